@@ -23,7 +23,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 OUR_PACKAGES = [
     "wyoming_rosie", "wyoming_rosie_wake", "wyoming_rosie_vad", "wyoming_rosie_asr", "wyoming_rosie_intent",
-    "wyoming_rosie_tts", "wyoming_rosie_hub", "wyoming_rosie_satellite",
+    "wyoming_rosie_tts", "wyoming_rosie_hub", "wyoming_rosie_bridge", "wyoming_rosie_satellite",
 ]  # fmt: skip
 StartDaemon: TypeAlias = Callable[..., Awaitable[Daemon]]
 OpenPeer: TypeAlias = Callable[[str], Awaitable[Client]]

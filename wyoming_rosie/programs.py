@@ -28,6 +28,7 @@ PROGRAMS = (
     Program("intent", "servers", 10550),
     Program("tts", "servers", 10200),
     Program("hub", "servers", None),
+    Program("bridge", "servers", None),
     Program("satellite", "satellite", 10700),
 )
 BY_ROLE = {program.role: program for program in PROGRAMS}

@@ -1,0 +1,105 @@
+"""The bridge: settings, buses, roles."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from wyoming_rosie import config
+from wyoming_rosie.bus.interface import Buses
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.http import health
+from wyoming_rosie.http.health import Health
+from wyoming_rosie.metrics import Metrics
+from wyoming_rosie.protocol.server import stop_signal
+from wyoming_rosie.runtime import systemd
+from wyoming_rosie.runtime.exit_status import start_exit_deadline
+from wyoming_rosie_bridge.buses import connect_mqtt, open_buses
+from wyoming_rosie_bridge.config import BridgeConfig, check_roles
+from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.mind.role import MindRole
+from wyoming_rosie_bridge.role import Role
+from wyoming_rosie_bridge.stage_metrics import StageMetrics
+from wyoming_rosie_bridge.vision.role import VisionRole
+from wyoming_rosie_bridge.voice.role import VoiceRole
+from wyoming_rosie_bridge.worker import Stage, run_stage
+
+_LOG = structlog.get_logger()
+
+
+def create_roles(settings: BridgeConfig, context: BridgeContext) -> list[Role]:
+    """Return the roles that run here. Raises ConfigError."""
+    check_roles(settings)
+    roles: list[Role] = []
+    if "voice" in settings.role:
+        roles.append(VoiceRole(settings.voice, context))
+    if "vision" in settings.role:
+        roles.append(VisionRole(settings.vision, context))
+    if "mind" in settings.role:
+        roles.append(MindRole(settings.mind, context))
+    return roles
+
+
+def select_stages(settings: BridgeConfig, roles: Sequence[Role]) -> list[Stage]:
+    """Return the stages that run here. Raises ConfigError for one that does not exist."""
+    stages = {stage.name: stage for role in roles for stage in role.stages()}
+    for name in settings.stage:
+        if name not in stages:
+            raise ConfigError(f"--stage: there is no stage '{name}'; there are: {', '.join(stages)}")
+    return [stages[name] for name in settings.stage or stages]
+
+
+async def serve(settings: BridgeConfig) -> None:
+    """Run the bridge until stopped. Raises ConfigError."""
+    stop = stop_signal()
+    metrics = Metrics()
+    async with open_buses(settings.broker, "wyoming-rosie-bridge") as (buses, stack):
+        context = BridgeContext(buses, StageMetrics(metrics))
+        roles = create_roles(settings, context)
+        stages = select_stages(settings, roles)
+        checks = _create_checks(buses, roles, metrics)
+        await stack.enter_async_context(
+            health.serve_health("bridge", checks, metrics, settings.http_host, settings.http_port)
+        )
+        running = asyncio.create_task(_run(roles, stages, context))
+        await connect_mqtt(buses, stack)
+        systemd.notify("READY=1")
+        _LOG.info("ready", roles=list(settings.role), stages=[stage.name for stage in stages])
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        start_exit_deadline(0)
+        systemd.notify("STOPPING=1")
+        for task in (running, stopped):
+            task.cancel()
+        await asyncio.wait({running, stopped})
+    if not running.cancelled():
+        running.result()
+
+
+async def _run(roles: Sequence[Role], stages: Sequence[Stage], context: BridgeContext) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for stage in stages:
+            tasks.create_task(run_stage(stage, context.metrics))
+        for role in roles:
+            for task in role.tasks():
+                tasks.create_task(task)
+        await asyncio.Event().wait()
+
+
+def _create_checks(buses: Buses, roles: Sequence[Role], metrics: Metrics) -> Health:
+    checks = Health()
+    checks.add_check("mqtt", lambda: buses.mqtt.problem)
+    checks.add_check("redis", lambda: buses.jobs.problem)
+    checks.add_check("nats", lambda: buses.events.problem)
+    for role in roles:
+        role.add_checks(checks, metrics)
+    return checks
+
+
+def main() -> None:
+    """Run the wyoming-rosie-bridge command."""
+    config.main("bridge", BridgeConfig, serve)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Opening the buses: brokers where there is a URL, memory elsewhere."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+from wyoming_rosie.bus.interface import Buses
+from wyoming_rosie.bus.memory import create_memory_buses
+from wyoming_rosie.bus.mqtt import PahoMqtt
+from wyoming_rosie.bus.names import escape_token
+from wyoming_rosie.bus.nats_jetstream import NatsEvents
+from wyoming_rosie.bus.redis_streams import open_redis
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.extras import install_command
+from wyoming_rosie.runtime.tasks import run_beside
+from wyoming_rosie_bridge.config import BrokerSettings, broker_urls
+
+
+@asynccontextmanager
+async def open_buses(settings: BrokerSettings, name: str) -> AsyncIterator[tuple[Buses, AsyncExitStack]]:
+    """Open the buses; MQTT connects when `connect_mqtt` is called, after the roles have subscribed. Raises ConfigError."""
+    urls = broker_urls(settings)
+    buses = create_memory_buses()
+    async with AsyncExitStack() as stack:
+        try:
+            if "redis" in urls:
+                jobs = await stack.enter_async_context(open_redis(urls["redis"]))
+                buses = replace(buses, jobs=jobs, dead_letters=(jobs, buses.dead_letters[1]))
+            if "nats" in urls:
+                events = NatsEvents(urls["nats"], name, settings.nats_credentials, settings.nats_nkey)
+                await stack.enter_async_context(run_beside(events.run()))
+                buses = replace(buses, events=events, dead_letters=(buses.dead_letters[0], events))
+        except ImportError as err:
+            raise ConfigError(f"the module {err.name} is not installed; run: {install_command(['bridge'])}") from err
+        if "mqtt" in urls:
+            client_id = settings.mqtt_client_id or f"{name}-{escape_token(socket.gethostname())}"
+            buses = replace(buses, mqtt=PahoMqtt(urls["mqtt"], client_id))
+        yield buses, stack
+
+
+async def connect_mqtt(buses: Buses, stack: AsyncExitStack) -> None:
+    """Open the connection to the MQTT broker, if there is one."""
+    if isinstance(buses.mqtt, PahoMqtt):
+        await stack.enter_async_context(run_beside(buses.mqtt.run()))

@@ -1,0 +1,70 @@
+"""Settings of the bridge."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from wyoming_rosie.bus.connection import BrokerUrl, parse_broker_url
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.http.server import LOOPBACK
+from wyoming_rosie_bridge.mind.settings import MindSettings
+from wyoming_rosie_bridge.vision.settings import VisionSettings
+from wyoming_rosie_bridge.voice.settings import VoiceSettings
+
+ROLES = ("voice", "vision", "mind")
+
+
+@dataclass(frozen=True)
+class BrokerSettings:
+    mqtt: str | None = option(None, "mqtt://HOST:PORT; mqtts:// with TLS; the password is read from MQTT_PASSWORD")
+    redis: str | None = option(None, "redis://HOST:PORT; rediss:// with TLS; the password is read from REDIS_PASSWORD")
+    nats: str | None = option(None, "nats://HOST:PORT; tls:// with TLS; a token or password is read from NATS_TOKEN")
+    ca_file: Path | None = option(None, "certificates of the CA that signed those of the brokers")
+    plain: bool = option(False, "connect without TLS to brokers on other machines")
+    mqtt_client_id: str | None = option(
+        None, "MQTT client ID; each bridge needs its own [default: from the host's name]"
+    )
+    nats_credentials: Path | None = option(None, "NATS credentials file")
+    nats_nkey: Path | None = option(None, "file with the seed of this service's NATS nkey")
+
+
+@dataclass(frozen=True)
+class BridgeConfig:
+    """Carries voice, vision and model jobs between MQTT, Redis Streams and NATS."""
+
+    role: tuple[str, ...] = option(ROLES, "what runs here: voice, vision or mind; may be given again")
+    stage: tuple[str, ...] = option((), "run only this stage of the roles; may be given again [default: all]")
+    broker: BrokerSettings = option(
+        BrokerSettings, "where the brokers are; a bus without one is in this process's memory"
+    )
+    voice: VoiceSettings = option(VoiceSettings, "utterances of MQTT devices")
+    vision: VisionSettings = option(VisionSettings, "what cameras see")
+    mind: MindSettings = option(MindSettings, "requests to language models")
+    demo: bool = option(
+        False, "send a spoken command and a Frigate storm through the bridge, print what comes of it, and end"
+    )
+    http_port: int | None = option(None, "serve /health and /metrics over HTTP on this port")
+    http_host: str = option(LOOPBACK, "address for --http-port; 0.0.0.0 admits other machines")
+    debug: bool = option(False, "log more, including what people say")
+    config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
+
+
+def check_roles(settings: BridgeConfig) -> None:
+    """Raise ConfigError for roles that do not exist."""
+    for role in settings.role:
+        if role not in ROLES:
+            raise ConfigError(f"--role: there is no role '{role}'; there are: {', '.join(ROLES)}")
+
+
+def broker_urls(settings: BrokerSettings) -> dict[str, BrokerUrl]:
+    """Return the brokers' URLs by bus. Raises ConfigError."""
+    given = (
+        ("mqtt", settings.mqtt, "MQTT_PASSWORD"),
+        ("redis", settings.redis, "REDIS_PASSWORD"),
+        ("nats", settings.nats, "NATS_TOKEN"),
+    )
+    return {
+        bus: parse_broker_url(f"--broker.{bus}", url, variable, settings.ca_file, allow_plain=settings.plain)
+        for bus, url, variable in given
+        if url is not None
+    }

@@ -1,0 +1,1 @@
+"""Mind: requests to language models, routed and answered."""

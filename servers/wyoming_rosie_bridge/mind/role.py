@@ -1,0 +1,26 @@
+"""The mind role."""
+
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from wyoming_rosie.http.health import Health
+from wyoming_rosie.metrics import Metrics
+from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.mind.settings import MindSettings
+from wyoming_rosie_bridge.worker import Stage
+
+
+class MindRole:
+    """Routes requests to language models, and answers them."""
+
+    def __init__(self, settings: MindSettings, context: BridgeContext) -> None:
+        self._settings, self._context = settings, context
+
+    def stages(self) -> Sequence[Stage]:
+        return []
+
+    def tasks(self) -> Sequence[Coroutine[Any, Any, None]]:
+        return []
+
+    def add_checks(self, health: Health, metrics: Metrics) -> None:
+        pass

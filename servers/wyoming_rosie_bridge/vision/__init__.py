@@ -1,0 +1,1 @@
+"""Vision: what cameras see becomes events."""

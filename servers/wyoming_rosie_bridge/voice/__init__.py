@@ -1,0 +1,1 @@
+"""Voice: utterances of MQTT devices become commands and answers."""
