@@ -3,7 +3,7 @@
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol.hosts import is_loopback
@@ -35,7 +35,8 @@ class BrokerUrl:
 
     @property
     def user(self) -> str | None:
-        return urlsplit(self.url).username
+        name = urlsplit(self.url).username
+        return None if name is None else unquote(name)
 
     @property
     def uses_tls(self) -> bool:
@@ -46,17 +47,20 @@ class BrokerUrl:
         if self.secret is None:
             return self.url
         parts = urlsplit(self.url)
-        place = f"{parts.hostname}:{parts.port}" if parts.port else f"{parts.hostname}"
-        return urlunsplit(parts._replace(netloc=f"{quote(parts.username or '')}:{quote(self.secret, safe='')}@{place}"))
+        place = parts.netloc.rpartition("@")[2]
+        login = f"{quote(self.user or '', safe='')}:{quote(self.secret, safe='')}"
+        return urlunsplit(parts._replace(netloc=f"{login}@{place}"))
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """Return the context of TLS, None for a plain connection. Raises ConfigError."""
         if not self.uses_tls:
             return None
         try:
-            return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
+            context = ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
         except OSError as err:
-            raise ConfigError(f"cannot read the certificates in {self.ca_file}: {err}") from err
+            raise ConfigError(f"cannot read the certificates in {self.ca_file}: {err.strerror or err}") from err
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
 
 
 def parse_broker_url(setting: str, url: str, variable: str, ca_file: Path | None, *, allow_plain: bool) -> BrokerUrl:
@@ -64,18 +68,22 @@ def parse_broker_url(setting: str, url: str, variable: str, ca_file: Path | None
 
     A broker on another machine needs TLS, unless `allow_plain`.
     """
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as err:
-        raise ConfigError(f"{setting}: '{parts.scheme}://…' is not a URL: {err}") from err
+        raise ConfigError(f"{setting}: it is not a URL: {err}") from err
     if parts.password is not None:
         raise ConfigError(f"{setting}: a password in a URL shows in the process list; set {variable} instead")
     if parts.scheme not in {*_PLAIN_SCHEMES, *TLS_SCHEMES} or not host:
         raise ConfigError(f"{setting}: '{url}' is not SCHEME://HOST:PORT")
+    if parts.query or parts.fragment:
+        raise ConfigError(f"{setting}: '{url}' must have no query and no fragment")
     if parts.scheme in _PLAIN_SCHEMES and not is_loopback(host) and not allow_plain:
         raise ConfigError(
             f"{setting}: {host} is another machine, so that what people say would be readable on the network; use "
             f"{_PLAIN_SCHEMES[parts.scheme]}://, or --plain if that network is yours alone"
         )
-    return BrokerUrl(url, read_secret_variable(variable), ca_file)
+    broker = BrokerUrl(url, read_secret_variable(variable), ca_file)
+    broker.ssl_context()
+    return broker

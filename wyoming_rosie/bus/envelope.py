@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import isinf
 from typing import Any
 
 from wyoming_rosie.bus.errors import BadMessageError
@@ -49,7 +50,7 @@ class Envelope:
         return self.deadline is not None and now >= self.deadline
 
     def encode(self) -> bytes:
-        """Return the message as JSON. Raises BadMessageError if it is too large."""
+        """Return the message as JSON. Raises BadMessageError if it is too large, or not JSON."""
         document = {
             "schema": self.schema,
             "key": self.key,
@@ -59,9 +60,11 @@ class Envelope:
             "deadline": self.deadline,
             "data": self.data,
         }
-        raw = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
-            "utf-8", "replace"
-        )
+        try:
+            text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        except (TypeError, ValueError, RecursionError) as err:
+            raise BadMessageError(f"the message cannot be written as JSON: {err}") from err
+        raw = text.encode("utf-8", "replace")
         if len(raw) > MAX_ENVELOPE_BYTES:
             raise BadMessageError(f"the message has {len(raw)} bytes, more than {MAX_ENVELOPE_BYTES}")
         return raw
@@ -94,8 +97,7 @@ def load_json(raw: bytes, max_bytes: int = MAX_ENVELOPE_BYTES) -> Any:
         document = strict_json.loads(raw)
     except (ValueError, RecursionError) as err:
         raise BadMessageError("the message is not JSON") from err
-    if _is_deeper_than(document, MAX_DEPTH):
-        raise BadMessageError(f"the message is nested more than {MAX_DEPTH} deep")
+    _check_values(document)
     return document
 
 
@@ -111,9 +113,12 @@ def trusted_time(claimed: float, received: float) -> float:
     return claimed if abs(claimed - received) <= CLOCK_SKEW_SECONDS else received
 
 
-def _is_deeper_than(document: object, depth: int) -> bool:
+def _check_values(document: object) -> None:
+    """Raise BadMessageError for what is nested too deeply, and for numbers that no float can hold, such as 1e999."""
     layer = [document]
-    for _ in range(depth):
+    for _ in range(MAX_DEPTH):
+        if any(isinstance(value, float) and isinf(value) for value in layer):
+            raise BadMessageError("the message has a number that is too large")
         layer = [
             inner
             for outer in layer
@@ -121,5 +126,5 @@ def _is_deeper_than(document: object, depth: int) -> bool:
             for inner in (outer.values() if isinstance(outer, dict) else outer)
         ]
         if not layer:
-            return False
-    return True
+            return
+    raise BadMessageError(f"the message is nested more than {MAX_DEPTH} deep")

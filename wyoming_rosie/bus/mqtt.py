@@ -5,7 +5,6 @@ this program is away; what a broker forgets in a crash, devices send again, beca
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -140,7 +139,6 @@ class PahoMqtt:
         if self._url.user or self._url.secret:
             client.username_pw_set(self._url.user or "", self._url.secret)
         if (context := self._url.ssl_context()) is not None:
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
             client.tls_set_context(context)
         return client
 

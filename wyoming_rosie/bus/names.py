@@ -142,7 +142,12 @@ def matches_subject(pattern: str, subject: str) -> bool:
 
 
 def matches_topic(pattern: str, topic: str) -> bool:
-    """Return whether a topic matches a filter of MQTT: + is one level, # is any number of them."""
+    """Return whether a topic matches a filter of MQTT: + is one level, # is any number of them.
+
+    A wildcard in the first place leaves out the topics of the broker itself, which begin with $.
+    """
+    if topic.startswith("$") and pattern[:1] in ("+", "#"):
+        return False
     return _matches(pattern.split("/"), topic.split("/"), "+", "#", least_rest=0)
 
 
