@@ -138,6 +138,8 @@ class VoiceIntent:
     """Seconds since the epoch; after that it must not be executed."""
     reply: str | None = None
     """Subject for the result, from a publisher that waits for it."""
+    others: tuple[dict[str, Any], ...] = ()
+    """Further intents of the same sentence: `intent` and `args` of each."""
 
 
 @message("automation.result")

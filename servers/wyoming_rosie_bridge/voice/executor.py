@@ -1,0 +1,119 @@
+"""Executor: carries out each command of `voice.intent.>` once, and publishes its result."""
+
+import json
+
+from wyoming_rosie.bus import names, schema
+from wyoming_rosie.bus.envelope import Envelope
+from wyoming_rosie.bus.errors import BadMessageError
+from wyoming_rosie.bus.interface import Consumer
+from wyoming_rosie.bus.messages import Result, VoiceIntent
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.protocol.client import Client, connect
+from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.effects import InterruptedEffectError, run_once
+from wyoming_rosie_bridge.voice import daemons
+from wyoming_rosie_bridge.voice.pipeline import EXPIRED, create_daemon_context, publish_result
+from wyoming_rosie_bridge.voice.sentences import get_sentence
+from wyoming_rosie_bridge.voice.settings import VoiceSettings
+from wyoming_rosie_bridge.worker import Stage
+
+REPEATABLE_INTENTS = frozenset(
+    {
+        "HassTurnOn", "HassTurnOff", "HassLightSet", "HassSetPosition", "HassClimateSetTemperature", "HassSetVolume",
+        "HassMediaPause", "HassMediaUnpause", "HassFanSetSpeed", "HassVacuumStart", "HassVacuumReturnToBase",
+        "HassGetState", "HassClimateGetTemperature", "HassGetWeather", "HassGetCurrentTime", "HassGetCurrentDate",
+    }
+)  # fmt: skip
+"""Intents that do no more the second time than the first; others are never repeated when their end is unknown."""
+KINDS = ("intent", "mqtt", "none")
+
+
+class CommandExecutor:
+    """Executes commands through an intent daemon that acts, or by MQTT for automations that listen there."""
+
+    def __init__(self, settings: VoiceSettings, context: BridgeContext) -> None:
+        if settings.executor not in KINDS:
+            raise ConfigError(f"--voice.executor: there is no '{settings.executor}'; there are: {', '.join(KINDS)}")
+        self._settings, self._context = settings, context
+
+    def stages(self) -> list[Stage]:
+        """Return the stage, or none if others execute the commands."""
+        if self._settings.executor == "none":
+            return []
+        consumer = Consumer(names.VOICE_STREAM, "execute", f"{names.VOICE_INTENT}.>", self._settings.idle_seconds)
+        source = self._context.buses.events.source(consumer)
+        idle = self._settings.idle_seconds
+        return [Stage("execute", source, self.execute, self._on_dead, self._settings.workers, idle / 3)]
+
+    async def execute(self, envelope: Envelope) -> None:
+        """Execute a command and publish its result, unless it has expired; then say so."""
+        command = schema.unwrap(VoiceIntent, envelope)
+        if self._is_expired(envelope, command) and await self._expire(envelope, command):
+            return
+        try:
+            recorded = await self._run(envelope, command)
+        except InterruptedEffectError as err:
+            sentence = get_sentence("unknown", command.language)
+            result = Result("failed", False, sentence, command.device_id, command.language, str(err))
+        else:
+            result = schema.from_data(Result, json.loads(recorded))
+        await publish_result(self._context, envelope, result)
+
+    def _is_expired(self, envelope: Envelope, command: VoiceIntent) -> bool:
+        now = self._context.clock()
+        return envelope.is_expired(now) or (command.expires is not None and now >= command.expires)
+
+    async def _expire(self, envelope: Envelope, command: VoiceIntent) -> bool:
+        """End a command that nobody has begun; return whether it is over."""
+        if await self._context.buses.jobs.decide(_effect_name(envelope), EXPIRED) != EXPIRED:
+            return False
+        sentence = get_sentence("expired", command.language)
+        result = Result(EXPIRED, False, sentence, command.device_id, command.language)
+        await publish_result(self._context, envelope, result)
+        return True
+
+    async def _run(self, envelope: Envelope, command: VoiceIntent) -> str:
+        """Return the recorded result, as JSON, of the command that is executed once."""
+        repeatable = command.intent in REPEATABLE_INTENTS and all(
+            other.get("intent") in REPEATABLE_INTENTS for other in command.others
+        )
+        jobs = self._context.buses.jobs
+        if self._settings.executor == "mqtt":
+            return await run_once(jobs, envelope.key, lambda: self._publish(envelope, command), repeatable=repeatable)
+        if not command.text:
+            raise BadMessageError("a command without its sentence cannot be given to an intent daemon")
+        async with connect(self._settings.executor_uri or self._settings.intent_uri) as peer:
+            return await run_once(
+                jobs, envelope.key, lambda: self._ask(peer, envelope, command), repeatable=repeatable
+            )
+
+    async def _ask(self, peer: Client, envelope: Envelope, command: VoiceIntent) -> str:
+        context = create_daemon_context(envelope.key, command.device_id, command.area)
+        found = await daemons.understand(peer, command.text or "", command.language, context)
+        if found.intents:
+            reason = "the executor's intent daemon acts on nothing: run it with an --actor"
+            sentence = get_sentence("failed", command.language)
+            return _encode(Result("failed", False, sentence, command.device_id, command.language, reason))
+        outcome = "done" if found.is_understood else "failed"
+        text = found.text or (None if found.is_understood else get_sentence("failed", command.language))
+        return _encode(Result(outcome, found.is_understood, text, command.device_id, command.language))
+
+    async def _publish(self, envelope: Envelope, command: VoiceIntent) -> str:
+        device_id = command.device_id or "unknown"
+        await self._context.buses.mqtt.publish(names.voice_topic(device_id, "intent"), envelope.encode())
+        return _encode(Result("done", True, None, command.device_id, command.language))
+
+    async def _on_dead(self, envelope: Envelope, reason: str) -> None:
+        device_id = envelope.data.get("device_id")
+        known = device_id if isinstance(device_id, str) else None
+        await publish_result(
+            self._context, envelope, Result("dead", False, get_sentence("failed", None), known, detail=reason)
+        )
+
+
+def _effect_name(envelope: Envelope) -> str:
+    return f"effect:{envelope.key}"
+
+
+def _encode(result: Result) -> str:
+    return json.dumps(schema.to_data(result), ensure_ascii=False)

@@ -1,0 +1,270 @@
+"""The stages of an utterance: classify, route, transcribe, understand, execute, reply.
+
+Each stage records one decision per key in the step in which it passes the utterance on, or before it ends it: whoever handles
+the same utterance again, after a crash or a hang, finds the decision and does nothing else. So an utterance has one end.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from wyoming_rosie.bus import names, schema
+from wyoming_rosie.bus.envelope import Envelope
+from wyoming_rosie.bus.failpoints import pass_failpoint
+from wyoming_rosie.bus.interface import Consumer
+from wyoming_rosie.bus.messages import (
+    AsrJob,
+    ClassifiedAudio,
+    Prompt,
+    RawAudio,
+    Result,
+    Say,
+    TranscribedAudio,
+    VoiceIntent,
+)
+from wyoming_rosie.protocol.client import connect
+from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.voice import daemons
+from wyoming_rosie_bridge.voice.audio import AudioStore, to_speech
+from wyoming_rosie_bridge.voice.daemons import Understanding
+from wyoming_rosie_bridge.voice.ingest import without_audio
+from wyoming_rosie_bridge.voice.sentences import get_sentence
+from wyoming_rosie_bridge.voice.settings import VoiceSettings
+from wyoming_rosie_bridge.worker import Stage
+
+_LOG = structlog.get_logger()
+EXPIRED, INTENT = "expired", "intent"
+NO_DOMAIN = "home"
+LATE_REPLY_SECONDS = 30.0
+"""Age of a result that nobody waits for any more."""
+
+
+class VoicePipeline:
+    """The stages after an utterance was accepted."""
+
+    def __init__(self, settings: VoiceSettings, context: BridgeContext, audio: AudioStore) -> None:
+        self._settings, self._context, self._audio = settings, context, audio
+        self._jobs, self._events = context.buses.jobs, context.buses.events
+
+    def stages(self) -> list[Stage]:
+        """Return the stages before the executor."""
+        handlers = (
+            ("classify", names.AUDIO_RAW, self.classify),
+            ("router", names.AUDIO_CLASSIFIED, self.route),
+            ("asr", names.AUDIO_INCOMING, self.transcribe),
+            ("understand", names.AUDIO_TRANSCRIBED, self.understand),
+        )
+        idle = self._settings.idle_seconds
+        return [
+            Stage(name, self._jobs.source(stream, idle), handle, self._on_dead(name), self._settings.workers, idle / 3)
+            for name, stream, handle in handlers
+        ]
+
+    async def classify(self, envelope: Envelope) -> None:
+        """Tell speech from noise, hear the wake word where it is needed, and try the grammar."""
+        raw = schema.unwrap(RawAudio, envelope)
+        if await self._is_over(envelope, "classify"):
+            return
+        content = await self._audio.read(raw.uri, raw.sha256)
+        pcm = to_speech(content, raw.fmt)
+        stored = replace(RawAudio("", raw.device_id), wake=raw.wake, area=raw.area, language=raw.language)
+        uri = raw.uri if pcm is content else await self._audio.store(f"{envelope.key}:speech", pcm)
+        classified = await self._classify(replace(stored, uri=uri), pcm)
+        public = replace(classified, audio=without_audio(classified.audio), text=None)
+        await self._events.publish(
+            names.AUDIO_EVENT_CLASSIFIED, self._follow(envelope, public), f"classified:{envelope.key}"
+        )
+        await self._pass_on("classify", names.AUDIO_CLASSIFIED, envelope, classified)
+
+    async def route(self, envelope: Envelope) -> None:
+        """Drop junk, send a simple command straight to its executor, and give the rest to speech recognition."""
+        classified = schema.unwrap(ClassifiedAudio, envelope)
+        if await self._is_over(envelope, "router"):
+            return
+        raw = classified.audio
+        if (reason := self._reason_to_drop(classified)) is not None:
+            result = Result("dropped", ok=True, device_id=raw.device_id, detail=reason)
+            await self._end(envelope, "router", result)
+        elif classified.text and (found := await self._find_simple_command(envelope, classified)) is not None:
+            await self._publish_intent(envelope, "router", found, classified.text, raw)
+        else:
+            await self._pass_on("router", names.AUDIO_INCOMING, envelope, AsrJob(raw))
+
+    async def transcribe(self, envelope: Envelope) -> None:
+        """Have the asr daemon transcribe."""
+        raw = schema.unwrap(AsrJob, envelope).audio
+        if await self._is_over(envelope, "asr"):
+            return
+        pcm = to_speech(await self._audio.read(raw.uri, None), raw.fmt)
+        began = self._context.clock()
+        text = await daemons.transcribe(self._settings.asr_uri, pcm, raw.language, self._get_context(envelope, raw))
+        milliseconds = round(1000 * (self._context.clock() - began), 1)
+        heard = TranscribedAudio(text, raw.device_id, raw.area, raw.language, milliseconds)
+        await self._pass_on("asr", names.AUDIO_TRANSCRIBED, envelope, heard)
+
+    async def understand(self, envelope: Envelope) -> None:
+        """Have the intent daemon understand the text; publish a command, or answer."""
+        heard = schema.unwrap(TranscribedAudio, envelope)
+        if await self._is_over(envelope, "understand"):
+            return
+        raw = RawAudio("", heard.device_id, area=heard.area, language=heard.language)
+        if not heard.text:
+            await self._fail(envelope, "understand", raw, "not-understood", "no words were recognised")
+            return
+        async with connect(self._settings.intent_uri) as peer:
+            context = self._get_context(envelope, raw)
+            found = await daemons.understand(peer, heard.text, heard.language, context)
+        if found.intents:
+            await self._publish_intent(envelope, "understand", found, heard.text, raw)
+        elif not found.is_understood and self._settings.ask_mind:
+            await self._pass_on("understand", names.LLM_INCOMING, envelope, _create_prompt(heard))
+        else:
+            await self._answer(envelope, raw, found)
+
+    async def _classify(self, raw: RawAudio, pcm: bytes) -> ClassifiedAudio:
+        settings = self._settings
+        speech = (
+            await daemons.classify_speech(settings.vad_uri, pcm)
+            if settings.vad_uri
+            else daemons.SpeechClass("speech", len(pcm) / 32)
+        )
+        wake, text = None, None
+        if speech.category == "speech":
+            if settings.wake_uri and raw.wake is None:
+                wake = await daemons.detect_wake_word(settings.wake_uri, pcm)
+            if settings.grammar_uri:
+                text = await daemons.transcribe(settings.grammar_uri, pcm, raw.language, {}) or None
+        return ClassifiedAudio(raw, speech.category, round(speech.speech_ms), wake, text)
+
+    def _reason_to_drop(self, classified: ClassifiedAudio) -> str | None:
+        if classified.category != "speech":
+            return classified.category
+        if self._settings.wake_uri and classified.audio.wake is None and classified.wake is None:
+            return "no wake word"
+        return None
+
+    async def _find_simple_command(self, envelope: Envelope, classified: ClassifiedAudio) -> Understanding | None:
+        """Return the intents of a text that the grammar knows; None if it is no command after all."""
+        raw = classified.audio
+        async with connect(self._settings.intent_uri) as peer:
+            context = self._get_context(envelope, raw)
+            found = await daemons.understand(peer, classified.text or "", raw.language, context)
+        return found if found.intents else None
+
+    async def _publish_intent(
+        self, envelope: Envelope, stage: str, found: Understanding, text: str, raw: RawAudio
+    ) -> None:
+        if await self._jobs.decide(f"{stage}:{envelope.key}", INTENT) != INTENT:
+            return
+        pass_failpoint(f"{stage}.decided")
+        first, *others = found.intents
+        command = VoiceIntent(
+            first.name,
+            args=dict(first.slots),
+            text=text,
+            language=raw.language,
+            device_id=raw.device_id,
+            area=raw.area,
+            expires=envelope.deadline,
+            reply=names.result_subject(envelope.key),
+            others=tuple({"intent": other.name, "args": dict(other.slots)} for other in others),
+        )
+        subject = names.intent_subject(str(first.slots.get("domain") or NO_DOMAIN), names.action_of(first.name))
+        await self._events.publish(subject, self._follow(envelope, command), f"intent:{envelope.key}")
+
+    async def _answer(self, envelope: Envelope, raw: RawAudio, found: Understanding) -> None:
+        text = found.text or get_sentence("not-understood", raw.language)
+        outcome = "done" if found.is_understood else "failed"
+        result = Result(outcome, found.is_understood, text, raw.device_id, raw.language)
+        await self._end(envelope, "understand", result)
+
+    async def _pass_on(self, stage: str, stream: str, envelope: Envelope, message: Any) -> None:
+        """Add the job of the next stage, unless this stage has decided otherwise before."""
+        await self._jobs.add(stream, self._follow(envelope, message), f"{stage}:{envelope.key}")
+
+    async def _is_over(self, envelope: Envelope, stage: str) -> bool:
+        """End an utterance whose deadline has passed, unless it was passed on before; return whether it is over."""
+        if not envelope.is_expired(self._context.clock()):
+            return False
+        device_id, language = _find_device(envelope.data)
+        sentence = get_sentence("expired", language)
+        await self._end(envelope, stage, Result(EXPIRED, ok=False, message=sentence, device_id=device_id))
+        return True
+
+    async def _fail(self, envelope: Envelope, stage: str, raw: RawAudio, sentence: str, detail: str) -> None:
+        text = get_sentence(sentence, raw.language)
+        await self._end(envelope, stage, Result("failed", False, text, raw.device_id, raw.language, detail))
+
+    async def _end(self, envelope: Envelope, stage: str, result: Result) -> None:
+        """Publish the end of an utterance, unless this stage has decided otherwise before."""
+        if await self._jobs.decide(f"{stage}:{envelope.key}", result.outcome) == result.outcome:
+            pass_failpoint(f"{stage}.decided")
+            await publish_result(self._context, envelope, result)
+
+    def _on_dead(self, stage: str) -> Any:
+        async def tell(envelope: Envelope, reason: str) -> None:
+            device_id, language = _find_device(envelope.data)
+            sentence = get_sentence("failed", language)
+            await self._end(envelope, stage, Result("dead", False, sentence, device_id, language, reason))
+
+        return tell
+
+    def _follow(self, envelope: Envelope, message: Any) -> Envelope:
+        return schema.follow(envelope, message, self._context.source, self._context.clock())
+
+    def _get_context(self, envelope: Envelope, raw: RawAudio) -> dict[str, Any]:
+        return create_daemon_context(envelope.key, raw.device_id, raw.area)
+
+
+def create_daemon_context(key: str, device_id: str | None, area: str | None) -> dict[str, Any]:
+    """Return the context of an utterance for Wyoming daemons."""
+    given = {"turn_id": key[-128:], "conversation_id": device_id, "satellite_id": device_id, "area": area}
+    return {name: value for name, value in given.items() if value}
+
+
+async def publish_result(context: BridgeContext, envelope: Envelope, result: Result) -> None:
+    """Publish the one end of a message: a second one with its key is a duplicate."""
+    message = schema.follow(envelope, result, context.source, context.clock())
+    if await context.buses.events.publish(names.result_subject(envelope.key), message, f"end:{envelope.key}"):
+        context.metrics.count_end(result.outcome)
+
+
+def _create_prompt(heard: TranscribedAudio) -> Prompt:
+    return Prompt(heard.text, heard.device_id, "voice", heard.area, heard.language, heard.device_id)
+
+
+def _find_device(data: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return the device and the language of a message of any stage, valid or not."""
+    inner = data.get("audio")
+    about = inner if isinstance(inner, Mapping) else data
+    device_id, language = about.get("device_id"), about.get("language")
+    return device_id if isinstance(device_id, str) else None, language if isinstance(language, str) else None
+
+
+class ReplySpeaker:
+    """Sends the sentence of a result to the device that waits for it."""
+
+    def __init__(self, context: BridgeContext) -> None:
+        self._context = context
+
+    def stage(self) -> Stage:
+        """Return the stage."""
+        consumer = Consumer(names.RESULTS_STREAM, "say", f"{names.AUTOMATION_RESULT}.>")
+        return Stage("reply", self._context.buses.events.source(consumer), self.say, self._on_dead, concurrency=16)
+
+    async def say(self, envelope: Envelope) -> None:
+        """Publish the sentence over MQTT, unless it comes too late."""
+        result = schema.unwrap(Result, envelope)
+        if result.message is None or result.device_id is None:
+            return
+        if self._context.clock() - envelope.ts > LATE_REPLY_SECONDS:
+            _LOG.info("reply dropped", device=result.device_id, reason="it is too late")
+            return
+        say = Say(result.message, "answer" if result.ok else "failure", result.language)
+        message = schema.follow(envelope, say, self._context.source, self._context.clock())
+        await self._context.buses.mqtt.publish(names.voice_topic(result.device_id, "say"), message.encode())
+
+    async def _on_dead(self, envelope: Envelope, reason: str) -> None:
+        """Do nothing: the result itself is published already."""
