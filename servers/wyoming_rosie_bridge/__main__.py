@@ -25,6 +25,8 @@ from wyoming_rosie_bridge.voice.role import VoiceRole
 from wyoming_rosie_bridge.worker import Stage, run_stage
 
 _LOG = structlog.get_logger()
+INGEST = "ingest"
+"""The part that takes messages from MQTT, named like a stage."""
 
 
 def create_roles(settings: BridgeConfig, context: BridgeContext) -> list[Role]:
@@ -32,7 +34,7 @@ def create_roles(settings: BridgeConfig, context: BridgeContext) -> list[Role]:
     check_roles(settings)
     roles: list[Role] = []
     if "voice" in settings.role:
-        roles.append(VoiceRole(settings.voice, context))
+        roles.append(VoiceRole(settings.voice, context, ingests=ingests(settings)))
     if "vision" in settings.role:
         roles.append(VisionRole(settings.vision, context))
     if "mind" in settings.role:
@@ -40,20 +42,26 @@ def create_roles(settings: BridgeConfig, context: BridgeContext) -> list[Role]:
     return roles
 
 
+def ingests(settings: BridgeConfig) -> bool:
+    """Return whether this process takes messages from MQTT devices."""
+    return not settings.stage or INGEST in settings.stage
+
+
 def select_stages(settings: BridgeConfig, roles: Sequence[Role]) -> list[Stage]:
     """Return the stages that run here. Raises ConfigError for one that does not exist."""
     stages = {stage.name: stage for role in roles for stage in role.stages()}
-    for name in settings.stage:
+    wanted = [name for name in settings.stage if name != INGEST]
+    for name in wanted:
         if name not in stages:
-            raise ConfigError(f"--stage: there is no stage '{name}'; there are: {', '.join(stages)}")
-    return [stages[name] for name in settings.stage or stages]
+            raise ConfigError(f"--stage: there is no stage '{name}'; there are: {', '.join((INGEST, *stages))}")
+    return [stages[name] for name in (wanted if settings.stage else stages)]
 
 
 async def serve(settings: BridgeConfig) -> None:
     """Run the bridge until stopped. Raises ConfigError."""
     stop = stop_signal()
     metrics = Metrics()
-    async with open_buses(settings.broker, "wyoming-rosie-bridge") as (buses, stack):
+    async with open_buses(settings.broker, "wyoming-rosie-bridge", subscribes=ingests(settings)) as (buses, stack):
         context = BridgeContext(buses, StageMetrics(metrics))
         roles = create_roles(settings, context)
         stages = select_stages(settings, roles)

@@ -1,5 +1,6 @@
 """Opening the buses: brokers where there is a URL, memory elsewhere."""
 
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,8 +19,13 @@ from wyoming_rosie_bridge.config import BrokerSettings, broker_urls
 
 
 @asynccontextmanager
-async def open_buses(settings: BrokerSettings, name: str) -> AsyncIterator[tuple[Buses, AsyncExitStack]]:
-    """Open the buses; MQTT connects when `connect_mqtt` is called, after the roles have subscribed. Raises ConfigError."""
+async def open_buses(
+    settings: BrokerSettings, name: str, *, subscribes: bool = True
+) -> AsyncIterator[tuple[Buses, AsyncExitStack]]:
+    """Open the buses; MQTT connects when `connect_mqtt` is called, after the roles have subscribed. Raises ConfigError.
+
+    A process that does not subscribe needs no persistent session at the MQTT broker.
+    """
     urls = broker_urls(settings)
     buses = create_memory_buses()
     async with AsyncExitStack() as stack:
@@ -34,8 +40,8 @@ async def open_buses(settings: BrokerSettings, name: str) -> AsyncIterator[tuple
         except ImportError as err:
             raise ConfigError(f"the module {err.name} is not installed; run: {install_command(['bridge'])}") from err
         if "mqtt" in urls:
-            client_id = settings.mqtt_client_id or f"{name}-{escape_token(socket.gethostname())}"
-            buses = replace(buses, mqtt=PahoMqtt(urls["mqtt"], client_id))
+            client_id = settings.mqtt_client_id or _create_client_id(name, subscribes=subscribes)
+            buses = replace(buses, mqtt=PahoMqtt(urls["mqtt"], client_id, is_persistent=subscribes))
         yield buses, stack
 
 
@@ -43,3 +49,8 @@ async def connect_mqtt(buses: Buses, stack: AsyncExitStack) -> None:
     """Open the connection to the MQTT broker, if there is one."""
     if isinstance(buses.mqtt, PahoMqtt):
         await stack.enter_async_context(run_beside(buses.mqtt.run()))
+
+
+def _create_client_id(name: str, *, subscribes: bool) -> str:
+    host = escape_token(socket.gethostname())
+    return f"{name}-{host}" if subscribes else f"{name}-{host}-{os.getpid()}"

@@ -33,7 +33,7 @@ class BridgeConfig:
     """Carries voice, vision and model jobs between MQTT, Redis Streams and NATS."""
 
     role: tuple[str, ...] = option(ROLES, "what runs here: voice, vision or mind; may be given again")
-    stage: tuple[str, ...] = option((), "run only this stage of the roles; may be given again [default: all]")
+    stage: tuple[str, ...] = option((), "run only this stage of the roles, such as ingest or asr; may be given again")
     broker: BrokerSettings = option(
         BrokerSettings, "where the brokers are; a bus without one is in this process's memory"
     )

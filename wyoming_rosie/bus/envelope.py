@@ -19,7 +19,9 @@ MAX_ENVELOPE_BYTES = 262_144
 MAX_KEY_LENGTH = 200
 MAX_DEPTH = 20
 CLOCK_SKEW_SECONDS = 60.0
-"""Difference of clocks beyond which a sender's time is replaced by ours: a board without a clock begins in 1970."""
+"""How far a sender's clock may be ahead of ours."""
+CLOCK_IS_SET = 1_700_000_000.0
+"""Times before this are of a board that does not know the time: it begins in 1970, or where its clock stopped."""
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._@+-]*")
 _MAX_TIME = 1e11  # seconds; a time in milliseconds is a mistake
 
@@ -108,9 +110,15 @@ def check_key(key: str) -> str:
     return key
 
 
-def trusted_time(claimed: float, received: float) -> float:
-    """Return the time of a message: the sender's, or ours if its clock is wrong."""
-    return claimed if abs(claimed - received) <= CLOCK_SKEW_SECONDS else received
+def trusted_time(claimed: float, received: float, age: float | None = None) -> float:
+    """Return the time of a message, by our clock.
+
+    `age` is how old the sender says that it is, by its own clock; it counts more than the sender's time, which is used only
+    if it is neither of a clock that was never set nor in the future.
+    """
+    if age is not None and age >= 0:
+        return received - age
+    return claimed if CLOCK_IS_SET <= claimed <= received + CLOCK_SKEW_SECONDS else received
 
 
 def _check_values(document: object) -> None:

@@ -1,9 +1,11 @@
 """Messages of the bus: the `data` of each schema, version 1. `docs/bus.md` lists them; `scripts/bus-docs` writes it."""
 
 from dataclasses import field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from wyoming_rosie.bus.schema import message
+
+Outcome: TypeAlias = Literal["done", "failed", "dropped", "expired", "dead"]
 
 
 @message("audio.format")
@@ -35,6 +37,8 @@ class AudioMeta:
     """Base64, at most 32 kB."""
     sha256: str | None = None
     fmt: AudioFormatData = field(default_factory=AudioFormatData)
+    age: float | None = None
+    """Seconds between the recording and this sending, by the device's own clock, which may be wrong."""
     duration_ms: float | None = None
     wake: WakeWordData | None = None
     area: str | None = None
@@ -146,7 +150,7 @@ class VoiceIntent:
 class Result:
     """The one end of a message."""
 
-    outcome: Literal["done", "failed", "dropped", "expired", "dead"]
+    outcome: Outcome
     ok: bool
     message: str | None = None
     """A sentence to speak."""

@@ -48,12 +48,12 @@ class _Subscription:
 class PahoMqtt:
     """One connection to a broker; `run` keeps it. Each message goes to the first subscription that matches."""
 
-    def __init__(self, url: BrokerUrl, client_id: str) -> None:
+    def __init__(self, url: BrokerUrl, client_id: str, *, is_persistent: bool = True) -> None:
         self.problem: str | None = "MQTT: not connected yet"
         self.dropped = 0
         """Messages of QoS 0 for which there was no room."""
         self._url = url
-        self._client_id = client_id
+        self._client_id, self._is_persistent = client_id, is_persistent
         self._subscriptions: list[_Subscription] = []
         self._callbacks: list[Callable[[], None]] = []
         self._confirmations: dict[int, asyncio.Future[None]] = {}
@@ -127,7 +127,11 @@ class PahoMqtt:
         from paho.mqtt.enums import CallbackAPIVersion
 
         client = Client(
-            CallbackAPIVersion.VERSION2, self._client_id, clean_session=False, protocol=MQTTv311, manual_ack=True
+            CallbackAPIVersion.VERSION2,
+            self._client_id,
+            clean_session=not self._is_persistent,
+            protocol=MQTTv311,
+            manual_ack=True,
         )
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect

@@ -5,12 +5,13 @@ import json
 from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.envelope import Envelope
 from wyoming_rosie.bus.errors import BadMessageError
+from wyoming_rosie.bus.failpoints import pass_failpoint
 from wyoming_rosie.bus.interface import Consumer
-from wyoming_rosie.bus.messages import Result, VoiceIntent
+from wyoming_rosie.bus.messages import Outcome, Result, VoiceIntent
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie_bridge.context import BridgeContext
-from wyoming_rosie_bridge.effects import InterruptedEffectError, run_once
+from wyoming_rosie_bridge.effects import InterruptedEffectError, recall_answer, run_once
 from wyoming_rosie_bridge.voice import daemons
 from wyoming_rosie_bridge.voice.pipeline import EXPIRED, create_daemon_context, publish_result
 from wyoming_rosie_bridge.voice.sentences import get_sentence
@@ -26,6 +27,7 @@ REPEATABLE_INTENTS = frozenset(
 )  # fmt: skip
 """Intents that do no more the second time than the first; others are never repeated when their end is unknown."""
 KINDS = ("intent", "mqtt", "none")
+BEGUN = "begun"
 
 
 class CommandExecutor:
@@ -48,44 +50,45 @@ class CommandExecutor:
     async def execute(self, envelope: Envelope) -> None:
         """Execute a command and publish its result, unless it has expired; then say so."""
         command = schema.unwrap(VoiceIntent, envelope)
-        if self._is_expired(envelope, command) and await self._expire(envelope, command):
-            return
         try:
-            recorded = await self._run(envelope, command)
+            recorded = await recall_answer(self._context.buses.jobs, envelope.key)
+            recorded = recorded or await self._execute_in_time(envelope, command)
         except InterruptedEffectError as err:
             sentence = get_sentence("unknown", command.language)
             result = Result("failed", False, sentence, command.device_id, command.language, str(err))
         else:
             result = schema.from_data(Result, json.loads(recorded))
+        pass_failpoint("execute.done")
         await publish_result(self._context, envelope, result)
 
     def _is_expired(self, envelope: Envelope, command: VoiceIntent) -> bool:
         now = self._context.clock()
         return envelope.is_expired(now) or (command.expires is not None and now >= command.expires)
 
-    async def _expire(self, envelope: Envelope, command: VoiceIntent) -> bool:
-        """End a command that nobody has begun; return whether it is over."""
-        if await self._context.buses.jobs.decide(_effect_name(envelope), EXPIRED) != EXPIRED:
-            return False
-        sentence = get_sentence("expired", command.language)
-        result = Result(EXPIRED, False, sentence, command.device_id, command.language)
-        await publish_result(self._context, envelope, result)
-        return True
+    async def _execute_in_time(self, envelope: Envelope, command: VoiceIntent) -> str:
+        """Return the result as JSON: expired for a command that was not begun in time. Raises InterruptedEffectError."""
+        jobs, decision = self._context.buses.jobs, f"effect:{envelope.key}"
+        if self._is_expired(envelope, command):
+            if await jobs.decide(decision, EXPIRED) != EXPIRED:
+                raise InterruptedEffectError("it was begun and interrupted, and it is too late to repeat it")
+            sentence = get_sentence("expired", command.language)
+            return _encode(Result(EXPIRED, False, sentence, command.device_id, command.language))
+        if self._is_repeatable(command):
+            await jobs.decide(decision, BEGUN)
+        return await self._run(envelope, command)
+
+    def _is_repeatable(self, command: VoiceIntent) -> bool:
+        intents = [command.intent, *(str(other.get("intent")) for other in command.others)]
+        return all(intent in REPEATABLE_INTENTS for intent in intents)
 
     async def _run(self, envelope: Envelope, command: VoiceIntent) -> str:
-        """Return the recorded result, as JSON, of the command that is executed once."""
-        repeatable = command.intent in REPEATABLE_INTENTS and all(
-            other.get("intent") in REPEATABLE_INTENTS for other in command.others
-        )
-        jobs = self._context.buses.jobs
+        jobs, repeatable = self._context.buses.jobs, self._is_repeatable(command)
         if self._settings.executor == "mqtt":
             return await run_once(jobs, envelope.key, lambda: self._publish(envelope, command), repeatable=repeatable)
         if not command.text:
             raise BadMessageError("a command without its sentence cannot be given to an intent daemon")
         async with connect(self._settings.executor_uri or self._settings.intent_uri) as peer:
-            return await run_once(
-                jobs, envelope.key, lambda: self._ask(peer, envelope, command), repeatable=repeatable
-            )
+            return await run_once(jobs, envelope.key, lambda: self._ask(peer, envelope, command), repeatable=repeatable)
 
     async def _ask(self, peer: Client, envelope: Envelope, command: VoiceIntent) -> str:
         context = create_daemon_context(envelope.key, command.device_id, command.area)
@@ -94,7 +97,7 @@ class CommandExecutor:
             reason = "the executor's intent daemon acts on nothing: run it with an --actor"
             sentence = get_sentence("failed", command.language)
             return _encode(Result("failed", False, sentence, command.device_id, command.language, reason))
-        outcome = "done" if found.is_understood else "failed"
+        outcome: Outcome = "done" if found.is_understood else "failed"
         text = found.text or (None if found.is_understood else get_sentence("failed", command.language))
         return _encode(Result(outcome, found.is_understood, text, command.device_id, command.language))
 
@@ -109,10 +112,6 @@ class CommandExecutor:
         await publish_result(
             self._context, envelope, Result("dead", False, get_sentence("failed", None), known, detail=reason)
         )
-
-
-def _effect_name(envelope: Envelope) -> str:
-    return f"effect:{envelope.key}"
 
 
 def _encode(result: Result) -> str:

@@ -79,7 +79,7 @@ class VoiceIngest:
         meta = schema.unwrap(AudioMeta, envelope)
         key = envelope.key if envelope.key.startswith(f"{device_id}:") else check_key(f"{device_id}:{envelope.key}")
         now = self._context.clock()
-        deadline = trusted_time(envelope.ts, now) + self._settings.deadline_seconds
+        deadline = trusted_time(envelope.ts, now, meta.age) + self._settings.deadline_seconds
         if envelope.deadline is not None and now - 60 < envelope.deadline < deadline:
             deadline = envelope.deadline
         raw = RawAudio(

@@ -6,7 +6,7 @@ the same utterance again, after a crash or a hang, finds the decision and does n
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -17,6 +17,7 @@ from wyoming_rosie.bus.interface import Consumer
 from wyoming_rosie.bus.messages import (
     AsrJob,
     ClassifiedAudio,
+    Outcome,
     Prompt,
     RawAudio,
     Result,
@@ -35,7 +36,8 @@ from wyoming_rosie_bridge.voice.settings import VoiceSettings
 from wyoming_rosie_bridge.worker import Stage
 
 _LOG = structlog.get_logger()
-EXPIRED, INTENT = "expired", "intent"
+EXPIRED: Final = "expired"
+INTENT = "intent"
 NO_DOMAIN = "home"
 LATE_REPLY_SECONDS = 30.0
 """Age of a result that nobody waits for any more."""
@@ -176,7 +178,7 @@ class VoicePipeline:
 
     async def _answer(self, envelope: Envelope, raw: RawAudio, found: Understanding) -> None:
         text = found.text or get_sentence("not-understood", raw.language)
-        outcome = "done" if found.is_understood else "failed"
+        outcome: Outcome = "done" if found.is_understood else "failed"
         result = Result(outcome, found.is_understood, text, raw.device_id, raw.language)
         await self._end(envelope, "understand", result)
 

@@ -1,0 +1,180 @@
+"""Utterances go through all stages of the voice role in one process without brokers."""
+
+import asyncio
+import time
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.brokers import free_port
+from tests.integration.bridge.scripted_daemons import (
+    POISON,
+    SILENCE,
+    ScriptedAsr,
+    audio_of,
+    read_effects,
+    serve_daemon,
+    serve_daemons,
+)
+from wyoming_rosie.bus import names, schema
+from wyoming_rosie.bus.interface import Buses, Consumer
+from wyoming_rosie.bus.memory import create_memory_buses
+from wyoming_rosie.bus.messages import AudioFormatData, AudioMeta, Result, Say
+from wyoming_rosie.bus.voice_node import VoiceNode
+from wyoming_rosie.metrics import Metrics
+from wyoming_rosie.runtime.tasks import run_beside
+from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.stage_metrics import StageMetrics
+from wyoming_rosie_bridge.voice.role import VoiceRole
+from wyoming_rosie_bridge.voice.settings import VoiceSettings
+from wyoming_rosie_bridge.worker import run_stage
+
+SECONDS = 60.0
+RESULTS = Consumer(names.RESULTS_STREAM, "test", "automation.result.>")
+
+
+class Home:
+    """A bridge in memory, one device, and what became of its utterances."""
+
+    def __init__(self, buses: Buses, node: VoiceNode, database: Path, said: "asyncio.Queue[Say]") -> None:
+        self.buses, self.node, self.said, self._database = buses, node, said, database
+        self._results = buses.events.source(RESULTS)
+        self.ends: dict[str, list[Result]] = {}
+
+    async def speak(self, text: str, **changes: Any) -> str:
+        return await self.node.send_audio(audio_of(text), AudioFormatData(), wake="okay_nabu", **changes)
+
+    async def end(self, key: str) -> Result:
+        """Return the only end of an utterance."""
+        async with asyncio.timeout(SECONDS):
+            while key not in self.ends:
+                for delivery in await self._results.take(10, 0.5):
+                    result = schema.unwrap(Result, delivery.envelope)
+                    self.ends.setdefault(delivery.envelope.key, []).append(result)
+                    await delivery.ack()
+        (only,) = self.ends[key]
+        return only
+
+    async def heard(self) -> Say:
+        async with asyncio.timeout(SECONDS):
+            return await self.said.get()
+
+    async def effects(self) -> list[tuple[str, str]]:
+        return await asyncio.to_thread(read_effects, self._database)
+
+
+@asynccontextmanager
+async def home_with(folder: Path, **changes: Any) -> AsyncIterator[Home]:
+    buses = create_memory_buses()
+    said: asyncio.Queue[Say] = asyncio.Queue()
+    database = folder / "effects.db"
+    async with AsyncExitStack() as stack:
+        ports = (free_port(), free_port(), free_port(), free_port())
+        uris = await stack.enter_async_context(serve_daemons(database, ports))
+        settings = replace(VoiceSettings(), **{**uris, **changes})
+        context = BridgeContext(buses, StageMetrics(Metrics()))
+        node = VoiceNode(buses.mqtt, "kitchen", folder / "outbox", said.put_nowait)
+        home = Home(buses, node, database, said)
+        await home._results.take(1, 0.01)
+        for stage in VoiceRole(settings, context).stages():
+            await stack.enter_async_context(run_beside(run_stage(stage, context.metrics)))
+        await stack.enter_async_context(run_beside(node.run()))
+        yield home
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Home]:
+    async with home_with(tmp_path) as made:
+        yield made
+
+
+async def test_a_command_is_executed_once_and_its_answer_is_spoken(home: Home) -> None:
+    key = await home.speak("turn on the lamp")
+    result = await home.end(key)
+    assert (result.outcome, result.ok, result.message) == ("done", True, "Done: turn on the lamp.")
+    assert await home.effects() == [(key, "turn on the lamp")]
+    assert (await home.heard()).text == "Done: turn on the lamp."
+    assert await home.node.count_waiting() == 0  # the receipt has come
+
+
+async def test_a_question_is_answered_without_an_executor(home: Home) -> None:
+    result = await home.end(await home.speak("is it raining?"))
+    assert (result.outcome, result.message) == ("done", "You asked: is it raining?")
+    assert await home.effects() == []
+
+
+async def test_what_nobody_understands_gets_a_spoken_word(home: Home) -> None:
+    result = await home.end(await home.speak("brumm"))
+    assert (result.outcome, result.ok) == ("failed", False)
+    assert (await home.heard()).priority == "failure"
+
+
+async def test_silence_is_dropped_without_a_word(home: Home) -> None:
+    result = await home.end(await home.node.send_audio(SILENCE, AudioFormatData()))
+    assert (result.outcome, result.detail, result.message) == ("dropped", "silence", None)
+    assert home.said.empty()
+
+
+async def test_poison_becomes_a_dead_letter_and_the_person_is_told(home: Home) -> None:
+    key = await home.speak(POISON)
+    assert (await home.end(key)).outcome == "dead"
+    (letter,) = await home.buses.dead_letters[0].list(10)
+    assert (letter.place, letter.reason) == (names.AUDIO_INCOMING, "engine")
+    assert (await home.heard()).priority == "failure"
+    assert (await home.end(await home.speak("turn on the lamp"))).outcome == "done"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "age", "outcome"),
+    [
+        (-11.0, None, "expired"),
+        (-300.0, None, "expired"),
+        (-300.0, 1.0, "dropped"),  # the device's clock is five minutes late
+        (0.0, 11.0, "expired"),
+        (-1_000_000_000.0, None, "dropped"),  # the device's clock was never set
+        (300.0, None, "dropped"),
+    ],
+    ids=["late", "very late", "a late clock", "an old one", "a clock that was never set", "a clock ahead"],
+)
+async def test_what_is_too_old_is_not_obeyed_and_a_wrong_clock_is_forgiven(
+    home: Home, recorded: float, age: float | None, outcome: str
+) -> None:
+    meta = AudioMeta(inline=b64encode(SILENCE).decode(), age=age)
+    envelope = schema.wrap(meta, key="kitchen:1:1", source="kitchen", now=time.time() + recorded)
+    await home.buses.mqtt.publish("voice/kitchen/audio_meta", envelope.encode())
+    assert (await home.end("kitchen:1:1")).outcome == outcome
+
+
+async def test_an_utterance_that_comes_twice_has_one_end(home: Home) -> None:
+    key = await home.speak("toggle the lamp")
+    meta = schema.wrap(AudioMeta(inline="AAAA"), key=key, source="kitchen", now=time.time())
+    await home.end(key)
+    await home.buses.mqtt.publish("voice/kitchen/audio_meta", meta.encode())
+    await home.end(await home.speak("turn on the lamp"))
+    assert len(home.ends[key]) == 1
+    assert [text for _, text in await home.effects()] == ["toggle the lamp", "turn on the lamp"]
+
+
+async def test_an_expired_payload_is_a_dead_letter_that_says_so(home: Home) -> None:
+    key = await home.speak("turn on the lamp", uri="memory:no-such-payload")
+    result = await home.end(key)
+    assert (result.outcome, result.detail) == ("dead", "payload_expired")
+
+
+async def test_a_grammar_that_is_sure_saves_the_recogniser(tmp_path: Path) -> None:
+    async with serve_daemon(ScriptedAsr, free_port()) as grammar:
+        nothing = "tcp://127.0.0.1:1"
+        async with home_with(tmp_path, grammar_uri=grammar, asr_uri=nothing) as home:
+            assert (await home.end(await home.speak("turn on the lamp"))).outcome == "done"
+
+
+async def test_a_daemon_that_is_away_ends_in_a_spoken_word_at_the_deadline(tmp_path: Path) -> None:
+    async with home_with(tmp_path, asr_uri="tcp://127.0.0.1:1", deadline_seconds=1.0) as home:
+        result = await home.end(await home.speak("turn on the lamp"))
+        assert result.outcome == "expired"
+        assert (await home.heard()).text == "Sorry, that took too long."
