@@ -87,3 +87,16 @@ def parse_broker_url(setting: str, url: str, variable: str, ca_file: Path | None
     broker = BrokerUrl(url, read_secret_variable(variable), ca_file)
     broker.ssl_context()
     return broker
+
+
+def explain_failure(err: BaseException) -> str:
+    """Return why a connection failed, as a part of a sentence."""
+    if isinstance(err, ssl.SSLCertVerificationError):
+        return f"its certificate is refused: {err.verify_message}"
+    if isinstance(err, ssl.SSLError):
+        return f"TLS failed ({err.reason or err}); perhaps this port is for plain connections"
+    if isinstance(err, TimeoutError):
+        return "it does not answer"
+    if isinstance(err, OSError) and err.strerror:
+        return err.strerror
+    return str(err) or type(err).__name__

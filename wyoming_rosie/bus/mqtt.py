@@ -5,14 +5,16 @@ this program is away; what a broker forgets in a crash, devices send again, beca
 """
 
 import asyncio
-from collections.abc import Callable
+import random
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from wyoming_rosie.bus.connection import BrokerUrl
+from wyoming_rosie.bus.connection import BrokerUrl, explain_failure
 from wyoming_rosie.bus.errors import BadMessageError, BusError
 from wyoming_rosie.bus.interface import MqttHandler, MqttMessage
 from wyoming_rosie.bus.names import matches_topic
@@ -49,7 +51,8 @@ class PahoMqtt:
     """One connection to a broker; `run` keeps it. Each message goes to the first subscription that matches."""
 
     def __init__(self, url: BrokerUrl, client_id: str, *, is_persistent: bool = True) -> None:
-        self.problem: str | None = "MQTT: not connected yet"
+        self._connection_problem: str | None = "MQTT: not connected yet"
+        self._refused_filters: list[str] = []
         self.dropped = 0
         """Messages of QoS 0 for which there was no room."""
         self._url = url
@@ -57,8 +60,15 @@ class PahoMqtt:
         self._subscriptions: list[_Subscription] = []
         self._callbacks: list[Callable[[], None]] = []
         self._confirmations: dict[int, asyncio.Future[None]] = {}
+        self._subscribing: tuple[int | None, list[str]] = (None, [])
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def problem(self) -> str | None:
+        if self._connection_problem is None and self._refused_filters:
+            return f"MQTT: the broker's ACL does not let this user subscribe to {', '.join(self._refused_filters)}"
+        return self._connection_problem
 
     def subscribe(self, topic_filter: str, handler: MqttHandler, qos: int = 1) -> None:
         self._subscriptions.append(_Subscription(topic_filter, handler, qos))
@@ -135,10 +145,12 @@ class PahoMqtt:
         )
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
         client.on_connect_fail = self._on_connect_fail
         client.on_message = self._on_message
         client.on_publish = self._on_publish
-        client.reconnect_delay_set(1, MAX_PAUSE_SECONDS)
+        # clients that lost a broker together do not come back together; the library knows only whole seconds
+        client.reconnect_delay_set(1, random.randint(3, 7))  # noqa: S311
         client.max_queued_messages_set(MAX_WAITING)
         if self._url.user or self._url.secret:
             client.username_pw_set(self._url.user or "", self._url.secret)
@@ -150,28 +162,43 @@ class PahoMqtt:
 
     def _on_connect(self, client: "Client", _: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
-            self.problem = f"MQTT: the broker refused the connection: {reason}"
-            _LOG.warning("MQTT refused", reason=str(reason))
+            self._report(f"MQTT: the broker refused the connection: {reason}; check the user and the password")
             return
         filters = {
             one.topic_filter: max(other.qos for other in self._subscriptions if other.topic_filter == one.topic_filter)
             for one in self._subscriptions
         }
         if filters:
-            client.subscribe(list(filters.items()))
-        self.problem = None
+            _, mid = client.subscribe(list(filters.items()))
+            self._subscribing = (mid, list(filters))
+        self._connection_problem = None
         _LOG.info("MQTT connected")
         for callback in self._callbacks:
             self._call_soon(callback)
 
+    def _on_subscribe(self, _: "Client", __: Any, mid: int, reasons: Sequence[Any], properties: Any) -> None:
+        expected, filters = self._subscribing
+        if mid == expected:
+            pairs = zip(filters, reasons, strict=False)
+            self._refused_filters = [topic_filter for topic_filter, reason in pairs if reason.is_failure]
+        if self._refused_filters:
+            _LOG.error("MQTT refused", reason=self.problem)
+
     def _on_disconnect(self, _: "Client", __: Any, flags: Any, reason: Any, properties: Any) -> None:
-        self.problem = "MQTT: the connection is lost"
+        if self._connection_problem is None:
+            self._connection_problem = "MQTT: the connection is lost"
         self._call_soon(self._fail_confirmations)
 
     def _on_connect_fail(self, _: "Client", __: Any) -> None:
-        if self.problem != "MQTT: the broker cannot be reached":
-            _LOG.warning("MQTT not connected", host=self._url.host)
-        self.problem = "MQTT: the broker cannot be reached"
+        failure = sys.exc_info()[1]  # paho calls this while it handles the exception, and does not pass it
+        why = f": {explain_failure(failure)}" if failure is not None else ""
+        self._report(f"MQTT: the broker cannot be reached{why}")
+
+    def _report(self, problem: str) -> None:
+        """Keep a problem, and log it once."""
+        if problem != self._connection_problem:
+            _LOG.warning("MQTT not connected", host=self._url.host, reason=problem)
+        self._connection_problem = problem
 
     def _on_publish(self, _: "Client", __: Any, mid: int, reason: Any, properties: Any) -> None:
         self._call_soon(self._confirm, mid)

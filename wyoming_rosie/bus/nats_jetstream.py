@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from wyoming_rosie.bus import names
-from wyoming_rosie.bus.connection import BrokerUrl
+from wyoming_rosie.bus.connection import BrokerUrl, explain_failure
 from wyoming_rosie.bus.envelope import Envelope, decode
 from wyoming_rosie.bus.errors import BacklogFullError, BadMessageError, BusError
 from wyoming_rosie.bus.interface import Backlog, Consumer, DeadLetter, Delivery
+from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.backoff import Backoff
+from wyoming_rosie.runtime.secrets import read_secret_file
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -69,17 +71,32 @@ class NatsEvents:
         self.problem: str | None = "NATS: not connected yet"
         self._url, self._name = url, name
         self._credentials, self._nkey_seed = credentials, nkey_seed
+        self._backoff = Backoff(0.5, MAX_PAUSE_SECONDS)
+        self._refusal: str | None = None
         self._client: Client | None = None
         self._js: JetStreamContext | None = None
         self._sources: dict[str, NatsSource] = {}
 
     async def run(self) -> None:
-        """Connect, with pauses until it works, and stay connected until cancelled."""
+        """Stay connected until cancelled, with growing pauses while there is no connection."""
         await asyncio.to_thread(import_module, "nats")
-        self._client = client = await self._connect()
+        while True:
+            await self._run_connection()
+            await self._backoff.sleep()
+
+    async def _run_connection(self) -> None:
+        """Connect, and return when the server has ended the connection for good, as it does when a key is revoked."""
+        from nats.errors import Error
+
+        closed = asyncio.Event()
+        self._client = client = _create_client(requires_tls=self._url.uses_tls)
         try:
-            await self._create_streams(client.jetstream(timeout=REPLY_SECONDS))
-            await asyncio.Event().wait()
+            await client.connect(**await self._options(closed))
+            await self._create_streams(client.jetstream(timeout=REPLY_SECONDS), client)
+            await closed.wait()
+            self._report(f"NATS: the server ended the connection: {client.last_error or 'no reason given'}")
+        except (ConfigError, OSError, Error) as err:
+            self._report(_explain(err))
         finally:
             self._js = None
             with suppress(Exception):  # the connection may be broken in any way by now
@@ -173,35 +190,21 @@ class NatsEvents:
             subject = names.dead_subject(message.subject)
             await self.js.publish(subject, message.data, timeout=REPLY_SECONDS, headers=headers)
 
-    async def _connect(self) -> "Client":
-        import nats
-
-        backoff = Backoff(0.5, MAX_PAUSE_SECONDS)
-        while True:
-            try:
-                return await nats.connect(**self._options())
-            except (OSError, TimeoutError, nats.errors.Error) as err:
-                self.problem = f"NATS: {type(err).__name__}: {err}"[:200]
-                if not backoff.failures:
-                    _LOG.warning("NATS not connected", reason=self.problem)
-            await backoff.sleep()
-
-    async def _create_streams(self, js: "JetStreamContext") -> None:
+    async def _create_streams(self, js: "JetStreamContext", client: "Client") -> None:
         """Create the streams, or change them to what they should be; waits until JetStream works."""
-        backoff = Backoff(0.5, MAX_PAUSE_SECONDS)
         for spec in STREAMS:
-            while True:
+            while not client.is_closed:
                 try:
                     with self.errors():
                         await _create_stream(js, spec)
                     break
                 except BusError as err:
-                    self.problem = f"NATS: cannot create the stream {spec.name}: {err}"
-                    if not backoff.failures:
-                        _LOG.warning("stream not created", stream=spec.name, reason=str(err))
-                    await backoff.sleep()
-        self._js, self.problem = js, None
-        _LOG.info("NATS connected", server_version=str(self._client.connected_server_version) if self._client else "")
+                    self._report(f"NATS: cannot create the stream {spec.name}: {self._refusal or err}")
+                    await self._backoff.sleep()
+        if not client.is_closed:
+            self._js, self.problem = js, None
+            self._backoff.reset()
+            _LOG.info("NATS connected", server_version=str(client.connected_server_version))
 
     async def restore_streams(self) -> None:
         """Create the streams again that a server has lost with its data."""
@@ -209,35 +212,92 @@ class NatsEvents:
             with self.errors():
                 await _create_stream(self.js, spec)
 
-    def _options(self) -> dict[str, Any]:
+    async def _options(self, closed: asyncio.Event) -> dict[str, Any]:
+        """Return the options of a connection, which sets `closed` when it ends for good. Raises ConfigError."""
         url = self._url
+        seed = await asyncio.to_thread(read_nkey_seed, self._nkey_seed) if self._nkey_seed else None
+
+        async def on_closed() -> None:
+            closed.set()
+
         return {
             "servers": [url.url],
             "name": self._name,
+            "inbox_prefix": f"_INBOX.{names.escape_token(self._name)}",  # so that others may not read our answers
             "connect_timeout": CONNECT_SECONDS,
             "max_reconnect_attempts": -1,
-            "reconnect_time_wait": 0.5,
+            "reconnect_time_wait": 0.1,  # `_on_error` pauses longer
             "ping_interval": 10,
             "error_cb": self._on_error,
+            "closed_cb": on_closed,
             "disconnected_cb": self._on_disconnect,
             "reconnected_cb": self._on_reconnect,
             **({"tls": url.ssl_context()} if url.uses_tls else {}),
             **({"user_credentials": str(self._credentials)} if self._credentials else {}),
-            **({"nkeys_seed": str(self._nkey_seed)} if self._nkey_seed else {}),
+            **({"nkeys_seed_str": seed} if seed else {}),
             **({"user": url.user, "password": url.secret} if url.user and url.secret else {}),
             **({"token": url.secret} if url.secret and not url.user else {}),
         }
 
     async def _on_error(self, err: Exception) -> None:
+        """Report an error; while there is no connection, pause as well: the library awaits this before it tries again."""
         if "permissions violation" in str(err).lower():
-            _LOG.error("NATS refused", reason=str(err)[:200])
+            self._refusal = f"the server's permissions do not allow it: {str(err)[:200]}"
+            _LOG.error("NATS refused", reason=self._refusal)
+        elif self._client is not None and not self._client.is_connected:
+            self._report(_explain(err))
+            await self._backoff.sleep()
+
+    def _report(self, problem: str) -> None:
+        """Keep a problem, and log it once."""
+        if problem != self.problem:
+            _LOG.warning("NATS not connected", host=self._url.host, reason=problem)
+        self.problem = problem
 
     async def _on_disconnect(self) -> None:
-        self.problem = "NATS: the connection is lost"
+        if self.problem is None:
+            self.problem = "NATS: the connection is lost"
 
     async def _on_reconnect(self) -> None:
         self.problem = None
+        self._backoff.reset()
         _LOG.info("NATS connected again")
+
+
+def read_nkey_seed(path: Path) -> str:
+    """Return the seed of an nkey in a file. Raises ConfigError."""
+    import nkeys
+
+    seed = read_secret_file(path, "--broker.nats-nkey")
+    try:
+        nkeys.from_seed(bytearray(seed.encode())).wipe()
+    except (nkeys.NkeysError, ValueError) as err:
+        raise ConfigError(f"--broker.nats-nkey: {path} holds no seed of an nkey, which begins with SU") from err
+    return seed
+
+
+def _create_client(*, requires_tls: bool) -> "Client":
+    from nats.aio.client import Client
+    from nats.errors import Error
+
+    class TlsClient(Client):
+        """The library takes a server that offers no TLS at its word, even at a tls: URL; this one does not."""
+
+        async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+            if initial_connection and not info.get("tls_required"):
+                raise Error("the server offers no TLS on this port")
+            await super()._process_info(info, initial_connection)
+
+    return TlsClient() if requires_tls else Client()
+
+
+def _explain(err: Exception) -> str:
+    text = explain_failure(err)
+    if "authorization" in text.lower() or "authentication" in text.lower():
+        return f"NATS: the server refuses this identity ({text[:100]}); check the nkey, the password or the token"
+    return (
+        f"NATS: {text}"[:200] if isinstance(err, ConfigError) else f"NATS: the server cannot be reached: {text}"[:200]
+    )
 
 
 class NatsSource:

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from wyoming_rosie.bus import names
-from wyoming_rosie.bus.connection import BrokerUrl
+from wyoming_rosie.bus.connection import BrokerUrl, explain_failure
 from wyoming_rosie.bus.envelope import Envelope, decode
 from wyoming_rosie.bus.errors import BacklogFullError, BadMessageError, BusError
 from wyoming_rosie.bus.interface import Backlog, DeadLetter, Delivery
@@ -121,7 +121,7 @@ class RedisJobs:
         except (RedisError, OSError) as err:  # TimeoutError is an OSError
             if str(err).startswith("OOM"):
                 raise BacklogFullError("Redis has no memory left (maxmemory)") from err
-            self.problem = f"Redis: {type(err).__name__}: {err}"[:200]
+            self.problem = _explain(err)
             raise BusError(self.problem) from err
         self.problem = None
 
@@ -289,6 +289,19 @@ class RedisDelivery:
         with source.jobs.errors():
             arguments = [source.group, self._entry, source.jobs.consumer, milliseconds]
             return bool(await source.extend_script([self.place], arguments))
+
+
+def _explain(err: Exception) -> str:
+    from redis.exceptions import AuthenticationError, NoPermissionError
+
+    if isinstance(err, AuthenticationError):
+        return f"Redis: the server refuses this identity ({err}); check the user and the password"
+    if isinstance(err, NoPermissionError):
+        return f"Redis: its ACL does not allow it: {err}"[:200]
+    cause = err.__cause__ or err.__context__
+    if isinstance(cause, OSError):
+        return f"Redis: the server cannot be reached: {explain_failure(cause)}"[:200]
+    return f"Redis: {err or type(err).__name__}"[:200]
 
 
 async def _bury(source: RedisSource, entry: bytes, raw: bytes, attempt: int, reason: str, detail: str) -> None:
