@@ -77,11 +77,12 @@ class Broker:
         await asyncio.to_thread(self.wait)
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        process, self.process = self.process, None
-        if process is not None:
-            process.send_signal(number)
-            if number in (signal.SIGKILL, signal.SIGTERM):
-                process.wait()
+        if self.process is None:
+            return
+        self.process.send_signal(number)
+        if number in (signal.SIGKILL, signal.SIGTERM):
+            self.process.wait()
+            self.process = None
 
     async def killed(self) -> None:
         await asyncio.to_thread(self.kill)

@@ -1,7 +1,7 @@
 """The bridge: settings, buses, roles."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -57,12 +57,12 @@ def select_stages(settings: BridgeConfig, roles: Sequence[Role]) -> list[Stage]:
     return [stages[name] for name in (wanted if settings.stage else stages)]
 
 
-async def serve(settings: BridgeConfig) -> None:
-    """Run the bridge until stopped. Raises ConfigError."""
+async def serve(settings: BridgeConfig, wrap: Callable[[Buses], Buses] = lambda buses: buses) -> None:
+    """Run the bridge until stopped; `wrap` may put something between it and its buses. Raises ConfigError."""
     stop = stop_signal()
     metrics = Metrics()
     async with open_buses(settings.broker, "wyoming-rosie-bridge", subscribes=ingests(settings)) as (buses, stack):
-        context = BridgeContext(buses, StageMetrics(metrics))
+        context = BridgeContext(wrap(buses), StageMetrics(metrics))
         roles = create_roles(settings, context)
         stages = select_stages(settings, roles)
         checks = _create_checks(buses, roles, metrics)

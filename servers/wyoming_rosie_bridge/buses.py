@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from importlib import import_module
 
 from wyoming_rosie.bus.interface import Buses
 from wyoming_rosie.bus.memory import create_memory_buses
@@ -17,6 +18,8 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie_bridge.config import BrokerSettings, broker_urls
+
+_LIBRARIES = {"mqtt": "paho.mqtt.client", "redis": "redis.asyncio", "nats": "nats"}
 
 
 @asynccontextmanager
@@ -31,6 +34,8 @@ async def open_buses(
     buses = create_memory_buses()
     async with AsyncExitStack() as stack:
         try:
+            for bus in urls:  # here, since two threads that import one library at a time can find it half-made
+                await asyncio.to_thread(import_module, _LIBRARIES[bus])
             if "redis" in urls:
                 jobs = await stack.enter_async_context(open_redis(urls["redis"]))
                 buses = replace(buses, jobs=jobs, dead_letters=(jobs, buses.dead_letters[1]))

@@ -91,6 +91,7 @@ async def _handle(stage: Stage, delivery: Delivery, metrics: StageMetrics) -> No
 async def _handle_until_settled(stage: Stage, delivery: Delivery) -> None:
     """Handle a message, and confirm or bury it. Raises BusError when that cannot be done; it is then delivered again."""
     envelope = delivery.envelope
+    pass_failpoint(f"{stage.name}.taken")
     if delivery.attempt > MAX_DELIVERIES:
         await _bury(stage, delivery, "too-many-deliveries", "whoever handles it does not survive it")
         return

@@ -6,7 +6,7 @@ import os
 import time
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,6 +26,15 @@ MAX_WAITING_BYTES = 100 * 2**20
 _SUFFIX = ".json"
 
 
+@dataclass
+class _Kept:
+    """An utterance on disk."""
+
+    file: Path
+    size: int
+    sent: float = -RESEND_SECONDS  # monotonic time of the last attempt
+
+
 class VoiceNode:
     """One device. Subscribe before the connection is opened; `run` sends, and sends again."""
 
@@ -39,7 +48,8 @@ class VoiceNode:
         self._on_say = on_say
         self._boot = uuid4().hex[:8]
         self._counter = 0
-        self._sent: dict[Path, float] = {}  # time of the last attempt
+        self._waiting: dict[str, _Kept] | None = None  # by key, the oldest first; None until the folder was read
+        self._files = asyncio.Lock()
         self._wanted = asyncio.Event()
         mqtt.subscribe(names.voice_topic(device_id, "receipt"), self._on_receipt)
         mqtt.subscribe(names.voice_topic(device_id, "say"), self._on_say_message)
@@ -61,13 +71,13 @@ class VoiceNode:
         sha256 = hashlib.sha256(content).hexdigest()
         meta = AudioMeta(uri, inline, sha256, audio, wake=WakeWordData(wake) if wake else None, area=area)
         envelope = schema.wrap(meta, key=key, source=self._device_id, now=time.time())
-        await asyncio.to_thread(self._keep, f"{time.time_ns():020d}{_SUFFIX}", envelope.encode())
+        await self._keep(key, envelope.encode())
         self._wanted.set()
         return key
 
     async def count_waiting(self) -> int:
         """Return how many utterances have no receipt yet."""
-        return len(await asyncio.to_thread(self._waiting))
+        return len(await self._load())
 
     async def run(self) -> None:
         """Send what waits, until cancelled."""
@@ -84,14 +94,15 @@ class VoiceNode:
                 continue
 
     async def _send_waiting(self) -> None:
-        for file in await asyncio.to_thread(self._waiting):
-            if time.monotonic() - self._sent.get(file, -RESEND_SECONDS) < RESEND_SECONDS:
+        waiting = await self._load()
+        for key, kept in list(waiting.items()):
+            if key not in waiting or time.monotonic() - kept.sent < RESEND_SECONDS:
                 continue
             try:
-                payload = await asyncio.to_thread(file.read_bytes)
+                payload = await asyncio.to_thread(kept.file.read_bytes)
             except FileNotFoundError:  # its receipt has come meanwhile
                 continue
-            self._sent[file] = time.monotonic()
+            kept.sent = time.monotonic()
             await self._mqtt.publish(names.voice_topic(self._device_id, "audio_meta"), _with_age(payload))
 
     async def _on_receipt(self, message: MqttMessage) -> None:
@@ -100,47 +111,59 @@ class VoiceNode:
         if receipt.result == "rejected":
             self.rejected += 1
             _LOG.warning("utterance rejected", key=envelope.key, reason=receipt.reason)
-        await asyncio.to_thread(self._delete, envelope.key)
+        kept = (await self._load()).pop(envelope.key, None)
+        if kept is not None:
+            await asyncio.to_thread(kept.file.unlink, missing_ok=True)
 
     async def _on_say_message(self, message: MqttMessage) -> None:
         self._on_say(schema.unwrap(Say, decode(message.payload)))
 
     def _on_connect(self) -> None:
-        self._sent.clear()
+        for kept in (self._waiting or {}).values():
+            kept.sent = -RESEND_SECONDS
         self._wanted.set()
 
-    def _keep(self, name: str, payload: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._make_room(len(payload))
-        new = self._folder / f"{name}.new"
-        with new.open("wb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        new.rename(self._folder / name)
+    async def _load(self) -> "dict[str, _Kept]":
+        """Return what waits, with what an earlier run of this device has left."""
+        async with self._files:
+            if self._waiting is None:
+                self._waiting = await asyncio.to_thread(_read_folder, self._folder)
+            return self._waiting
 
-    def _make_room(self, size: int) -> None:
-        """Give up the oldest utterances while there are too many."""
-        files = self._waiting()
-        sizes = [file.stat().st_size for file in files]
-        while files and (len(files) >= MAX_WAITING or sum(sizes) + size > MAX_WAITING_BYTES):
-            files.pop(0).unlink(missing_ok=True)
-            sizes.pop(0)
+    async def _keep(self, key: str, payload: bytes) -> None:
+        """Write an utterance to disk; give up the oldest ones while there are too many."""
+        waiting = await self._load()
+        while waiting and (
+            len(waiting) >= MAX_WAITING
+            or sum(kept.size for kept in waiting.values()) + len(payload) > MAX_WAITING_BYTES
+        ):
+            oldest = waiting.pop(next(iter(waiting)))
             self.dropped += 1
+            await asyncio.to_thread(oldest.file.unlink, missing_ok=True)
+        file = self._folder / f"{time.time_ns():020d}{_SUFFIX}"
+        await asyncio.to_thread(_write_file, file, payload)
+        waiting[key] = _Kept(file, len(payload))
 
-    def _waiting(self) -> list[Path]:
-        return sorted(self._folder.glob(f"*{_SUFFIX}")) if self._folder.is_dir() else []
 
-    def _delete(self, key: str) -> None:
-        for file in self._waiting():
-            try:
-                is_it = decode(file.read_bytes()).key == key
-            except (BadMessageError, FileNotFoundError):
-                continue
-            if is_it:
-                file.unlink(missing_ok=True)
-                self._sent.pop(file, None)
-                return
+def _write_file(file: Path, payload: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_suffix(".new")
+    with new.open("wb") as opened:
+        opened.write(payload)
+        opened.flush()
+        os.fsync(opened.fileno())
+    new.rename(file)
+
+
+def _read_folder(folder: Path) -> "dict[str, _Kept]":
+    waiting: dict[str, _Kept] = {}
+    for file in sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else ():
+        payload = file.read_bytes()
+        try:
+            waiting[decode(payload).key] = _Kept(file, len(payload))
+        except BadMessageError:
+            _LOG.warning("kept utterance is not readable", file=file.name)
+    return waiting
 
 
 def _with_age(payload: bytes) -> bytes:
