@@ -122,3 +122,35 @@ class Mosquitto(Broker):
             f"persistence_location {self.folder}/\nuser root\n" + "\n".join(self.settings)
         )
         return [find_program("mosquitto"), "-c", str(configuration)]
+
+
+class TlsRedis(Redis):
+    """Redis with the example configuration, whose folder scripts/broker-keys has filled."""
+
+    scheme = "rediss"
+
+    def words(self) -> list[str]:
+        address = ("--bind", "127.0.0.1", "--tls-port", str(self.port))
+        return [find_program("redis-server"), str(self.folder / "redis.conf"), *address]
+
+
+class TlsNats(Nats):
+    """NATS with the example configuration."""
+
+    scheme = "tls"
+
+    def words(self) -> list[str]:
+        program = find_program("nats-server", installed_by_pip=self.installed_by_pip)
+        return [program, "-a", "127.0.0.1", "-p", str(self.port), "-c", str(self.folder / "nats.conf")]
+
+
+class TlsMosquitto(Mosquitto):
+    """mosquitto with the example configuration."""
+
+    scheme = "mqtts"
+
+    def words(self) -> list[str]:
+        example = (self.folder / "mosquitto.conf").read_text()
+        configuration = self.folder / "test.conf"
+        configuration.write_text(example.replace("listener 8883", f"listener {self.port} 127.0.0.1") + "user root\n")
+        return [find_program("mosquitto"), "-c", str(configuration)]

@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from wyoming_rosie.runtime.child_processes import send_signal
 
 READY_SECONDS = 60.0
+CLIENTS = ("hub", "bridge")
+"""Programs without an address of their own."""
 STOP_SECONDS = 60.0
 
 
@@ -29,10 +33,14 @@ class Daemon:
         self._ready = asyncio.Event()
 
     @classmethod
-    async def start(cls, role: str, *arguments: str) -> Self:
-        given = [] if "--uri" in arguments or role == "hub" else ["--uri", "tcp://127.0.0.1:0"]
+    async def start(cls, role: str, *arguments: str, env: Mapping[str, str] | None = None) -> Self:
+        given = [] if "--uri" in arguments or role in CLIENTS else ["--uri", "tcp://127.0.0.1:0"]
         process = await asyncio.create_subprocess_exec(
-            command(f"wyoming-rosie-{role}"), *given, *arguments, stderr=asyncio.subprocess.PIPE
+            command(f"wyoming-rosie-{role}"),
+            *given,
+            *arguments,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, **(env or {})},
         )
         daemon = cls(process)
         try:
@@ -41,7 +49,7 @@ class Daemon:
         except TimeoutError:
             send_signal(process, signal.SIGKILL)
             raise AssertionError(f"{role} was not ready: {daemon.log}") from None
-        assert daemon.uri or role == "hub", f"{role} ended: {daemon.log}"
+        assert daemon.uri or (role in CLIENTS and daemon._ready.is_set()), f"{role} ended: {daemon.log}"
         return daemon
 
     async def stop(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ class NatsEvents:
         self._url, self._name = url, name
         self._credentials, self._nkey_seed = credentials, nkey_seed
         self._backoff = Backoff(0.5, MAX_PAUSE_SECONDS)
-        self._refusal: str | None = None
+        self._refusal = (-inf, "")
         self._client: Client | None = None
         self._js: JetStreamContext | None = None
         self._sources: dict[str, NatsSource] = {}
@@ -153,7 +154,9 @@ class NatsEvents:
             if err.err_code in _FULL_CODES:
                 raise BacklogFullError(f"NATS: {err.description}") from err
             raise BusError(f"NATS: {err.description or type(err).__name__}") from err
-        except (Error, OSError) as err:  # TimeoutError is an OSError
+        except TimeoutError as err:  # also what follows from a refusal, which the server tells apart from the request
+            raise BusError(f"NATS: {self._recent_refusal() or 'no answer in time'}") from err
+        except (Error, OSError) as err:
             raise BusError(f"NATS: {type(err).__name__}") from err
 
     async def list(self, limit: int) -> Sequence[DeadLetter]:
@@ -199,7 +202,7 @@ class NatsEvents:
                         await _create_stream(js, spec)
                     break
                 except BusError as err:
-                    self._report(f"NATS: cannot create the stream {spec.name}: {self._refusal or err}")
+                    self._report(f"NATS: cannot create the stream {spec.name}: {err}")
                     await self._backoff.sleep()
         if not client.is_closed:
             self._js, self.problem = js, None
@@ -242,11 +245,15 @@ class NatsEvents:
     async def _on_error(self, err: Exception) -> None:
         """Report an error; while there is no connection, pause as well: the library awaits this before it tries again."""
         if "permissions violation" in str(err).lower():
-            self._refusal = f"the server's permissions do not allow it: {str(err)[:200]}"
-            _LOG.error("NATS refused", reason=self._refusal)
+            self._refusal = (time.monotonic(), f"its permissions do not allow it: {str(err)[:200]}")
+            _LOG.error("NATS refused", reason=self._refusal[1])
         elif self._client is not None and not self._client.is_connected:
             self._report(_explain(err))
             await self._backoff.sleep()
+
+    def _recent_refusal(self) -> str:
+        refused_at, reason = self._refusal
+        return reason if time.monotonic() - refused_at <= 2 * REPLY_SECONDS else ""
 
     def _report(self, problem: str) -> None:
         """Keep a problem, and log it once."""
