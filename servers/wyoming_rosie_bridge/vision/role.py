@@ -6,6 +6,7 @@ from typing import Any
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.vision.frigate.runner import FrigateRunner
 from wyoming_rosie_bridge.vision.settings import VisionSettings
 from wyoming_rosie_bridge.worker import Stage
 
@@ -14,13 +15,13 @@ class VisionRole:
     """Turns what cameras see into events."""
 
     def __init__(self, settings: VisionSettings, context: BridgeContext) -> None:
-        self._settings, self._context = settings, context
+        self._frigate = FrigateRunner(settings.frigate, context)
 
     def stages(self) -> Sequence[Stage]:
         return []
 
     def tasks(self) -> Sequence[Coroutine[Any, Any, None]]:
-        return []
+        return [*self._frigate.tasks()]
 
     def add_checks(self, health: Health, metrics: Metrics) -> None:
-        pass
+        self._frigate.add_checks(health, metrics)

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from wyoming_rosie.config import option
+from wyoming_rosie_bridge.vision.frigate.settings import FrigateSettings
 
 
 @dataclass(frozen=True)
 class VisionSettings:
-    frigate_url: str | None = option(
-        None, "Frigate's HTTP API, which fills what MQTT lost, such as http://frigate:5000"
-    )
+    frigate: FrigateSettings = option(FrigateSettings, "objects that Frigate tracks")

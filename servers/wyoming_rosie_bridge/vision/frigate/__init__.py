@@ -1,0 +1,1 @@
+"""Frigate: what it publishes about the objects that it tracks becomes few, clean events."""

@@ -1,0 +1,299 @@
+"""Frigate's messages go through the rules of the object table; what follows is published, then recorded."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+import structlog
+
+from wyoming_rosie.bus.envelope import load_json
+from wyoming_rosie.bus.errors import BadMessageError, BusError
+from wyoming_rosie.bus.failpoints import pass_failpoint
+from wyoming_rosie.bus.interface import MqttMessage
+from wyoming_rosie.bus.schema import from_data, to_data, wrap
+from wyoming_rosie.errors import UnreachableError
+from wyoming_rosie.http.health import Health
+from wyoming_rosie.metrics import Metrics
+from wyoming_rosie.runtime.backoff import Backoff
+from wyoming_rosie.runtime.fields import Fields
+from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.vision.frigate import payloads
+from wyoming_rosie_bridge.vision.frigate.reconcile import FrigateApi, find_missed
+from wyoming_rosie_bridge.vision.frigate.settings import FrigateSettings, check_settings, create_api, create_rules
+from wyoming_rosie_bridge.vision.frigate.state import (
+    KEEP_SECONDS,
+    MAX_OBJECTS,
+    Input,
+    ObjectTable,
+    PublishEvent,
+    SaveState,
+    Silence,
+    State,
+)
+from wyoming_rosie_bridge.vision.frigate.tracking import SILENCE_SECONDS, SwitchedState, TrackedObject
+
+_LOG = structlog.get_logger()
+STAGE = "frigate"
+WATCH_SECONDS = 30.0
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 5.0
+SWITCH_SECONDS = 30 * 86_400.0
+"""How long the state of a door is kept, which Frigate tells only when it changes."""
+MAX_INDEX_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class FrigateIndex:
+    """The record of which objects were active, and when Frigate was last heard."""
+
+    active: tuple[str, ...] = ()
+    contact: float | None = None
+
+
+class FrigateRunner:
+    """Subscribes to one Frigate. It never publishes over MQTT."""
+
+    def __init__(self, settings: FrigateSettings, context: BridgeContext) -> None:
+        check_settings(settings)
+        self._context = context
+        self._api: FrigateApi | None = create_api(settings)
+        self._table = ObjectTable(create_rules(settings))
+        self._prefix = settings.topic_prefix
+        self._lock = asyncio.Lock()
+        self._missed = asyncio.Event()
+        self._gap_since: float | None = None
+        """Last contact before messages may have been lost."""
+        self._is_gap = True
+        self._is_restored = False
+        self._contact: float | None = None
+        self._listening_since: float | None = None
+        self._is_available: bool | None = None
+        self._api_problem: str | None = None
+        self._indexed: tuple[str, ...] = ()
+        self._subscribe()
+
+    def tasks(self) -> Sequence[Coroutine[Any, Any, None]]:
+        """Return what runs until the bridge ends."""
+        return [self._fill_gaps(), self._watch()]
+
+    def add_checks(self, health: Health, metrics: Metrics) -> None:
+        """Add the health check and the metrics."""
+        health.add_check("frigate", self.problem)
+        metrics.gauge("frigate_objects", "Objects of Frigate that are remembered", lambda: len(self._table))
+
+    def problem(self) -> str | None:
+        """Return why Frigate is not heard, as a sentence."""
+        if self._is_available is False:
+            return "Frigate says that it is not online"
+        return self._api_problem
+
+    def _subscribe(self) -> None:
+        # these and no more: #, above all, would bring the pictures of each object as well
+        mqtt, prefix = self._context.buses.mqtt, self._prefix
+        parsers: dict[str, Callable[[bytes], Input]] = {
+            "events": payloads.parse_event,
+            "reviews": payloads.parse_review,
+            "tracked_object_update": payloads.parse_tracked_object_update,
+            "triggers": payloads.parse_trigger,
+        }
+        for leaf, parse in parsers.items():
+            mqtt.subscribe(f"{prefix}/{leaf}", partial(self._on_message, parse=parse))
+        mqtt.subscribe(f"{prefix}/available", self._on_available)
+        mqtt.subscribe(f"{prefix}/+/motion", self._on_motion)
+        mqtt.subscribe(f"{prefix}/+/classification/+", self._on_classification)
+        mqtt.on_connect(self._note_gap)
+
+    async def _on_motion(self, message: MqttMessage) -> None:
+        camera, _ = self._levels(message)
+        await self._on_message(message, lambda raw: payloads.parse_motion(camera, raw))
+
+    async def _on_classification(self, message: MqttMessage) -> None:
+        camera, _, model = self._levels(message)
+        await self._on_message(message, lambda raw: payloads.parse_classification(camera, model, raw))
+
+    def _levels(self, message: MqttMessage) -> list[str]:
+        return message.topic.removeprefix(f"{self._prefix}/").split("/")
+
+    async def _on_available(self, message: MqttMessage) -> None:
+        try:
+            self._is_available = payloads.parse_available(message.payload)
+        except BadMessageError as err:
+            self._refuse(message, err)
+            return
+        if self._is_available:
+            self._table.rules = replace(self._table.rules, cameras=None)  # its configuration may have changed
+            self._note_gap()
+        else:
+            self._listening_since = None
+
+    async def _on_message(self, message: MqttMessage, parse: Callable[[bytes], Input]) -> None:
+        with self._context.metrics.handled(STAGE) as handled:
+            try:
+                given = parse(message.payload)
+            except BadMessageError as err:
+                handled.outcome = "refused"
+                self._refuse(message, err)
+                return
+            handled.outcome = "published" if await self._apply(given) else "unchanged"
+        if not self._is_gap:
+            self._contact = self._context.clock()
+
+    def _refuse(self, message: MqttMessage, err: BadMessageError) -> None:
+        self._context.metrics.count_refused(err.code)
+        _LOG.debug("Frigate's message refused", topic=message.topic[:100], reason=str(err))
+
+    async def _apply(self, given: Input) -> bool:
+        """Publish and record what follows from an input; return whether anything does. Raises BusError."""
+        async with self._lock:
+            await self._restore_all()
+            for state_id in self._table.unknown_ids(given):
+                await self._restore(state_id)
+            now = self._context.clock()
+            plan = self._table.plan(given, now)
+            for effect in plan.effects:
+                if isinstance(effect, PublishEvent):
+                    await self._publish(effect, now)
+                else:
+                    await self._save(effect)
+            self._table.commit(plan, now)
+            if any(isinstance(effect, SaveState) for effect in plan.effects):
+                await self._save_index()
+        return bool(plan.effects)
+
+    async def _publish(self, effect: PublishEvent, now: float) -> None:
+        events, source = self._context.buses.events, self._context.source
+        message = wrap(effect.event, key=effect.message_id, source=source, now=now, trace=effect.trace)
+        await events.publish(effect.subject, message, effect.message_id)
+        if effect.alias is not None:
+            await events.publish(effect.alias, message, f"alias:{effect.message_id}")
+        pass_failpoint(f"{STAGE}.published")
+
+    async def _save(self, effect: SaveState) -> None:
+        seconds = SWITCH_SECONDS if isinstance(effect.state, SwitchedState) else KEEP_SECONDS
+        text = json.dumps(to_data(effect.state), separators=(",", ":"))
+        await self._context.buses.jobs.record(self._record_name(effect.state.id), text, seconds)
+        pass_failpoint(f"{STAGE}.recorded")
+
+    async def _restore(self, state_id: str) -> None:
+        text = await self._context.buses.jobs.recall(self._record_name(state_id))
+        state = None if text is None else _decode_state(state_id, text)
+        if state is None:
+            self._table.note_unrecorded(state_id)
+        else:
+            self._table.restore(state)
+
+    async def _save_index(self, *, even_if_same: bool = False) -> None:
+        active = tuple(self._table.active_ids())
+        if active == self._indexed and not even_if_same:
+            return
+        text = json.dumps(asdict(FrigateIndex(active, self._contact)), separators=(",", ":"))
+        await self._context.buses.jobs.record(self._record_name("index"), text, KEEP_SECONDS)
+        self._indexed = active
+
+    def _record_name(self, state_id: str) -> str:
+        return f"frigate:obj:{self._table.rules.instance}:{state_id}"
+
+    def _note_gap(self) -> None:
+        """Remember that messages may have been lost until now."""
+        if not self._is_gap:
+            self._is_gap, self._gap_since = True, self._contact
+        self._listening_since = self._context.clock()
+        self._missed.set()
+
+    async def _fill_gaps(self) -> None:
+        """Ask Frigate for what was lost, after each connection and each start of Frigate."""
+        while True:
+            await self._missed.wait()
+            self._missed.clear()
+            await self._until_it_works(self._fill_gap)
+
+    async def _until_it_works(self, attempt: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
+        while True:
+            try:
+                await attempt()
+            except (BusError, UnreachableError) as err:
+                if not backoff.failures:
+                    _LOG.warning("Frigate's objects wait", reason=str(err))
+                await backoff.sleep()
+                continue
+            return
+
+    async def _restore_all(self) -> None:
+        """Restore the objects that were active when this program ended. Raises BusError."""
+        if self._is_restored:
+            return
+        text = await self._context.buses.jobs.recall(self._record_name("index"))
+        index = FrigateIndex() if text is None else _decode_index(text)
+        self._gap_since = self._contact = index.contact
+        for object_id in index.active:
+            await self._restore(object_id)
+        self._is_restored = True
+        if index.active:
+            _LOG.info("Frigate's objects restored", objects=len(index.active))
+
+    async def _fill_gap(self) -> None:
+        async with self._lock:
+            await self._restore_all()
+        since = self._gap_since
+        if self._api is not None:
+            try:
+                await self._ask_frigate(self._api, since)
+            except UnreachableError as err:
+                self._api_problem = str(err)
+                raise
+            self._api_problem = None
+        if not self._missed.is_set():
+            self._is_gap, self._contact = False, self._context.clock()
+
+    async def _ask_frigate(self, api: FrigateApi, since: float | None) -> None:
+        async with api.open() as session:
+            if self._table.rules.cameras is None:
+                self._table.rules = replace(self._table.rules, cameras=await session.get_cameras())
+            missed = await find_missed(session, self._table.active_ids(), since)
+        for _ in range(session.refused):
+            self._context.metrics.count_refused(BadMessageError.code)
+        changed = 0
+        for one in missed:
+            changed += await self._apply(one)
+        _LOG.info("Frigate was asked for what was lost", objects=len(missed), changed=changed)
+
+    async def _watch(self) -> None:
+        """End objects that are silent for too long, and record that Frigate is heard."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            await self._until_it_works(self._watch_once)
+
+    async def _watch_once(self) -> None:
+        now = self._context.clock()
+        if self._context.buses.mqtt.problem is not None:
+            self._listening_since = None
+            return
+        if self._is_gap or self._is_available is False:
+            return
+        self._contact = now
+        await self._save_index(even_if_same=True)
+        if self._listening_since is not None and now - self._listening_since >= SILENCE_SECONDS:
+            for object_id in self._table.silent_ids(now - SILENCE_SECONDS):
+                await self._apply(Silence(object_id))
+
+
+def _decode_state(state_id: str, text: str) -> State | None:
+    """Return the state in a record, None if it is not valid: an older version may have written it."""
+    kind: type[State] = TrackedObject if ":" not in state_id else SwitchedState
+    try:
+        return from_data(kind, load_json(text.encode()))
+    except BadMessageError as err:
+        _LOG.warning("Frigate's record is not valid", id=state_id, reason=str(err))
+        return None
+
+
+def _decode_index(text: str) -> FrigateIndex:
+    try:
+        document = Fields(load_json(text.encode(), MAX_INDEX_BYTES), BadMessageError)
+        return FrigateIndex(document.texts("active", MAX_OBJECTS), document.optional_number("contact"))
+    except BadMessageError as err:
+        _LOG.warning("Frigate's index is not valid", reason=str(err))
+        return FrigateIndex()
