@@ -75,8 +75,9 @@ def classify(text: str, language: str | None = None, *, allow_tools: bool = True
 
 
 def sentence(name: str, language: str | None) -> str:
-    """Return a sentence for a person, such as that for `expired`, in the language or in English."""
-    return _LANGUAGES.get(_base(language), _LANGUAGES[DEFAULT_LANGUAGE]).sentences[name]
+    """Return a sentence for a person, such as that for `expired`, in the language or in English; else that for `failed`."""
+    sentences = _LANGUAGES.get(_base(language), _LANGUAGES[DEFAULT_LANGUAGE]).sentences
+    return sentences.get(name, sentences["failed"])
 
 
 def languages() -> frozenset[str]:

@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import structlog
 
+from wyoming_rosie.runtime.circuit_breaker import CircuitBreaker
 from wyoming_rosie_intent.llm import tier_config
-from wyoming_rosie_intent.llm.circuit_breaker import CircuitBreaker
 from wyoming_rosie_intent.llm.complexity import Complexity
 from wyoming_rosie_intent.llm.model import (
     ModelError,

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from wyoming_rosie_intent.llm.circuit_breaker import MAX_FAILURES, PAUSE_SECONDS, CircuitBreaker
+from wyoming_rosie.runtime.circuit_breaker import MAX_FAILURES, PAUSE_SECONDS, CircuitBreaker
 
 
 def opened(now: float = 0.0) -> CircuitBreaker:
