@@ -1,0 +1,1 @@
+"""The edge classifier: cameras without Frigate, looked at on the CPU."""
