@@ -165,7 +165,8 @@ class CameraMotion:
 
     boxes: tuple[tuple[float, ...], ...] = ()
     score: float = 0.0
-    label: Literal["motion", "person", "large_moving_object"] = "motion"
+    label: str = "motion"
+    """motion, person, large_moving_object, or what a detector calls it."""
     frame: str | None = None
     """URI of the frame."""
 

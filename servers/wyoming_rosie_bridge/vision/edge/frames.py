@@ -39,8 +39,16 @@ class FrameReport:
     """Part of the frame that changed, 0 to 1."""
     jpeg: bytes | None = field(default=None, repr=False)
     """The frame, if it is to be passed on."""
-    at: float = 0.0
-    """Time of the frame, in seconds since the epoch."""
+
+
+@dataclass(frozen=True)
+class StreamStatus:
+    """Why a stream gives no frame now."""
+
+    problem: str | None
+    silent_seconds: float
+    """How long one call of the library has lasted: it has time-outs of its own, so that a long one is stuck."""
+    has_ended: bool = False
 
 
 @dataclass

@@ -5,11 +5,13 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from wyoming_rosie_bridge.vision.edge.frames import Box
 
-Gray: TypeAlias = NDArray[np.uint8]
+Gray: TypeAlias = MatLike
+"""A frame in grey levels, of bytes."""
 AVERAGE_SIZE = 178, 100
 MOTION_SIZE = 320, 180
 _AVERAGE_RATE = 0.05
@@ -91,7 +93,7 @@ class MotionDetector:
         self._calibrating -= 1
 
     def _background(self) -> Gray:
-        return np.asarray(self._subtractor.getBackgroundImage(), np.uint8)
+        return self._subtractor.getBackgroundImage()
 
 
 _KERNEL = np.ones((3, 3), np.uint8)
@@ -99,11 +101,12 @@ _KERNEL = np.ones((3, 3), np.uint8)
 
 def is_light_change(background: Gray, gray: Gray, mask: Gray) -> bool:
     """Return whether a large change is one of the light: nearly everywhere, or the scene under it keeps its edges."""
-    if np.count_nonzero(mask) > LIGHT_CHANGE * mask.size:
+    changed = int(np.count_nonzero(mask))
+    if changed > LIGHT_CHANGE * mask.size:
         return True
     correlation, has_structure = _correlate(background, gray)
     compared = correlation[(mask > 0) & has_structure]
-    return compared.size > 0.1 * np.count_nonzero(mask) and float(np.median(compared)) > _SAME_STRUCTURE
+    return compared.size > 0.1 * changed and float(np.median(compared)) > _SAME_STRUCTURE
 
 
 def _correlate(first: Gray, second: Gray) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

@@ -5,11 +5,12 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from cv2.typing import MatLike
 
 from wyoming_rosie_bridge.vision.edge.frames import PERSON, Box, Found
 
-Color: TypeAlias = NDArray[np.uint8]
+Color: TypeAlias = MatLike
+"""A frame as BGR, of bytes."""
 MAX_REGIONS = 4
 LEAST_SCORE = 0.3
 _REGION_HEIGHT = 128
@@ -27,7 +28,7 @@ class PeopleDetector:
 
     def __init__(self) -> None:
         self._hog = cv2.HOGDescriptor()
-        self._hog.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())
+        self._hog.setSVMDetector(np.asarray(cv2.HOGDescriptor.getDefaultPeopleDetector(), np.float32))
 
     def find(self, image: Color, regions: Sequence[Box]) -> list[Found]:
         """Return the people in the largest of these regions, the best first."""
@@ -61,9 +62,7 @@ class PeopleDetector:
         boxes, weights = self._hog.detectMultiScale(scaled, winStride=(8, 8), padding=(8, 8), scale=1.1)
         across, down = (x1 - x0) / size[0] / width, (y1 - y0) / size[1] / height
         return [
-            Found(
-                float(weight), PERSON, _clip(x0 / width + x * across, y0 / height + y * down, w * across, h * down)
-            )
+            Found(float(weight), PERSON, _clip(x0 / width + x * across, y0 / height + y * down, w * across, h * down))
             for (x, y, w, h), weight in zip(boxes, np.ravel(weights), strict=True)
             if weight > LEAST_SCORE
         ]
@@ -75,7 +74,7 @@ def _cut(image: Color, pixels: tuple[int, int, int, int]) -> Color:
     height, width = image.shape[:2]
     inside = image[max(0, y0) : min(height, y1), max(0, x0) : min(width, x1)]
     beyond = max(0, -y0), max(0, y1 - height), max(0, -x0), max(0, x1 - width)
-    return np.asarray(cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_REPLICATE), np.uint8) if any(beyond) else inside
+    return cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_REPLICATE) if any(beyond) else inside
 
 
 def _clip(left: float, top: float, width: float, height: float) -> Box:

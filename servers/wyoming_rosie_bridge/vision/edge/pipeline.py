@@ -27,6 +27,7 @@ LARGE_AREA = 0.03
 """Part of the frame from which on a moving region is a large object."""
 LARGE_ASPECT = 1.2
 MAX_LARGE_SCORE = 0.5
+_SCORE_PER_AREA = 5.0
 IDLE_FRAMES = 5
 """One frame in so many is learned by the motion stage while the running average sees nothing."""
 
@@ -59,14 +60,14 @@ class ArrayPicture:
 
     def gray(self) -> Gray:
         small = cv2.resize(self._image, MOTION_SIZE, interpolation=cv2.INTER_AREA)
-        return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+        return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
 
     def color(self) -> Color:
         height, width = self._image.shape[:2]
         if width <= MAX_WIDTH:
             return self._image
         size = MAX_WIDTH, max(1, round(height * MAX_WIDTH / width))
-        return np.asarray(cv2.resize(self._image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return cv2.resize(self._image, size, interpolation=cv2.INTER_AREA)
 
 
 class StageTimes:
@@ -120,11 +121,7 @@ class CameraPipeline:
                 found = self._finder.find(picture.color(), motion.regions)
         if found:
             return report_of(found, motion.regions, motion.changed)
-        large = tuple(region for region in motion.regions if is_large(region))
-        if large:
-            score = min(MAX_LARGE_SCORE, max(_area(region) for region in large) * 5)
-            return FrameReport("motion", LARGE_MOVING_OBJECT, score, large, motion.regions, motion.changed)
-        return FrameReport("motion", MOTION, motion.changed, motion.regions, motion.regions, motion.changed)
+        return report_of_motion(motion)
 
     def _pass_on(self, report: FrameReport, picture: Picture, now: float) -> FrameReport:
         if report.label is None or not self._sampler.selects(report.label, now):
@@ -134,22 +131,41 @@ class CameraPipeline:
 
 
 class StillPipeline:
-    """Looks at pictures that have nothing to do with each other."""
+    """Looks at pictures that have nothing to do with each other; without a finder, another bridge is to do it."""
 
-    def __init__(self, finder: ObjectFinder) -> None:
+    def __init__(self, finder: ObjectFinder | None) -> None:
         self._finder = finder
 
-    def process(self, image: Color, regions: Sequence[Box] = ()) -> FrameReport:
-        """Return the objects in these regions, or anywhere; there is no label if there are none."""
+    def process(self, image: Color) -> FrameReport:
+        """Return the objects in a picture, with its JPEG if there are any; there is no label if there are none."""
+        if self._finder is None:
+            return FrameReport("motion", MOTION, jpeg=encode_jpeg(image))
+        report = self.classify(image, ())
+        return replace(report, jpeg=encode_jpeg(image)) if report.label else report
+
+    def classify(self, image: Color, regions: Sequence[Box]) -> FrameReport:
+        """Return the objects in these moving regions, or what moves there; without regions, the objects anywhere."""
+        assert self._finder is not None
         found = self._finder.find(image, regions) if regions else self._finder.find_anywhere(image)
-        return report_of(found, tuple(regions), 0.0) if found else FrameReport("still", regions=tuple(regions))
+        if found:
+            return report_of(found, tuple(regions))
+        return report_of_motion(Motion(tuple(regions))) if regions else FrameReport("still")
 
 
-def report_of(found: Sequence[Found], regions: tuple[Box, ...], changed: float) -> FrameReport:
+def report_of(found: Sequence[Found], regions: tuple[Box, ...], changed: float = 0.0) -> FrameReport:
     """Return the report of a frame in which objects were found: the best one names it."""
     best = max(found)
     boxes = tuple(one.box for one in found if one.label == best.label)
     return FrameReport("motion", best.label, min(1.0, best.score), boxes, regions, changed)
+
+
+def report_of_motion(motion: Motion) -> FrameReport:
+    """Return the report of a frame in which something moves that is no known object."""
+    large = tuple(region for region in motion.regions if is_large(region))
+    if large:
+        score = min(MAX_LARGE_SCORE, _SCORE_PER_AREA * max(_area(region) for region in large))
+        return FrameReport("motion", LARGE_MOVING_OBJECT, score, large, motion.regions, motion.changed)
+    return FrameReport("motion", MOTION, motion.changed, motion.regions, motion.regions, motion.changed)
 
 
 def is_large(region: Box) -> bool:
@@ -169,10 +185,9 @@ def encode_jpeg(image: Color) -> bytes:
 def decode_picture(content: bytes) -> Color | None:
     """Return a JPEG or PNG as BGR, None if it is neither."""
     try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     except cv2.error:  # more pixels than OPENCV_IO_MAX_IMAGE_PIXELS
         return None
-    return None if image is None else np.asarray(image, np.uint8)
 
 
 def _area(region: Box) -> float:

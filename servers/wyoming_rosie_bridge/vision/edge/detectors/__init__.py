@@ -1,0 +1,1 @@
+"""Detectors: one file each; `load(settings)` returns one, see `detections.Detector`."""

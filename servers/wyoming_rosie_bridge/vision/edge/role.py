@@ -1,0 +1,74 @@
+"""The edge classifier as a part of the vision role."""
+
+import sys
+from collections.abc import Coroutine, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.http.health import Health
+from wyoming_rosie.metrics import Metrics
+from wyoming_rosie.runtime.extras import install_command
+from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.vision.edge.cameras import NOT_READ_YET, Camera, CameraMetrics
+from wyoming_rosie_bridge.vision.edge.frigate_events import FrigateEvents
+from wyoming_rosie_bridge.vision.edge.pictures import PictureWorker
+from wyoming_rosie_bridge.vision.edge.settings import EdgeSettings
+from wyoming_rosie_bridge.vision.edge.sources import parse_cameras
+from wyoming_rosie_bridge.vision.edge.stages import ClassifyStage, EventStage, FrigateStage
+from wyoming_rosie_bridge.vision.frigate.reconcile import FrigateApi
+from wyoming_rosie_bridge.worker import Stage
+
+_SETTING = "--vision.edge.camera"
+_MODULES = "cv2", "av", "numpy"
+
+
+class EdgeVision:
+    """Cameras that no Frigate looks at, and the stages for their frames. Raises ConfigError."""
+
+    def __init__(self, settings: EdgeSettings, frigate: FrigateApi | None, context: BridgeContext) -> None:
+        sources = parse_cameras(settings.camera, _SETTING, sys.argv[1:])
+        if sources:
+            check_settings(settings)
+        self._metrics = CameraMetrics()
+        self._pictures = PictureWorker(settings)
+        self._cameras = [Camera(source, settings, context, self._pictures, self._metrics) for source in sources]
+        self._classify = ClassifyStage(context, self._pictures)
+        self._events = EventStage(context)
+        self._events.watch([camera.name for camera in self._cameras])
+        self._frigate = FrigateStage(context, FrigateEvents(frigate) if frigate else None)
+
+    def stages(self) -> Sequence[Stage]:
+        """Return the stages; frames can be classified only where the extra is installed."""
+        classify = [] if missing_modules() else [self._classify.stage()]
+        return [*classify, self._events.stage(), self._frigate.stage()]
+
+    def tasks(self) -> Sequence[Coroutine[Any, Any, None]]:
+        """Return a task for each camera, and those that the stages need."""
+        return [*(camera.run() for camera in self._cameras), self._pictures.run(), self._events.expire_presences()]
+
+    def add_checks(self, health: Health, metrics: Metrics) -> None:
+        """Add the cameras' health and metrics."""
+        self._metrics.register(metrics)
+        if self._cameras:
+            health.add_check("cameras", self._problems)
+
+    def _problems(self) -> str | None:
+        problems = {camera.name: camera.problem for camera in self._cameras}
+        failing = [f"{name}: {text}" for name, text in problems.items() if text not in (None, NOT_READ_YET)]
+        return "; ".join(failing) or None
+
+
+def check_settings(settings: EdgeSettings) -> None:
+    """Raise ConfigError for settings with which no camera can be looked at."""
+    if missing := missing_modules():
+        raise ConfigError(f"cameras need {', '.join(missing)}; run: {install_command(['vision'])}")
+    if not 0 < settings.frames_per_second <= 60:
+        raise ConfigError("--vision.edge.frames-per-second must be above 0, and at most 60")
+    if not 0.05 <= settings.snapshot_seconds <= 3600:
+        raise ConfigError("--vision.edge.snapshot-seconds must be from 0.05 to 3600")
+
+
+def missing_modules() -> list[str]:
+    """Return the modules of the extra that are not installed; none is imported."""
+    return [name for name in _MODULES if find_spec(name) is None]
