@@ -20,6 +20,7 @@ from wyoming_rosie_bridge.vision.edge.frames import LARGE_MOVING_OBJECT, MOTION,
 from wyoming_rosie_bridge.vision.edge.frigate_events import FrigateEvents
 from wyoming_rosie_bridge.vision.edge.pictures import MAX_PICTURE_BYTES, PictureError, PictureWorker
 from wyoming_rosie_bridge.vision.edge.presence import Presence, PresenceChange, Presences, SeenFrame
+from wyoming_rosie_bridge.vision.frigate.tracking import VEHICLES
 from wyoming_rosie_bridge.worker import PoisonError, Stage
 
 _LOG = structlog.get_logger()
@@ -28,11 +29,12 @@ IDLE_SECONDS = 60.0
 EXPIRE_SECONDS = 1.0
 """Pause between looks for presences that are over."""
 MAX_BOXES = 20
+PERSON_ALIAS = "person_detected"
 _SUBJECTS = {
     MOTION: ("motion", "simple"),
     LARGE_MOVING_OBJECT: ("motion", "simple"),
     PERSON: ("person",),
-    **dict.fromkeys(("car", "motorcycle", "bus", "truck", "bicycle", "boat"), ("vehicle",)),
+    **dict.fromkeys(VEHICLES, ("vehicle",)),
     "package": ("package",),
 }
 
@@ -143,6 +145,8 @@ class EventStage:
             event, key=key, source=self._context.source, now=self._context.clock(), trace=event.event_id
         )
         await self._events.publish(names.vision_subject(*subject_of(event.label)), envelope, key)
+        if event.label == PERSON:
+            await self._events.publish(names.vision_subject(PERSON_ALIAS), envelope, f"alias:{key}")
 
     async def _recall(self, camera: str) -> Presences:
         text = await self._jobs.recall(f"edge:presences:{camera}")
