@@ -10,10 +10,11 @@ import structlog
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.runtime.message_store import StoredMessage
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.integrations.observers import USER_EVENT
 from wyoming_rosie_satellite.storage import recorded_run
-from wyoming_rosie_satellite.storage.offline_store import OfflineStore, StoredMessage
+from wyoming_rosie_satellite.storage.offline_store import OfflineStore
 from wyoming_rosie_satellite.storage.recorded_run import RecordedRun
 
 _LOG = structlog.get_logger()

@@ -72,7 +72,7 @@ async def test_confirming_twice_forgets_nothing_else(path: Path) -> None:
 
 async def test_a_full_disk_loses_what_does_not_fit_and_nothing_else(path: Path) -> None:
     async with OfflineStore(path) as outbox:
-        await outbox._worker.run(outbox._database._database.execute, "PRAGMA max_page_count = 8")
+        await outbox._worker.run(outbox._messages._database.execute, "PRAGMA max_page_count = 8")
         assert await outbox.put(b"small")
         assert not await outbox.put(b"x" * 100_000)
         assert outbox.dropped == 1
