@@ -3,7 +3,7 @@
 import asyncio
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -78,14 +78,31 @@ class Gauge:
         yield GaugeMetricFamily(PREFIX + name, meaning, value=self.read())
 
 
-M = TypeVar("M", Counter, Histogram, Gauge)
+class LabelledGauge:
+    """A number per value of one label; `read` returns them at each request, on a thread, and must not block."""
+
+    def __init__(self, name: str, documentation: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+        self.read = read
+        self._description = name, documentation, [label]
+
+    def collect(self) -> "Iterator[Metric]":
+        from prometheus_client.core import GaugeMetricFamily
+
+        name, meaning, labels = self._description
+        family = GaugeMetricFamily(PREFIX + name, meaning, labels=labels)
+        for label, value in self.read().items():
+            family.add_metric([label], value)
+        yield family
+
+
+M = TypeVar("M", Counter, Histogram, Gauge, LabelledGauge)
 
 
 class Metrics:
     """All metrics of a program."""
 
     def __init__(self) -> None:
-        self._metrics: dict[str, Counter | Histogram | Gauge] = {}
+        self._metrics: dict[str, Counter | Histogram | Gauge | LabelledGauge] = {}
 
     def counter(self, name: str, meaning: str, *labels: str) -> Counter:
         """Return a new counter; its name in Prometheus is `wyoming_rosie_NAME_total`."""
@@ -98,6 +115,12 @@ class Metrics:
     def gauge(self, name: str, meaning: str, read: Callable[[], float]) -> Gauge:
         """Return a new gauge."""
         return self._register(name, Gauge(name, meaning, read))
+
+    def labelled_gauge(
+        self, name: str, meaning: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> LabelledGauge:
+        """Return a new gauge with one label."""
+        return self._register(name, LabelledGauge(name, meaning, label, read))
 
     def collect(self) -> "Iterator[Metric]":
         """Yield the metrics for prometheus_client."""

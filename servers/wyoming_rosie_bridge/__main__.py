@@ -1,6 +1,7 @@
 """The bridge: settings, buses, roles."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -14,6 +15,8 @@ from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.protocol.server import stop_signal
 from wyoming_rosie.runtime import systemd
 from wyoming_rosie.runtime.exit_status import start_exit_deadline
+from wyoming_rosie_bridge import dead_letters
+from wyoming_rosie_bridge.backlogs import BacklogMonitor
 from wyoming_rosie_bridge.buses import connect_mqtt, open_buses
 from wyoming_rosie_bridge.config import BridgeConfig, check_roles
 from wyoming_rosie_bridge.context import BridgeContext
@@ -69,10 +72,12 @@ async def serve(settings: BridgeConfig, wrap: Callable[[Buses], Buses] = lambda 
         roles = create_roles(settings, context)
         stages = select_stages(settings, roles)
         checks = _create_checks(buses, roles, metrics)
+        backlogs = BacklogMonitor(stages, metrics)
+        backlogs.add_checks(checks)
         await stack.enter_async_context(
             health.serve_health("bridge", checks, metrics, settings.http_host, settings.http_port)
         )
-        running = asyncio.create_task(_run(roles, stages, context))
+        running = asyncio.create_task(_run(roles, stages, context, backlogs))
         await connect_mqtt(buses, stack)
         systemd.notify("READY=1")
         _LOG.info("ready", roles=list(settings.role), stages=[stage.name for stage in stages])
@@ -87,8 +92,11 @@ async def serve(settings: BridgeConfig, wrap: Callable[[Buses], Buses] = lambda 
         running.result()
 
 
-async def _run(roles: Sequence[Role], stages: Sequence[Stage], context: BridgeContext) -> None:
+async def _run(
+    roles: Sequence[Role], stages: Sequence[Stage], context: BridgeContext, backlogs: BacklogMonitor
+) -> None:
     async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(backlogs.run())
         for stage in stages:
             tasks.create_task(run_stage(stage, context.metrics))
         for role in roles:
@@ -109,7 +117,10 @@ def _create_checks(buses: Buses, roles: Sequence[Role], metrics: Metrics) -> Hea
 
 def main() -> None:
     """Run the wyoming-rosie-bridge command."""
-    config.main("bridge", BridgeConfig, serve)
+    if sys.argv[1:2] == ["dead"]:
+        dead_letters.main(sys.argv[2:])
+    else:
+        config.main("bridge", BridgeConfig, serve)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,10 @@ class BrokerSettings:
 
 @dataclass(frozen=True)
 class BridgeConfig:
-    """Carries voice, vision and model jobs between MQTT, Redis Streams and NATS."""
+    """Carries voice, vision and model jobs between MQTT, Redis Streams and NATS.
+
+    `wyoming-rosie-bridge dead list`, `show` and `replay` are for messages that could not be handled.
+    """
 
     role: tuple[str, ...] = option(ROLES, "what runs here: voice, vision or mind; may be given again")
     stage: tuple[str, ...] = option((), "run only this stage of the roles, such as ingest or asr; may be given again")
