@@ -20,6 +20,7 @@ from wyoming_rosie_bridge.backlogs import BacklogMonitor
 from wyoming_rosie_bridge.buses import connect_mqtt, open_buses
 from wyoming_rosie_bridge.config import BridgeConfig, check_roles
 from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.demo import run_demo
 from wyoming_rosie_bridge.mind.role import MindRole
 from wyoming_rosie_bridge.role import Role
 from wyoming_rosie_bridge.sinks.role import SinkRole, is_configured
@@ -115,12 +116,17 @@ def _create_checks(buses: Buses, roles: Sequence[Role], metrics: Metrics) -> Hea
     return checks
 
 
+async def serve_or_show(settings: BridgeConfig) -> None:
+    """Run the bridge, or its demo. Raises ConfigError."""
+    await (run_demo(settings) if settings.demo else serve(settings))
+
+
 def main() -> None:
     """Run the wyoming-rosie-bridge command."""
     if sys.argv[1:2] == ["dead"]:
         dead_letters.main(sys.argv[2:])
     else:
-        config.main("bridge", BridgeConfig, serve)
+        config.main("bridge", BridgeConfig, serve_or_show)
 
 
 if __name__ == "__main__":

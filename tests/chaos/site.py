@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nats
+from nats.js.api import AckPolicy, ConsumerConfig
 
 from tests.brokers import Broker, Mosquitto, Nats, Redis, free_port
 from tests.daemons import command
@@ -227,7 +228,11 @@ class Site:
                 state = (await js.stream_info(names.RESULTS_STREAM)).state
             except nats.js.errors.NotFoundError:
                 return
-            subscription = await js.pull_subscribe(f"{names.AUTOMATION_RESULT}.>", stream=names.RESULTS_STREAM)
+            subscription = await js.pull_subscribe(
+                f"{names.AUTOMATION_RESULT}.>",
+                stream=names.RESULTS_STREAM,
+                config=ConsumerConfig(ack_policy=AckPolicy.NONE),
+            )
             while sum(map(len, ends.values())) < state.messages:
                 for message in await subscription.fetch(500, timeout=5):
                     envelope = decode(message.data)

@@ -82,7 +82,7 @@ def parse_broker_url(setting: str, url: str, variable: str, ca_file: Path | None
     if parts.scheme in _PLAIN_SCHEMES and not is_loopback(host) and not allow_plain:
         raise ConfigError(
             f"{setting}: {host} is another machine, so that what people say would be readable on the network; use "
-            f"{_PLAIN_SCHEMES[parts.scheme]}://, or --plain if that network is yours alone"
+            f"{_PLAIN_SCHEMES[parts.scheme]}://, or --broker.plain if that network is yours alone"
         )
     broker = BrokerUrl(url, read_secret_variable(variable), ca_file)
     broker.ssl_context()
