@@ -202,7 +202,7 @@ async def _run_roles(settings: BridgeConfig, buses: Buses, uris: dict[str, str])
     roles: list[Role] = [
         VoiceRole(voice, context),
         VisionRole(settings.vision, context),
-        MindRole(replace(settings.mind, intent_uri=uris["executor"]), context),
+        MindRole(replace(settings.mind, intent_uri=(uris["executor"],), cloud_uri=None), context),
     ]
     async with AsyncExitStack() as stack:
         for role in roles:
