@@ -19,6 +19,8 @@ class ConversationInput:
     speaker: str | None = None
     confirmed: frozenset[str] = frozenset()  # entities that were confirmed when the command was deferred
     continues: bool = False  # asks for the rest of the last answer
+    allow_tools: bool = True  # otherwise nothing is executed, whatever is said
+    allow_cloud: bool = True
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from wyoming_rosie_intent.engine import Command, IntentRecognizer, Match, Unknow
 from wyoming_rosie_intent.execution import targets
 from wyoming_rosie_intent.execution.confirmation import ConfirmationReply, Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan, TargetQuestion
+from wyoming_rosie_intent.execution.policy import is_query_intent
 from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
 from wyoming_rosie_intent.plugins.registry import PluginMatch, PluginRegistry
@@ -73,7 +74,7 @@ class Dialogue:
         `moment` is the wall clock, `now` seconds of any clock.
         """
         language = await self._load_language(user_input)
-        reply, action = self._confirmations.parse_reply(user_input.conversation_id, user_input.text, now)
+        reply, action = self._parse_reply(user_input, now)
         outcome = await self._answer_at_once(user_input, reply, action, language, moment, now)
         if outcome is not None:
             self._record_turn(user_input, outcome, now)
@@ -87,6 +88,12 @@ class Dialogue:
                 async for event in events:
                     self._record_question(user_input, event, now)
                     yield event
+
+    def _parse_reply(self, user_input: ConversationInput, now: float) -> tuple[ConfirmationReply, PendingAction | None]:
+        """Return the reply to a question, which must not be answered by a sentence that may execute nothing."""
+        if not user_input.allow_tools:
+            return ConfirmationReply.OTHER, None
+        return self._confirmations.parse_reply(user_input.conversation_id, user_input.text, now)
 
     async def _answer_at_once(
         self,
@@ -162,6 +169,8 @@ class Dialogue:
             if self._agent is None:
                 raise
             matches = ()
+        if not user_input.allow_tools:
+            return matches if all(is_query_intent(match.intent) for match in matches) else ()
         found = self._plugins.recognize(user_input.text, user_input.language) if self._plugins and not matches else None
         return found or self._executor.resolve(matches)
 

@@ -172,6 +172,8 @@ class IntentHandler:
             _parse_name(context, "turn_id"),
             _parse_name(context, "speaker"),
             _parse_names(context, "confirmed"),
+            allow_tools=context.get("allow_tools") is not False,
+            allow_cloud=context.get("allow_cloud") is not False,
         )
 
     def _find_area(self, context: dict[str, Any]) -> str | None:

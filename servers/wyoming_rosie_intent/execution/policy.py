@@ -108,7 +108,12 @@ def check_policy(policy: Policy, home: Home, command: Command, area: str | None)
 
 def is_query(command: Command) -> bool:
     """Return whether a command only asks for information."""
-    return command.match.intent.startswith(_QUERY_INTENTS)
+    return is_query_intent(command.match.intent)
+
+
+def is_query_intent(intent: str) -> bool:
+    """Return whether an intent only asks for information."""
+    return intent.startswith(_QUERY_INTENTS)
 
 
 def requires_confirmation(policy: Policy, command: Command) -> bool:

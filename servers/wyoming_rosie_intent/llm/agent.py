@@ -50,6 +50,7 @@ _LOG = structlog.get_logger()
 TOTAL_SECONDS = 60.0
 SILENCE_SECONDS = 15.0
 """Until the first clause of an answer, all tiers and tools included; a conductor waits little longer."""
+NO_TOOLS = CombinedToolset(())
 MAX_USED = 32
 """Entities that a prompt lists because they were used lately."""
 MAX_WAITING = 16
@@ -170,7 +171,7 @@ class LlmAgent:
         here = self._find_area(user_input.area)
         self._record_conversation(user_input.conversation_id, here)
         prompt, is_warm = self._take_prompt(user_input, here, moment, now)
-        request = self._create_routing_request(user_input.text, here)
+        request = self._create_routing_request(user_input.text, here, allow_cloud=user_input.allow_cloud)
         model = self._router.route(request)
         phrases = messages.get_messages(language)
         context = ToolContext(here, moment, user_input.speaker, language, user_input.text)
@@ -196,7 +197,7 @@ class LlmAgent:
         return ToolLoop(
             model,
             self._fit_prompt(prompt.append(sentence)),
-            self._toolset,
+            self._toolset if user_input.allow_tools else NO_TOOLS,
             context,
             phrases,
             self._prompts.render_not_done,
@@ -231,6 +232,9 @@ class LlmAgent:
         self, user_input: ConversationInput, here: Area | None, moment: datetime, now: float
     ) -> tuple[Prompt, bool]:
         """Return the turn's snapshot and True if it has the same history, otherwise a new prompt and False."""
+        if not user_input.allow_tools:
+            prompt = self._render_prompt(here, user_input.conversation_id, moment, now)
+            return replace(prompt, tools=(), without_tools=""), False
         snapshot = self._snapshots.pop(user_input.turn_id, here.id if here else None, now)
         history = self._history.messages(user_input.conversation_id, now)
         if snapshot is not None and snapshots.get_history(snapshot) == history:
@@ -244,13 +248,14 @@ class LlmAgent:
         context = PromptContext(here, moment, self._executor.states())
         return self._prompts.render(home, context, history, tools, tuple(self._used_entities))
 
-    def _create_routing_request(self, text: str, here: Area | None) -> RoutingRequest:
+    def _create_routing_request(self, text: str, here: Area | None, *, allow_cloud: bool = True) -> RoutingRequest:
         home = self._executor.home
         room = home.rooms.get(here.id) if here else None
         private = room.private if room else here is None and any(room.private for room in home.rooms.values())
         result = classify(text)
         _LOG.debug("request classified", complexity=result.complexity.value, reasons=result.reasons)
-        return RoutingRequest(result.complexity, private, home.preferences.always_local, home.preferences.never_cloud)
+        never_cloud = home.preferences.never_cloud or not allow_cloud
+        return RoutingRequest(result.complexity, private, home.preferences.always_local, never_cloud)
 
     def _find_area(self, name: str | None) -> Area | None:
         return self._executor.home.get_area(name) if name else None

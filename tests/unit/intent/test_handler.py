@@ -108,6 +108,21 @@ async def test_a_yes_in_the_same_conversation_acts_even_over_another_connection(
     assert actor.states()["cover.garage"]["state"] == "open"
 
 
+async def test_a_command_that_may_execute_nothing_is_not_executed(talk: Talk, actor: DemoActor) -> None:
+    before = actor.states()
+    answer = await talk.ask("transcript", text="light", context={"area": "kitchen", "allow_tools": False})
+    assert answer.type == "not-recognized"
+    assert actor.states() == before
+
+
+async def test_a_yes_that_may_execute_nothing_leaves_the_question_open(talk: Talk, actor: DemoActor) -> None:
+    context = (await talk.ask("transcript", text="open")).data["context"]
+    before = actor.states()
+    await talk.ask("transcript", text="yes", context={**context, "allow_tools": False})
+    assert actor.states() == before
+    assert (await talk.ask("transcript", text="yes", context=context)).data["text"] == "Opened the Garage Door."
+
+
 async def test_what_an_older_answer_said_about_its_sentence_is_not_repeated(talk: Talk) -> None:
     asked = await talk.ask("transcript", text="open")
     refused = await talk.ask("transcript", text="no", context=asked.data["context"])

@@ -307,6 +307,17 @@ async def test_a_tool_acts_and_the_model_is_told(begin: Begin) -> None:
     assert second.tools == first.tools
 
 
+async def test_a_sentence_that_may_execute_nothing_gets_no_tools_and_no_cloud(begin: Begin) -> None:
+    room = begin([TURN_ON], ["I may not do that."])
+    before = room.actor.states()
+    request = ConversationInput("it is dark", "one", "en", "kitchen", allow_tools=False, allow_cloud=False)
+    parts = [part async for part in room.agent.answer(request, MOMENT, 0.0)]
+    assert room.actor.states() == before
+    assert heard(parts) == "I may not do that."
+    assert [prompt.tools for prompt in room.models.given] == [(), ()]
+    assert all(request.never_cloud for request in room.models.routing_requests)
+
+
 async def test_what_was_done_is_said_in_the_language_of_the_person(begin: Begin) -> None:
     room = begin([TURN_ON], [""])
     parts = [
