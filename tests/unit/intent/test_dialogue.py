@@ -85,6 +85,18 @@ ACTS: list[tuple[str, str, States]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"), [("is the kitchen light on?", Handled), ("turn on the kitchen light", NotRecognized)]
+)
+async def test_a_sentence_that_may_execute_nothing_may_still_ask(
+    dialogue: Dialogue, actor: DemoActor, text: str, kind: type
+) -> None:
+    before = actor.states()
+    outcome = await get_outcome(dialogue, ConversationInput(text, "one", None, "kitchen", allow_tools=False), 0.0)
+    assert isinstance(outcome, kind)
+    assert actor.states() == before
+
+
 @pytest.mark.parametrize(("text", "answer", "expected"), ACTS)
 async def test_a_command_changes_the_house_and_says_so(
     dialogue: Dialogue, actor: DemoActor, text: str, answer: str, expected: States
