@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from wyoming_rosie.bus.connection import BrokerUrl, parse_broker_url
+from wyoming_rosie.bus.connection import SECRETS, BrokerUrl, parse_broker_url
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.http.server import LOOPBACK
@@ -63,13 +63,9 @@ def check_roles(settings: BridgeConfig) -> None:
 
 def broker_urls(settings: BrokerSettings) -> dict[str, BrokerUrl]:
     """Return the brokers' URLs by bus. Raises ConfigError."""
-    given = (
-        ("mqtt", settings.mqtt, "MQTT_PASSWORD"),
-        ("redis", settings.redis, "REDIS_PASSWORD"),
-        ("nats", settings.nats, "NATS_TOKEN"),
-    )
+    given = {"mqtt": settings.mqtt, "redis": settings.redis, "nats": settings.nats}
     return {
-        bus: parse_broker_url(f"--broker.{bus}", url, variable, settings.ca_file, allow_plain=settings.plain)
-        for bus, url, variable in given
+        bus: parse_broker_url(f"--broker.{bus}", url, SECRETS[bus], settings.ca_file, allow_plain=settings.plain)
+        for bus, url in given.items()
         if url is not None
     }

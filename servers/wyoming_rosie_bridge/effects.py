@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable
 
+from wyoming_rosie.bus import names
 from wyoming_rosie.bus.errors import BusError
 from wyoming_rosie.bus.interface import Jobs
 from wyoming_rosie.errors import RosieError
@@ -35,12 +36,12 @@ async def run_once(jobs: Jobs, name: str, act: Callable[[], Awaitable[str]], *, 
 
 async def recall_answer(jobs: Jobs, name: str) -> str | None:
     """Return the recorded answer for `name`, None if there is none. Raises BusError."""
-    return await jobs.recall(f"final:{name}")
+    return await jobs.recall(names.recorded_answer(name))
 
 
 async def settle(jobs: Jobs, name: str, answer: str) -> str:
     """Record an answer unless there is one; return the one that counts. Waits until it is recorded."""
-    return await _decide(jobs, f"final:{name}", answer)
+    return await _decide(jobs, names.recorded_answer(name), answer)
 
 
 async def _decide(jobs: Jobs, decision: str, value: str) -> str:

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from wyoming_rosie.config import read_setting
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol.hosts import is_loopback
 from wyoming_rosie.runtime.secrets import read_secret_variable
 
 TLS_SCHEMES = frozenset({"rediss", "tls", "mqtts"})
+SECRETS = {"mqtt": "MQTT_PASSWORD", "redis": "REDIS_PASSWORD", "nats": "NATS_TOKEN"}
+"""Environment variables of the secrets, by bus."""
 _PLAIN_SCHEMES = {"redis": "rediss", "nats": "tls", "mqtt": "mqtts"}
 
 
@@ -87,6 +90,16 @@ def parse_broker_url(setting: str, url: str, variable: str, ca_file: Path | None
     broker = BrokerUrl(url, read_secret_variable(variable), ca_file)
     broker.ssl_context()
     return broker
+
+
+def read_configured_broker(bus: str, flag: str, given: str | None, default: str) -> BrokerUrl:
+    """Return a broker's URL: `given`, else that of the bridge's settings, else the default. Raises ConfigError."""
+    table = read_setting("bridge", "broker")
+    settings = table if isinstance(table, dict) else {}
+    url = given or read_setting("bridge", f"broker_{bus}") or settings.get(bus) or default
+    ca_file = read_setting("bridge", "broker_ca_file") or settings.get("ca_file")
+    allow_plain = str(read_setting("bridge", "broker_plain") or settings.get("plain", False)).lower() in ("true", "1")
+    return parse_broker_url(flag, str(url), SECRETS[bus], Path(ca_file) if ca_file else None, allow_plain=allow_plain)
 
 
 def explain_failure(err: BaseException) -> str:

@@ -116,6 +116,16 @@ def result_subject(key: str) -> str:
     return f"{AUTOMATION_RESULT}.{escape_token(key)}"
 
 
+def recorded_answer(name: str) -> str:
+    """Return the name under which the answer of what is done at most once is remembered."""
+    return f"final:{name}"
+
+
+def model_answer(key: str) -> str:
+    """Return the name of the answer to a prompt, for `recorded_answer`."""
+    return f"llm:{key}"
+
+
 def dead_stream(stream: str) -> str:
     """Return the Redis stream of dead letters."""
     return f"{DEAD_STREAMS}:{stream}"

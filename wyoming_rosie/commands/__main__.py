@@ -20,6 +20,7 @@ from wyoming_rosie.commands import (
     listing,
     models,
     pipeline,
+    prompt,
     up,
     wake_models,
 )
@@ -39,7 +40,7 @@ TRY = Group("Try it", sort_key=1)
 RUN = Group("Run and check", sort_key=2)
 MODELS = Group("Models, voices and devices", sort_key=3)
 COMMANDS: dict[Group, tuple[Callable[..., Any], ...]] = {
-    TRY: (demo.demo, ask.ask, pipeline.say, pipeline.transcribe, pipeline.detect),
+    TRY: (demo.demo, ask.ask, prompt.prompt, pipeline.say, pipeline.transcribe, pipeline.detect),
     RUN: (up.up, doctor.doctor, check.check, discover.discover, listen.listen),
     MODELS: (
         listing.voices,

@@ -21,7 +21,7 @@ INTERRUPTED, BLOCKED, TOO_LONG = "interrupted", "blocked", "too-long"
 
 def name_of(envelope: Envelope) -> str:
     """Return the name under which the answer to a prompt is recorded."""
-    return f"llm:{envelope.key}"
+    return names.model_answer(envelope.key)
 
 
 def encode(final: ResponseFinal) -> str:
