@@ -30,6 +30,7 @@ CONFIRM_SECONDS = 10.0
 MAX_WAITING = 10_000
 """Messages that wait for a handler; beyond that, those of QoS 0 are dropped and counted."""
 MAX_PAUSE_SECONDS = 5
+NOT_YET, LOST = "MQTT: not connected yet", "MQTT: the connection is lost"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class PahoMqtt:
     """One connection to a broker; `run` keeps it. Each message goes to the first subscription that matches."""
 
     def __init__(self, url: BrokerUrl, client_id: str, *, is_persistent: bool = True) -> None:
-        self._connection_problem: str | None = "MQTT: not connected yet"
+        self._connection_problem: str | None = NOT_YET
         self._refused_filters: list[str] = []
         self.dropped = 0
         """Messages of QoS 0 for which there was no room."""
@@ -186,7 +187,9 @@ class PahoMqtt:
 
     def _on_disconnect(self, _: "Client", __: Any, flags: Any, reason: Any, properties: Any) -> None:
         if self._connection_problem is None:
-            self._connection_problem = "MQTT: the connection is lost"
+            self._connection_problem = LOST
+        elif self._connection_problem in (NOT_YET, LOST):
+            self._report("MQTT: the broker ends the connection before it answers; perhaps its port is for TLS")
         self._call_soon(self._fail_confirmations)
 
     def _on_connect_fail(self, _: "Client", __: Any) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _LOG = structlog.get_logger()
 CONNECT_SECONDS = 3
+CLOSE_SECONDS = 1.0
 REPLY_SECONDS = 5.0
 MAX_PAUSE_SECONDS = 5.0
 DUPLICATE_SECONDS = 600.0
@@ -101,7 +102,7 @@ class NatsEvents:
         finally:
             self._js = None
             with suppress(Exception):  # the connection may be broken in any way by now
-                async with asyncio.timeout(CONNECT_SECONDS):
+                async with asyncio.timeout(CLOSE_SECONDS):
                     await client.close()
 
     async def publish(self, subject: str, message: Envelope, message_id: str) -> bool:

@@ -25,6 +25,7 @@ _LOG = structlog.get_logger()
 PASSED = "passed"
 REPLY_SECONDS = 10.0
 """Time-out of an answer; longer than any blocking read, which the client library would else repeat."""
+CONNECT_SECONDS, CLOSE_SECONDS = 3.0, 1.0
 BLOCK_SECONDS = 4.0
 MAX_DEAD_LETTERS = 10_000
 CLAIM_SECONDS = 1.0
@@ -144,9 +145,10 @@ class RedisJobs:
     async def close(self) -> None:
         """Leave the groups, unless jobs of this consumer are unconfirmed; then close the connection."""
         try:
-            for source in self._sources.values():
-                await source.leave()
-        except BusError:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                for source in self._sources.values():
+                    await source.leave()
+        except (BusError, TimeoutError):
             pass  # another process removes this consumer later
         await self.client.aclose()
 
@@ -338,11 +340,11 @@ async def open_redis(url: BrokerUrl) -> AsyncIterator[RedisJobs]:
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
 
-    tls: dict[str, Any] = {"ssl_ca_certs": str(url.ca_file)} if url.ca_file else {}
+    tls: dict[str, Any] = {"ssl_ca_certs": str(url.ca_file)} if url.ca_file and url.uses_tls else {}
     client = Redis.from_url(
         url.with_secret(),
         socket_timeout=REPLY_SECONDS,
-        socket_connect_timeout=REPLY_SECONDS,
+        socket_connect_timeout=CONNECT_SECONDS,
         socket_keepalive=True,
         health_check_interval=30,
         retry=Retry(NoBackoff(), 0),

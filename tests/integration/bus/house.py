@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,13 +47,13 @@ class House:
     def redis_url(self, user: str) -> BrokerUrl:
         return self.url(self.redis, user, self.secret(user, "REDIS_PASSWORD"))
 
-    def flags(self, user: str) -> list[str]:
+    def flags(self, user: str, nkey: Path | None = None) -> list[str]:
         """Return the flags with which the bridge runs as a user."""
         return [
             "--broker.mqtt", f"mqtts://{user}@127.0.0.1:{self.mosquitto.port}",
             "--broker.redis", f"rediss://{user}@127.0.0.1:{self.redis.port}",
             "--broker.nats", f"tls://127.0.0.1:{self.nats.port}",
-            "--broker.nats-nkey", str(self.nkey_file(user)), "--broker.ca-file", str(self.ca_file),
+            "--broker.nats-nkey", str(nkey or self.nkey_file(user)), "--broker.ca-file", str(self.ca_file),
         ]  # fmt: skip
 
     def environment(self, user: str) -> dict[str, str]:
@@ -68,9 +68,12 @@ def make_keys(folder: Path) -> None:
 
 
 @contextmanager
-def open_house(folder: Path, *, newer_nats: bool = True) -> Iterator[House]:
-    """Make the keys, and run the brokers during the block."""
+def open_house(
+    folder: Path, *, newer_nats: bool = True, change: Callable[[Path], None] = lambda _: None
+) -> Iterator[House]:
+    """Make the keys, change them, and run the brokers during the block."""
     make_keys(folder)
+    change(folder)
     house = House(
         folder,
         TlsMosquitto(folder / "mosquitto"),
