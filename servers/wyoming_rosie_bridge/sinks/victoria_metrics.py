@@ -137,7 +137,9 @@ def create_rows(envelope: Envelope, labels: LabelLimit) -> Iterator[Row]:
         yield {"__name__": EVENT, **seen}, 1.0
         if event.score is not None:
             yield {"__name__": SCORE, **seen}, event.score
-        for zone in {labels.limit("zone", zone) for zone in event.zones.new}:
+        # The event of a new object names its first zones, too, each of which has an event of its own.
+        entered = () if event.phase == "new" else event.zones.new
+        for zone in {labels.limit("zone", zone) for zone in entered}:
             yield {"__name__": ZONE, "camera": camera, "label": label, "zone": zone}, 1.0
     elif envelope.schema == schema_of(Result):
         yield {"__name__": RESULT, "outcome": unwrap(Result, envelope).outcome}, 1.0

@@ -33,12 +33,17 @@ def envelope(message: VisionEvent | Result) -> Envelope:
 
 
 def test_an_event_is_counted_with_its_score_and_the_zones_it_entered() -> None:
-    seen = {"camera": "front_door", "label": "person", "phase": "new"}
-    assert list(create_rows(envelope(PERSON), LabelLimit())) == [
+    seen = {"camera": "front_door", "label": "person", "phase": "update"}
+    assert list(create_rows(envelope(replace(PERSON, phase="update")), LabelLimit())) == [
         ({"__name__": "rosie_vision_event", **seen}, 1.0),
         ({"__name__": "rosie_vision_score", **seen}, 0.8),
         ({"__name__": "rosie_vision_zone_entered", "camera": "front_door", "label": "person", "zone": "porch"}, 1.0),
     ]
+
+
+def test_the_first_zones_of_a_new_object_are_counted_by_their_own_events() -> None:
+    names = [series["__name__"] for series, _ in create_rows(envelope(PERSON), LabelLimit())]
+    assert names == ["rosie_vision_event", "rosie_vision_score"]
 
 
 def test_of_a_result_only_its_outcome_is_kept() -> None:
