@@ -41,7 +41,7 @@ def create_roles(settings: BridgeConfig, context: BridgeContext) -> list[Role]:
     if "voice" in settings.role:
         roles.append(VoiceRole(settings.voice, context, ingests=ingests(settings)))
     if "vision" in settings.role:
-        roles.append(VisionRole(settings.vision, context))
+        roles.append(VisionRole(settings.vision, context, ingests=ingests(settings)))
     if "mind" in settings.role:
         roles.append(MindRole(settings.mind, context))
     if is_configured(settings.sinks):

@@ -16,9 +16,11 @@ from wyoming_rosie_bridge.worker import Stage
 class VisionRole:
     """Turns what cameras see into events. Raises ConfigError."""
 
-    def __init__(self, settings: VisionSettings, context: BridgeContext) -> None:
+    def __init__(self, settings: VisionSettings, context: BridgeContext, *, ingests: bool = True) -> None:
         self._edge = EdgeVision(settings.edge, create_api(settings.frigate), context)
         self._frigate = FrigateRunner(settings.frigate, context)
+        if ingests:
+            self._frigate.subscribe()
 
     def stages(self) -> Sequence[Stage]:
         return [*self._edge.stages()]

@@ -127,17 +127,15 @@ class ApiSession:
             raise UnreachableError(f"Frigate's answer to {path} is not valid: {err}") from err
 
 
-async def find_missed(api: ApiSession, active: Collection[str], since: float | None) -> list[Sighting | Review]:
+async def find_missed(api: ApiSession, active: Collection[str], since: float) -> list[Sighting | Review]:
     """Return what Frigate knows of the objects that run, ran, or began since the last contact, oldest first.
 
-    Without a last contact only those that run are asked for. Raises UnreachableError.
+    Raises UnreachableError.
     """
+    after = since - OVERLAP_SECONDS
     found = {one.id: one for one in await api.get_running()}
-    reviews: list[Review] = []
-    if since is not None:
-        after = since - OVERLAP_SECONDS
-        found |= {one.id: one for one in await api.get_begun_after(after)}
-        reviews = await api.get_reviews_after(after)
+    found |= {one.id: one for one in await api.get_begun_after(after)}
+    reviews = await api.get_reviews_after(after)
     if gone := set(active) - found.keys():
         found |= {one.id: one for one in await api.get_objects(gone)}
     return [*sorted(found.values(), key=lambda one: one.start or 0.0), *reviews]

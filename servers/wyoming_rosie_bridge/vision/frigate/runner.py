@@ -63,34 +63,20 @@ class FrigateRunner:
         self._prefix = settings.topic_prefix
         self._lock = asyncio.Lock()
         self._missed = asyncio.Event()
-        self._gap_since: float | None = None
+        self._gap_since = context.clock()
         """Last contact before messages may have been lost."""
         self._is_gap = True
         self._is_restored = False
-        self._contact: float | None = None
+        self._contact = self._gap_since
         self._listening_since: float | None = None
         self._is_available: bool | None = None
         self._api_problem: str | None = None
         self._indexed: tuple[str, ...] = ()
-        self._subscribe()
+        self._is_subscribed = False
 
-    def tasks(self) -> Sequence[Coroutine[Any, Any, None]]:
-        """Return what runs until the bridge ends."""
-        return [self._fill_gaps(), self._watch()]
-
-    def add_checks(self, health: Health, metrics: Metrics) -> None:
-        """Add the health check and the metrics."""
-        health.add_check("frigate", self.problem)
-        metrics.gauge("frigate_objects", "Objects of Frigate that are remembered", lambda: len(self._table))
-
-    def problem(self) -> str | None:
-        """Return why Frigate is not heard, as a sentence."""
-        if self._is_available is False:
-            return "Frigate says that it is not online"
-        return self._api_problem
-
-    def _subscribe(self) -> None:
-        # these and no more: #, above all, would bring the pictures of each object as well
+    def subscribe(self) -> None:
+        """Subscribe to the topics that are read, and no more: `#` would bring the pictures of each object as well."""
+        self._is_subscribed = True
         mqtt, prefix = self._context.buses.mqtt, self._prefix
         parsers: dict[str, Callable[[bytes], Input]] = {
             "events": payloads.parse_event,
@@ -104,6 +90,21 @@ class FrigateRunner:
         mqtt.subscribe(f"{prefix}/+/motion", self._on_motion)
         mqtt.subscribe(f"{prefix}/+/classification/+", self._on_classification)
         mqtt.on_connect(self._note_gap)
+
+    def tasks(self) -> Sequence[Coroutine[Any, Any, None]]:
+        """Return what runs until the bridge ends."""
+        return [self._fill_gaps(), self._watch()] if self._is_subscribed else []
+
+    def add_checks(self, health: Health, metrics: Metrics) -> None:
+        """Add the health check and the metrics."""
+        health.add_check("frigate", self.problem)
+        metrics.gauge("frigate_objects", "Objects of Frigate that are remembered", lambda: len(self._table))
+
+    def problem(self) -> str | None:
+        """Return why Frigate is not heard, as a sentence."""
+        if self._is_available is False:
+            return "Frigate says that it is not online"
+        return self._api_problem
 
     async def _on_motion(self, message: MqttMessage) -> None:
         camera, _ = self._levels(message)
@@ -227,7 +228,8 @@ class FrigateRunner:
             return
         text = await self._context.buses.jobs.recall(self._record_name("index"))
         index = FrigateIndex() if text is None else _decode_index(text)
-        self._gap_since = self._contact = index.contact
+        if index.contact is not None:
+            self._gap_since = self._contact = index.contact
         for object_id in index.active:
             await self._restore(object_id)
         self._is_restored = True
@@ -248,7 +250,7 @@ class FrigateRunner:
         if not self._missed.is_set():
             self._is_gap, self._contact = False, self._context.clock()
 
-    async def _ask_frigate(self, api: FrigateApi, since: float | None) -> None:
+    async def _ask_frigate(self, api: FrigateApi, since: float) -> None:
         async with api.open() as session:
             if self._table.rules.cameras is None:
                 self._table.rules = replace(self._table.rules, cameras=await session.get_cameras())
