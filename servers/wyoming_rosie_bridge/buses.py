@@ -12,7 +12,8 @@ from wyoming_rosie.bus.interface import Buses
 from wyoming_rosie.bus.memory import create_memory_buses
 from wyoming_rosie.bus.mqtt import PahoMqtt
 from wyoming_rosie.bus.names import escape_token
-from wyoming_rosie.bus.nats_jetstream import NatsEvents, read_nkey_seed
+from wyoming_rosie.bus.nats_connection import check_nats_files
+from wyoming_rosie.bus.nats_jetstream import NatsEvents
 from wyoming_rosie.bus.redis_streams import open_redis
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
@@ -40,7 +41,8 @@ async def open_buses(
                 jobs = await stack.enter_async_context(open_redis(urls["redis"]))
                 buses = replace(buses, jobs=jobs, dead_letters=(jobs, buses.dead_letters[1]))
             if "nats" in urls:
-                await asyncio.to_thread(_check_nats_files, settings)
+                files = (settings.nats_credentials, settings.nats_nkey)
+                await asyncio.to_thread(check_nats_files, "--broker.nats-", *files)
                 events = NatsEvents(urls["nats"], name, settings.nats_credentials, settings.nats_nkey)
                 await stack.enter_async_context(run_beside(events.run()))
                 buses = replace(buses, events=events, dead_letters=(buses.dead_letters[0], events))
@@ -61,10 +63,3 @@ async def connect_mqtt(buses: Buses, stack: AsyncExitStack) -> None:
 def _create_client_id(name: str, *, subscribes: bool) -> str:
     host = escape_token(socket.gethostname())
     return f"{name}-{host}" if subscribes else f"{name}-{host}-{os.getpid()}"
-
-
-def _check_nats_files(settings: BrokerSettings) -> None:
-    if settings.nats_credentials is not None and not settings.nats_credentials.is_file():
-        raise ConfigError(f"--broker.nats-credentials: there is no file {settings.nats_credentials}")
-    if settings.nats_nkey is not None:
-        read_nkey_seed(settings.nats_nkey)

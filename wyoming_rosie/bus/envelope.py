@@ -117,7 +117,7 @@ def trusted_time(claimed: float, received: float, age: float | None = None) -> f
     if it is neither of a clock that was never set nor in the future.
     """
     if age is not None and age >= 0:
-        return received - age
+        return max(0.0, received - age)
     return claimed if CLOCK_IS_SET <= claimed <= received + CLOCK_SKEW_SECONDS else received
 
 

@@ -1,25 +1,20 @@
 """Events on NATS JetStream. Works with nats-server 2.9 and newer, without the features that 2.9 lacks."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from importlib import import_module
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from wyoming_rosie.bus import names
-from wyoming_rosie.bus.connection import BrokerUrl, explain_failure
+from wyoming_rosie.bus.connection import BrokerUrl
 from wyoming_rosie.bus.envelope import Envelope, decode
 from wyoming_rosie.bus.errors import BacklogFullError, BadMessageError, BusError
 from wyoming_rosie.bus.interface import Backlog, Consumer, DeadLetter, Delivery
-from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.backoff import Backoff
-from wyoming_rosie.runtime.secrets import read_secret_file
+from wyoming_rosie.bus.nats_connection import CONNECT_SECONDS, NatsConnection
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -27,10 +22,7 @@ if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
 _LOG = structlog.get_logger()
-CONNECT_SECONDS = 3
-CLOSE_SECONDS = 1.0
 REPLY_SECONDS = 5.0
-MAX_PAUSE_SECONDS = 5.0
 DUPLICATE_SECONDS = 600.0
 """Time for which JetStream knows a message again; longer than any outage that is replayed."""
 MAX_UNHEARD = 1000
@@ -70,40 +62,17 @@ class NatsEvents:
     def __init__(
         self, url: BrokerUrl, name: str, credentials: Path | None = None, nkey_seed: Path | None = None
     ) -> None:
-        self.problem: str | None = "NATS: not connected yet"
-        self._url, self._name = url, name
-        self._credentials, self._nkey_seed = credentials, nkey_seed
-        self._backoff = Backoff(0.5, MAX_PAUSE_SECONDS)
-        self._refusal = (-inf, "")
-        self._client: Client | None = None
+        self._connection = NatsConnection([url], name, credentials, nkey_seed)
         self._js: JetStreamContext | None = None
         self._sources: dict[str, NatsSource] = {}
 
+    @property
+    def problem(self) -> str | None:
+        return self._connection.problem
+
     async def run(self) -> None:
         """Stay connected until cancelled, with growing pauses while there is no connection."""
-        await asyncio.to_thread(import_module, "nats")
-        while True:
-            await self._run_connection()
-            await self._backoff.sleep()
-
-    async def _run_connection(self) -> None:
-        """Connect, and return when the server has ended the connection for good, as it does when a key is revoked."""
-        from nats.errors import Error
-
-        closed = asyncio.Event()
-        self._client = client = _create_client(requires_tls=self._url.uses_tls)
-        try:
-            await client.connect(**await self._options(closed))
-            await self._create_streams(client.jetstream(timeout=REPLY_SECONDS), client)
-            await closed.wait()
-            self._report(f"NATS: the server ended the connection: {client.last_error or 'no reason given'}")
-        except (ConfigError, OSError, Error) as err:
-            self._report(_explain(err))
-        finally:
-            self._js = None
-            with suppress(Exception):  # the connection may be broken in any way by now
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await client.close()
+        await self._connection.run(self._create_streams)
 
     async def publish(self, subject: str, message: Envelope, message_id: str) -> bool:
         with self.errors():
@@ -113,17 +82,12 @@ class NatsEvents:
         return not confirmed.duplicate
 
     async def send(self, subject: str, message: Envelope) -> None:
-        client = self._client
-        if client is None or not client.is_connected:
-            raise BusError("NATS is not connected")
         with self.errors():
-            await client.publish(subject, message.encode())
+            await self.client.publish(subject, message.encode())
 
     @asynccontextmanager
     async def listen(self, subject: str) -> AsyncIterator[AsyncIterator[Envelope]]:
-        client = self._client
-        if client is None:
-            raise BusError("NATS is not connected")
+        client = self.client
         with self.errors():
             subscription = await client.subscribe(subject, pending_msgs_limit=MAX_UNHEARD)
             await client.flush(CONNECT_SECONDS)
@@ -143,6 +107,14 @@ class NatsEvents:
             raise BusError("NATS is not connected")
         return self._js
 
+    @property
+    def client(self) -> "Client":
+        """Return the client library's connection. Raises BusError while there is none."""
+        client = self._connection.client
+        if client is None or not client.is_connected:
+            raise BusError("NATS is not connected")
+        return client
+
     @contextmanager
     def errors(self) -> Iterator[None]:
         """Raise BusError or BacklogFullError for what goes wrong in the block."""
@@ -156,7 +128,7 @@ class NatsEvents:
                 raise BacklogFullError(f"NATS: {err.description}") from err
             raise BusError(f"NATS: {err.description or type(err).__name__}") from err
         except TimeoutError as err:  # also what follows from a refusal, which the server tells apart from the request
-            raise BusError(f"NATS: {self._recent_refusal() or 'no answer in time'}") from err
+            raise BusError(f"NATS: {self._connection.recent_refusal() or 'no answer in time'}") from err
         except (Error, OSError) as err:
             raise BusError(f"NATS: {type(err).__name__}") from err
 
@@ -194,118 +166,24 @@ class NatsEvents:
             subject = names.dead_subject(message.subject)
             await self.js.publish(subject, message.data, timeout=REPLY_SECONDS, headers=headers)
 
-    async def _create_streams(self, js: "JetStreamContext", client: "Client") -> None:
+    async def _create_streams(self, client: "Client") -> None:
         """Create the streams, or change them to what they should be; waits until JetStream works."""
+        self._js = client.jetstream(timeout=REPLY_SECONDS)
         for spec in STREAMS:
             while not client.is_closed:
                 try:
                     with self.errors():
-                        await _create_stream(js, spec)
+                        await _create_stream(self._js, spec)
                     break
                 except BusError as err:
-                    self._report(f"NATS: cannot create the stream {spec.name}: {err}")
-                    await self._backoff.sleep()
-        if not client.is_closed:
-            self._js, self.problem = js, None
-            self._backoff.reset()
-            _LOG.info("NATS connected", server_version=str(client.connected_server_version))
+                    self._connection.report(f"NATS: cannot create the stream {spec.name}: {err}")
+                    await self._connection.pause()
 
     async def restore_streams(self) -> None:
         """Create the streams again that a server has lost with its data."""
         for spec in STREAMS:
             with self.errors():
                 await _create_stream(self.js, spec)
-
-    async def _options(self, closed: asyncio.Event) -> dict[str, Any]:
-        """Return the options of a connection, which sets `closed` when it ends for good. Raises ConfigError."""
-        url = self._url
-        seed = await asyncio.to_thread(read_nkey_seed, self._nkey_seed) if self._nkey_seed else None
-
-        async def on_closed() -> None:
-            closed.set()
-
-        return {
-            "servers": [url.url],
-            "name": self._name,
-            "inbox_prefix": f"_INBOX.{names.escape_token(self._name)}",  # so that others may not read our answers
-            "connect_timeout": CONNECT_SECONDS,
-            "max_reconnect_attempts": -1,
-            "reconnect_time_wait": 0.1,  # `_on_error` pauses longer
-            "ping_interval": 10,
-            "error_cb": self._on_error,
-            "closed_cb": on_closed,
-            "disconnected_cb": self._on_disconnect,
-            "reconnected_cb": self._on_reconnect,
-            **({"tls": url.ssl_context()} if url.uses_tls else {}),
-            **({"user_credentials": str(self._credentials)} if self._credentials else {}),
-            **({"nkeys_seed_str": seed} if seed else {}),
-            **({"user": url.user, "password": url.secret} if url.user and url.secret else {}),
-            **({"token": url.secret} if url.secret and not url.user else {}),
-        }
-
-    async def _on_error(self, err: Exception) -> None:
-        """Report an error; while there is no connection, pause as well: the library awaits this before it tries again."""
-        if "permissions violation" in str(err).lower():
-            self._refusal = (time.monotonic(), f"its permissions do not allow it: {str(err)[:200]}")
-            _LOG.error("NATS refused", reason=self._refusal[1])
-        elif self._client is not None and not self._client.is_connected:
-            self._report(_explain(err))
-            await self._backoff.sleep()
-
-    def _recent_refusal(self) -> str:
-        refused_at, reason = self._refusal
-        return reason if time.monotonic() - refused_at <= 2 * REPLY_SECONDS else ""
-
-    def _report(self, problem: str) -> None:
-        """Keep a problem, and log it once."""
-        if problem != self.problem:
-            _LOG.warning("NATS not connected", host=self._url.host, reason=problem)
-        self.problem = problem
-
-    async def _on_disconnect(self) -> None:
-        if self.problem is None:
-            self.problem = "NATS: the connection is lost"
-
-    async def _on_reconnect(self) -> None:
-        self.problem = None
-        self._backoff.reset()
-        _LOG.info("NATS connected again")
-
-
-def read_nkey_seed(path: Path) -> str:
-    """Return the seed of an nkey in a file. Raises ConfigError."""
-    import nkeys
-
-    seed = read_secret_file(path, "--broker.nats-nkey")
-    try:
-        nkeys.from_seed(bytearray(seed.encode())).wipe()
-    except (nkeys.NkeysError, ValueError) as err:
-        raise ConfigError(f"--broker.nats-nkey: {path} holds no seed of an nkey, which begins with SU") from err
-    return seed
-
-
-def _create_client(*, requires_tls: bool) -> "Client":
-    from nats.aio.client import Client
-    from nats.errors import Error
-
-    class TlsClient(Client):
-        """The library takes a server that offers no TLS at its word, even at a tls: URL; this one does not."""
-
-        async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
-            if initial_connection and not info.get("tls_required"):
-                raise Error("the server offers no TLS on this port")
-            await super()._process_info(info, initial_connection)
-
-    return TlsClient() if requires_tls else Client()
-
-
-def _explain(err: Exception) -> str:
-    text = explain_failure(err)
-    if "authorization" in text.lower() or "authentication" in text.lower():
-        return f"NATS: the server refuses this identity ({text[:100]}); check the nkey, the password or the token"
-    return (
-        f"NATS: {text}"[:200] if isinstance(err, ConfigError) else f"NATS: the server cannot be reached: {text}"[:200]
-    )
 
 
 class NatsSource:

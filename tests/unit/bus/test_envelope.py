@@ -148,11 +148,26 @@ def test_a_key_is_valid_or_refused(text: str) -> None:
     assert not set(key) & set(" */>#\n\0")
 
 
+NOW = 1_800_000_000.0
+
+
 @pytest.mark.parametrize(
-    ("claimed", "time"), [(1000.0, 1000.0), (941.0, 941.0), (1060.0, 1060.0), (0.0, 1000.0), (9e10, 1000.0)]
+    ("claimed", "age", "time"),
+    [
+        (NOW, None, NOW),
+        (NOW - 3600, None, NOW - 3600),
+        (NOW + 59, None, NOW + 59),
+        (NOW + 61, None, NOW),
+        (0.0, None, NOW),
+        (9e10, None, NOW),
+        (0.0, 5.0, NOW - 5),
+        (NOW - 3600, 5.0, NOW - 5),
+        (NOW, -5.0, NOW),
+        (NOW, 1e300, 0.0),
+    ],
 )
-def test_a_wrong_clock_is_replaced_by_ours(claimed: float, time: float) -> None:
-    assert trusted_time(claimed, 1000.0) == time
+def test_a_wrong_clock_is_replaced_by_ours(claimed: float, age: float | None, time: float) -> None:
+    assert trusted_time(claimed, NOW, age) == time
 
 
 def test_a_message_expires_at_its_deadline() -> None:
