@@ -18,6 +18,8 @@ from wyoming_rosie_bridge.stage_metrics import StageMetrics
 _LOG = structlog.get_logger()
 TAKE_SECONDS = 1.0
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.1, 5.0
+LOGGED_FAILURE = 4
+"""Failure to take messages that is logged: a few seconds after the first one, since a start of a broker takes as long."""
 MAX_TRIES = 3
 """Attempts at a message whose handling fails, although everything that it needs can be reached."""
 
@@ -57,7 +59,7 @@ async def run_stage(stage: Stage, metrics: StageMetrics) -> None:
             try:
                 deliveries = await stage.source.take(stage.concurrency - len(running), TAKE_SECONDS)
             except BusError as err:
-                if not backoff.failures:
+                if backoff.failures == LOGGED_FAILURE:
                     _LOG.warning("stage waits", stage=stage.name, reason=str(err))
                 await backoff.sleep()
                 continue
