@@ -8,9 +8,12 @@ from typing import TextIO, cast
 import structlog
 
 
-def configure(role: str, debug: bool = False) -> None:
-    """Log to stderr; each line has the program's role and, within a turn, its `turn_id`."""
-    level = logging.DEBUG if debug else logging.INFO
+def configure(role: str, debug: bool = False, *, only_warnings: bool = False) -> None:
+    """Log to stderr; each line has the program's role and, within a turn, its `turn_id`.
+
+    Commands that print results of their own log only warnings.
+    """
+    level = logging.DEBUG if debug else logging.WARNING if only_warnings else logging.INFO
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     structlog.contextvars.bind_contextvars(role=role)
     structlog.configure(

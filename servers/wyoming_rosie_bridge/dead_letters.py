@@ -40,7 +40,7 @@ app = App(
 def main(arguments: Sequence[str]) -> None:
     """Run a subcommand. Errors become one line on stderr."""
     with exit_status.exit_on_error("wyoming-rosie-bridge", "bridge"):
-        logging.configure("bridge", debug=False)
+        logging.configure("bridge", only_warnings=True)
         try:
             app(list(arguments), exit_on_error=False, print_error=False)
         except CycloptsError as err:

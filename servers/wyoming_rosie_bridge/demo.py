@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import random
 import time
 from collections import Counter
@@ -11,9 +10,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-import structlog
 from rich.console import Console
 
+from wyoming_rosie import logging
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.envelope import Envelope
@@ -96,7 +95,7 @@ class EventLog:
 async def run_demo(settings: BridgeConfig) -> None:
     """Show each role at work, in memory and on private ports. Raises DemoError, ConfigError."""
     console = Console(soft_wrap=True, highlight=False)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # the steps say it all
+    logging.configure("bridge", only_warnings=True)
     began = time.monotonic()
     buses = create_memory_buses()
     log = EventLog(console)

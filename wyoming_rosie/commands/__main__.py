@@ -8,7 +8,7 @@ from typing import Any
 
 from cyclopts import App, Group, Parameter
 
-from wyoming_rosie import __version__, config
+from wyoming_rosie import __version__, config, logging
 from wyoming_rosie.audio.files import STDIN
 from wyoming_rosie.commands import (
     ask,
@@ -65,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = sys.argv[1:] if arguments is None else arguments
     args = [STDIN if argument == "-" else argument for argument in args]  # cyclopts takes "-" for an option
     stopped_by: list[signal.Signals] = []
+    logging.configure("command", only_warnings=True)
     with exit_status.exit_on_error("wyoming-rosie", "all"):
         try:
             asyncio.run(_run(args, stopped_by))

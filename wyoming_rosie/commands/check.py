@@ -14,6 +14,7 @@ from rich.console import Console
 from wyoming_rosie.commands.conformance import (
     asr,
     bad_input,
+    bridge,
     connections,
     info,
     intent,
@@ -61,20 +62,29 @@ async def check(
 ) -> None:
     """Check that a Wyoming program does what Home Assistant and other clients expect, and survives bad input.
 
-    Nothing in the home changes; a satellite plays some quiet tones. A finding is a flaw that users will notice.
+    Nothing in the home changes; a satellite plays some quiet tones. A finding is a flaw that users will notice. With the
+    address of an MQTT broker, mqtt://HOST, the bridge behind it is checked.
     """
-    target = await _create_target(uri, role, seconds, wav)
+    if uri.startswith(bridge.SCHEMES):
+        await _report("bridge", uri, bridge.check_bridge(uri, seconds), as_json=json)
+    else:
+        target = await _create_target(uri, role, seconds, wav)
+        await _report(target.role, uri, _run_checks(target), as_json=json)
+
+
+async def _report(role: str, uri: str, outcomes: AsyncIterator[CheckResult], *, as_json: bool) -> None:
+    """Print the results. Raises CheckFailedError."""
     console = Console(soft_wrap=True, highlight=False)
     printer = _ResultPrinter(console)
     counts: Counter[CheckVerdict] = Counter()
-    async for outcome in _run_checks(target):
+    async for outcome in outcomes:
         counts[outcome.verdict] += 1
-        _print_result_json(outcome) if json else printer.print(outcome)
+        _print_result_json(outcome) if as_json else printer.print(outcome)
     summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in CheckVerdict)
     if counts[CheckVerdict.FAILED]:
-        raise CheckFailedError(f"{target.role} at {uri}: {summary}")
-    if not json:
-        console.print(f"{target.role} at {uri}: {summary}")
+        raise CheckFailedError(f"{role} at {uri}: {summary}")
+    if not as_json:
+        console.print(f"{role} at {uri}: {summary}")
 
 
 async def _create_target(uri: str, role: str | None, seconds: float, wav: Path | None) -> CheckTarget:

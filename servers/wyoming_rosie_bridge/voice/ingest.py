@@ -12,6 +12,7 @@ from wyoming_rosie.bus.failpoints import pass_failpoint
 from wyoming_rosie.bus.interface import MqttMessage
 from wyoming_rosie.bus.messages import AudioMeta, DeviceStatus, RawAudio, Receipt, WakeHeard
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.voice import daemons
 from wyoming_rosie_bridge.voice.audio import AudioStore, decode_inline
@@ -101,11 +102,10 @@ class VoiceIngest:
         try:
             device_id = _get_device_id(message)
             document = load_json(message.payload)
-            key = check_key(str(document.get("key"))) if isinstance(document, dict) else ""
+            key = check_key(Fields(document, BadMessageError).text("key"))
         except BadMessageError:
             return
-        if key:
-            await self._send_receipt(device_id, key, Receipt("rejected", reason[:200]))
+        await self._send_receipt(device_id, key, Receipt("rejected", reason[:200]))
 
     async def _send_receipt(self, device_id: str, key: str, receipt: Receipt) -> None:
         envelope = schema.wrap(receipt, key=key, source=self._context.source, now=self._context.clock())

@@ -16,16 +16,19 @@ from tests.daemons import command
 from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.connection import BrokerUrl
 from wyoming_rosie.bus.messages import AudioMeta, RawAudio
+from wyoming_rosie.bus.mqtt import PahoMqtt
 from wyoming_rosie.bus.redis_streams import open_redis
+from wyoming_rosie.bus.voice_node import VoiceNode
+from wyoming_rosie.runtime.tasks import run_beside
 
 BRIDGE = command("wyoming-rosie-bridge")
 SECONDS = 60.0
 
 
-async def run(*words: str) -> tuple[int, str, str]:
-    """Run the command to its end; return status, output and errors."""
+async def run(*words: str, program: str = "wyoming-rosie-bridge") -> tuple[int, str, str]:
+    """Run a command to its end; return status, output and errors."""
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(BRIDGE, *words, stdout=pipe, stderr=pipe)
+    process = await asyncio.create_subprocess_exec(command(program), *words, stdout=pipe, stderr=pipe)
     async with asyncio.timeout(SECONDS):
         out, err = await process.communicate()
     assert process.returncode is not None
@@ -149,29 +152,42 @@ async def test_all_dead_letters_of_a_place_are_replayed(redis: Redis) -> None:
     assert len((await run("dead", "replay", "--all", "--place", "audio:", *flags))[1].splitlines()) == 3
 
 
-async def test_an_utterance_over_real_brokers_gets_its_receipt_from_an_ingesting_process_alone(tmp_path: Path) -> None:
-    from wyoming_rosie.bus.mqtt import PahoMqtt
-    from wyoming_rosie.bus.voice_node import VoiceNode
-    from wyoming_rosie.runtime.tasks import run_beside
-
-    brokers = (Mosquitto(tmp_path / "mosquitto"), Redis(tmp_path / "redis"), Nats(tmp_path / "nats"))
+@asynccontextmanager
+async def brokers_in(folder: Path) -> AsyncIterator[tuple[Mosquitto, Redis, tuple[str, ...]]]:
+    """Run three brokers during the block; yield also the flags that name them."""
+    mosquitto, redis, nats = Mosquitto(folder / "mosquitto"), Redis(folder / "redis"), Nats(folder / "nats")
     try:
-        for broker in brokers:
+        for broker in (mosquitto, redis, nats):
             await broker.started()
-        urls = [part for broker, name in zip(brokers, ("mqtt", "redis", "nats"), strict=True)
-                for part in (f"--broker.{name}", broker.url)]  # fmt: skip
-        async with bridge(*urls, "--stage", "ingest", "--stage", "reply"):
-            mqtt = PahoMqtt(BrokerUrl(brokers[0].url), "device")
-            node = VoiceNode(mqtt, "kitchen", tmp_path / "outbox")
-            async with run_beside(mqtt.run()), run_beside(node.run()), asyncio.timeout(SECONDS):
-                await node.send_audio(bytes(320), AudioMeta().fmt)
-                while await node.count_waiting():
-                    await asyncio.sleep(0.05)
-        async with open_redis(BrokerUrl(brokers[1].url)) as jobs:
-            assert (await jobs.source(names.AUDIO_RAW, 30).backlog()).waiting == 1
+        flags = ("--broker.mqtt", mosquitto.url, "--broker.redis", redis.url, "--broker.nats", nats.url)
+        yield mosquitto, redis, flags
     finally:
-        for broker in brokers:
+        for broker in (mosquitto, redis, nats):
             await broker.killed()
+
+
+async def test_an_utterance_gets_its_receipt_from_a_process_that_only_ingests(tmp_path: Path) -> None:
+    async with brokers_in(tmp_path) as (mosquitto, redis, flags), bridge(*flags, "--stage", "ingest"):
+        mqtt = PahoMqtt(BrokerUrl(mosquitto.url), "device")
+        node = VoiceNode(mqtt, "kitchen", tmp_path / "outbox")
+        async with run_beside(mqtt.run()), run_beside(node.run()), asyncio.timeout(SECONDS):
+            await node.send_audio(bytes(320), AudioMeta().fmt)
+            while await node.count_waiting():
+                await asyncio.sleep(0.05)
+        async with open_redis(BrokerUrl(redis.url)) as jobs:
+            assert (await jobs.source(names.AUDIO_RAW, 30).backlog()).waiting == 1
+
+
+async def test_check_finds_a_bridge_that_works_and_one_that_does_not(tmp_path: Path) -> None:
+    async with brokers_in(tmp_path) as (mosquitto, _, flags):
+        async with bridge(*flags) as url:
+            await wait_for_status(f"{url}/health", 200)
+            status, out, err = await run("check", mosquitto.url, program="wyoming-rosie")
+            assert status == 0, out + err
+            assert "5 ok" in out
+        status, out, err = await run("check", mosquitto.url, "--seconds", "1", program="wyoming-rosie")
+        assert status == 1
+        assert "nothing came on voice/check-" in out
 
 
 async def test_the_demo_carries_a_command_a_storm_and_a_prompt() -> None:
