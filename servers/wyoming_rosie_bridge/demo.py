@@ -100,7 +100,7 @@ async def run_demo(settings: BridgeConfig) -> None:
     buses = create_memory_buses()
     log = EventLog(console)
     async with AsyncExitStack() as stack:
-        with console.status("starting vad, asr and two intent daemons"):
+        with console.status("starting vad, asr and intent"):
             uris = await stack.enter_async_context(_run_daemons())
         await stack.enter_async_context(_run_roles(settings, buses, uris))
         await stack.enter_async_context(run_beside(log.read(buses)))
@@ -180,8 +180,7 @@ async def _run_daemons() -> AsyncIterator[dict[str, str]]:
     starts = {
         "vad": run_server("vad"),
         "asr": run_server("asr", *home),
-        "intent": run_server("intent", *home, "--actor", "none"),
-        "executor": run_server("intent", *home),
+        "intent": run_server("intent", *home),
     }
     async with AsyncExitStack() as stack:
         processes = await asyncio.gather(*(stack.enter_async_context(start) for start in starts.values()))
@@ -195,7 +194,7 @@ async def _run_roles(settings: BridgeConfig, buses: Buses, uris: dict[str, str])
         vad_uri=uris["vad"],
         asr_uri=uris["asr"],
         intent_uri=uris["intent"],
-        executor_uri=uris["executor"],
+        executor_uri=None,
         grammar_uri=None,
         wake_uri=None,
         deadline_seconds=STEP_SECONDS,
@@ -204,7 +203,7 @@ async def _run_roles(settings: BridgeConfig, buses: Buses, uris: dict[str, str])
     roles: list[Role] = [
         VoiceRole(voice, context),
         VisionRole(settings.vision, context),
-        MindRole(replace(settings.mind, intent_uri=(uris["executor"],), cloud_uri=None), context),
+        MindRole(replace(settings.mind, intent_uri=(uris["intent"],), cloud_uri=None), context),
     ]
     async with AsyncExitStack() as stack:
         for role in roles:

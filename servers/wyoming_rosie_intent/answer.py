@@ -21,6 +21,7 @@ class ConversationInput:
     continues: bool = False  # asks for the rest of the last answer
     allow_tools: bool = True  # otherwise nothing is executed, whatever is said
     allow_cloud: bool = True
+    delegates: bool = False  # commands are returned as intents, although there is an actor
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ class Dialogue:
 
     async def _execute(self, user_input: ConversationInput, matches: Matches, moment: datetime) -> Outcome | None:
         language = matches[0].language
-        delegated = [match for match in matches if not self._executor.has_actor or is_conductor_intent(match)]
+        delegated = [match for match in matches if self._is_delegated(user_input, matches, match)]
         if not delegated:
             return await self._execute_plan(user_input, matches, moment)
         if len(delegated) < len(matches):
@@ -215,6 +215,11 @@ class Dialogue:
         all_matches = (*matches, *(match for _, commands in deferred for match in commands))
         refusals = self._executor.get_refusals(all_matches, user_input.area, user_input.speaker)
         return NotHandled(" ".join(refusals), matches) if refusals else DelegateToConductor(matches)
+
+    def _is_delegated(self, user_input: ConversationInput, matches: Matches, match: Match) -> bool:
+        """Return whether the conductor is to execute a command of a sentence."""
+        wants_all = user_input.delegates and not all(is_query_intent(one.intent) for one in matches)
+        return wants_all or not self._executor.has_actor or is_conductor_intent(match)
 
     def _record_question(self, user_input: ConversationInput, event: AnswerEvent, now: float) -> None:
         """Wait for the reply to a question; an offer is heard only at the end of a long answer."""

@@ -174,6 +174,7 @@ class IntentHandler:
             _parse_names(context, "confirmed"),
             allow_tools=context.get("allow_tools") is not False,
             allow_cloud=context.get("allow_cloud") is not False,
+            delegates=context.get("delegate") is True,
         )
 
     def _find_area(self, context: dict[str, Any]) -> str | None:

@@ -217,7 +217,8 @@ class VoicePipeline:
         return schema.follow(envelope, message, self._context.source, self._context.clock())
 
     def _get_context(self, envelope: Envelope, raw: RawAudio) -> dict[str, Any]:
-        return create_daemon_context(envelope.key, raw.device_id, raw.area)
+        """Return the context of an utterance for daemons that only understand: they leave commands to the executor."""
+        return {**create_daemon_context(envelope.key, raw.device_id, raw.area), "delegate": True}
 
 
 def create_daemon_context(key: str, device_id: str | None, area: str | None) -> dict[str, Any]:

@@ -14,7 +14,9 @@ def _local(role: str) -> str:
 @dataclass(frozen=True)
 class VoiceSettings:
     asr_uri: str = option(_local("asr"), "the asr daemon")
-    intent_uri: str = option(_local("intent"), "the intent daemon that understands; run it with --actor none")
+    intent_uri: str = option(
+        _local("intent"), "the intent daemon that understands; ours leaves commands to the executor"
+    )
     executor_uri: str | None = option(
         None,
         "the intent daemon that acts, such as one with --actor home-assistant [default: that of --voice.intent-uri]",

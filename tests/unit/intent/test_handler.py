@@ -115,6 +115,13 @@ async def test_a_command_that_may_execute_nothing_is_not_executed(talk: Talk, ac
     assert actor.states() == before
 
 
+async def test_a_command_that_is_to_be_delegated_is_returned_as_an_intent(talk: Talk, actor: DemoActor) -> None:
+    before = actor.states()
+    answer = await talk.ask("transcript", text="light", context={"area": "kitchen", "delegate": True})
+    assert (answer.type, answer.data["name"]) == ("intent", "HassTurnOn")
+    assert actor.states() == before
+
+
 async def test_a_yes_that_may_execute_nothing_leaves_the_question_open(talk: Talk, actor: DemoActor) -> None:
     context = (await talk.ask("transcript", text="open")).data["context"]
     before = actor.states()
