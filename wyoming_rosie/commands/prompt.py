@@ -25,7 +25,7 @@ from wyoming_rosie.errors import ConfigError, NotUnderstoodError, RosieError
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.tasks import run_beside
 
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 3.0
 LOOK_SECONDS = 2.0
 """Pause between looks for a recorded answer whose message was missed."""
 MAX_UNREAD = 1000

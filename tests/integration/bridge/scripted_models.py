@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,6 +30,7 @@ class Script:
     """Texts that it acted on, each time that it did."""
     acted: asyncio.Event = field(default_factory=asyncio.Event)
     uri: str = ""
+    pieces: Sequence[str] = PIECES
 
 
 class ScriptedModel(AsyncEventHandler):
@@ -67,9 +68,9 @@ class ScriptedModel(AsyncEventHandler):
     async def _stream(self) -> None:
         await self._write("user-event", name="filler", data={"text": "Let me see."})
         await self._write("handled-start")
-        for piece in PIECES:
+        for piece in self._script.pieces:
             await self._write("handled-chunk", text=piece)
-        await self._write("handled", text=ANSWER)
+        await self._write("handled", text="".join(self._script.pieces))
         await self._write("handled-stop")
 
     async def _write(self, kind: str, **data: Any) -> None:
