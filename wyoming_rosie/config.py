@@ -179,7 +179,8 @@ def _file_sources(role: str, config: type[Any], arguments: Sequence[str]) -> Ite
 
 
 def _refuse_unknown(table: Mapping[str, Any], config: type[Any], location: str) -> None:
-    settings = get_type_hints(config)
+    # A field such as `with_` is spelt so because its key is a word of Python.
+    settings = {name.removesuffix("_"): hint for name, hint in get_type_hints(config).items()}
     for key, value in table.items():
         if key not in settings:
             raise ConfigError(f"{location} has an unknown key '{key}'; there are: {', '.join(sorted(settings))}")

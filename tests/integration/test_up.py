@@ -94,6 +94,26 @@ def test_programs_run_where_the_settings_say_without_those_that_cannot_and_come_
         running.wait_for("^hub .*ready", times=2)
 
 
+def test_the_bridge_runs_beside_the_daemons_that_it_asks(tmp_path: Path) -> None:
+    settings = tmp_path / "rosie.toml"
+    settings.write_text(
+        f"""
+        [up]
+        with = ["bridge"]
+        without = ["wake", "vad", "tts", "hub", "asr"]
+        [intent]
+        uri = "unix://{tmp_path}/intent.sock"
+        """
+    )
+    with up("--config", str(settings)) as running:
+        assert running.wait_for("running:").split("running: ")[1] == "intent, bridge"
+        running.wait_for("^bridge +ready")
+        programs = psutil.Process(running.process.pid).children()
+        bridge = next(one for one in programs if "wyoming-rosie-bridge" in " ".join(one.cmdline()))
+        intent = f"unix://{tmp_path}/intent.sock"
+        assert bridge.cmdline()[-4:] == ["--voice.intent-uri", intent, "--mind.intent-uri", intent]
+
+
 def test_nothing_that_can_run_is_an_error() -> None:
     everything = [word for role in ("wake", "vad", "asr", "intent", "tts", "hub") for word in ("--without", role)]
     ran = subprocess.run([ROSIE, "up", *everything], capture_output=True, text=True, check=False, timeout=SECONDS)

@@ -26,6 +26,7 @@ class UpOptions:
     without: tuple[Literal["wake", "vad", "asr", "intent", "tts", "hub"], ...] = option(
         (), "leave this program out; may be given again"
     )
+    with_: tuple[Literal["bridge"], ...] = option((), "run this program as well; may be given again")
     debug: bool = option(False, "log more, including what people say")
 
     def arguments_for(self, role: str) -> list[str]:
@@ -33,6 +34,14 @@ class UpOptions:
         arguments = ["--config", str(self.config)] if self.config else []
         arguments += ["--debug"] if self.debug else []
         return [*arguments, "--home", str(self.home)] if self.home and role in ("asr", "intent") else arguments
+
+
+BRIDGE_SETTINGS = {
+    "asr": (("voice", "asr_uri"),),
+    "vad": (("voice", "vad_uri"),),
+    "intent": (("voice", "intent_uri"), ("mind", "intent_uri")),
+}
+"""Tables and keys of the bridge's settings for the addresses of other programs, by role."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,9 @@ def create_plan(
             found.left_out[role] = f"not installed: {', '.join(missing)}"
         else:
             found.start[role] = [*options.arguments_for(role), *_uri_arguments(role, get_setting)]
+    for role in options.with_:
+        if missing := missing_packages.get(role):
+            found.left_out[role] = f"not installed: {', '.join(missing)}"
     return found
 
 
@@ -80,6 +92,17 @@ def hub_arguments(options: UpOptions, get_setting: SettingLookup, uris: Mapping[
     )
     for uri in dict.fromkeys([*_split_list(get_setting("hub", "satellite")), local_uri(satellite_uri)]):
         arguments += ["--satellite", uri]
+    return arguments
+
+
+def bridge_arguments(options: UpOptions, get_setting: SettingLookup, uris: Mapping[str, str]) -> list[str]:
+    """Return the bridge's arguments; `uris` are the addresses of the running programs by role."""
+    arguments = options.arguments_for("bridge")
+    for role, settings in BRIDGE_SETTINGS.items():
+        for table, key in settings:
+            is_set = key in (get_setting("bridge", table) or {}) or get_setting("bridge", f"{table}_{key}")
+            if role in uris and not is_set:
+                arguments += [f"--{table}.{key.replace('_', '-')}", local_uri(uris[role])]
     return arguments
 
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 from rich.console import Console
 
 from wyoming_rosie import config
 from wyoming_rosie.commands import processes
-from wyoming_rosie.commands.launch_plan import LaunchPlan, UpOptions, create_plan, hub_arguments
+from wyoming_rosie.commands.launch_plan import LaunchPlan, UpOptions, bridge_arguments, create_plan, hub_arguments
 from wyoming_rosie.commands.processes import LogLine
 from wyoming_rosie.errors import ConfigError, EngineError, RosieError
 from wyoming_rosie.protocol import network_interfaces
@@ -30,6 +30,10 @@ _DEFAULTS = UpOptions()
 _HIDDEN_KEYS = frozenset({"event", "role", "level", "timestamp"})
 
 
+_ClientArguments: TypeAlias = Callable[[Mapping[str, str]], list[str]]
+"""Returns a program's arguments, given the addresses of the running ones by role."""
+
+
 async def up(*, options: Annotated[UpOptions, Parameter(name="*")] = _DEFAULTS) -> None:
     """Run the hub and all daemons in this terminal until Ctrl-C; restart each one that ends unexpectedly.
 
@@ -39,11 +43,13 @@ async def up(*, options: Annotated[UpOptions, Parameter(name="*")] = _DEFAULTS) 
     """
     get_setting = partial(config.read_setting, file=options.config)
     missing, names = await asyncio.gather(asyncio.to_thread(extras.missing_packages), asyncio.to_thread(_local_names))
-    servers = _LocalServers(
-        create_plan(options, get_setting, missing, names),
-        lambda uris: hub_arguments(options, get_setting, uris),
-        "hub" not in options.without,
-    )
+    plan = create_plan(options, get_setting, missing, names)
+    clients: dict[str, _ClientArguments] = {}
+    if "hub" not in options.without:
+        clients["hub"] = partial(hub_arguments, options, get_setting)
+    if "bridge" in options.with_ and "bridge" not in plan.left_out:
+        clients["bridge"] = partial(bridge_arguments, options, get_setting)
+    servers = _LocalServers(plan, clients)
     stop = stop_signal()
     running = asyncio.create_task(servers.run())
     stopped = asyncio.create_task(stop.wait())
@@ -62,8 +68,8 @@ class _LocalServers:
     """The programs of this terminal."""
 
     plan: LaunchPlan
-    hub_arguments: Callable[[dict[str, str]], list[str]]
-    has_hub: bool
+    clients: Mapping[str, _ClientArguments]
+    """Programs that start after the others, because they connect to them."""
     console: Console = field(default_factory=lambda: Console(soft_wrap=True, highlight=False))
 
     async def run(self) -> None:
@@ -76,9 +82,8 @@ class _LocalServers:
             self.console.print(f"To install what is missing: {extras.install_command(missing)}", markup=False)
         async with AsyncExitStack() as stack:
             started = await self._start_all(self.plan.start, stack)
-            if self.has_hub:
-                uris = {server.role: server.uri for server in started}
-                started += await self._start_all({"hub": self.hub_arguments(uris)}, stack)
+            uris = {server.role: server.uri for server in started}
+            started += await self._start_all({role: create(uris) for role, create in self.clients.items()}, stack)
             if not started:
                 raise EngineError("nothing can run here; the reasons are above")
             self._print_status("up", f"running: {', '.join(server.role for server in started)}")

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie.commands.launch_plan import SettingLookup, UpOptions, create_plan, hub_arguments, local_uri
+from wyoming_rosie.commands.launch_plan import (
+    SettingLookup,
+    UpOptions,
+    bridge_arguments,
+    create_plan,
+    hub_arguments,
+    local_uri,
+)
 from wyoming_rosie.errors import ConfigError
 
 HERE = frozenset({"rosie", "rosie.local", "192.168.1.5"})
@@ -94,3 +101,30 @@ def test_the_homes_file_is_for_those_that_speak_about_it() -> None:
 )
 def test_a_program_that_listens_everywhere_is_called_here(bound: str, called: str) -> None:
     assert local_uri(bound) == called
+
+
+def test_the_bridge_runs_only_where_it_is_asked_for_and_installed() -> None:
+    missing = {"bridge": ("redis",)}
+    assert create_plan(UpOptions(), says({}), missing, HERE).left_out == {}
+    assert create_plan(UpOptions(with_=("bridge",)), says({}), missing, HERE).left_out == {
+        "bridge": "not installed: redis"
+    }
+
+
+def test_the_bridge_asks_each_program_where_it_listens() -> None:
+    uris = {"asr": "tcp://0.0.0.0:11300", "intent": "tcp://127.0.0.1:10550", "tts": "tcp://127.0.0.1:10200"}
+    assert bridge_arguments(UpOptions(debug=True), says({}), uris) == [
+        "--debug",
+        *("--voice.asr-uri", "tcp://127.0.0.1:11300"),
+        *("--voice.intent-uri", "tcp://127.0.0.1:10550"),
+        *("--mind.intent-uri", "tcp://127.0.0.1:10550"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [{"voice": {"asr_uri": "tcp://gpu:10300"}}, {"voice_asr_uri": "tcp://gpu:10300"}],
+    ids=["file", "environment"],
+)
+def test_the_bridges_own_settings_count(own: Mapping[str, object]) -> None:
+    assert bridge_arguments(UpOptions(), says({"bridge": own}), {"asr": "tcp://127.0.0.1:10300"}) == []
