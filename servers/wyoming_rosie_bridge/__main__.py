@@ -8,6 +8,7 @@ import structlog
 
 from wyoming_rosie import config
 from wyoming_rosie.bus.interface import Buses
+from wyoming_rosie.bus.mqtt import PahoMqtt
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.http import health
 from wyoming_rosie.http.health import Health
@@ -111,6 +112,9 @@ def _create_checks(buses: Buses, roles: Sequence[Role], metrics: Metrics) -> Hea
     checks.add_check("mqtt", lambda: buses.mqtt.problem)
     checks.add_check("redis", lambda: buses.jobs.problem)
     checks.add_check("nats", lambda: buses.events.problem)
+    if isinstance(mqtt := buses.mqtt, PahoMqtt):
+        metrics.gauge("bridge_mqtt_refused", "Messages of MQTT that were not valid", lambda: mqtt.refused)
+        metrics.gauge("bridge_mqtt_dropped", "Messages of MQTT for which there was no room", lambda: mqtt.dropped)
     for role in roles:
         role.add_checks(checks, metrics)
     return checks

@@ -122,7 +122,12 @@ async def _handle_until_settled(stage: Stage, delivery: Delivery) -> None:
 
 async def _bury(stage: Stage, delivery: Delivery, reason: str, detail: str) -> None:
     _LOG.warning("dead letter", stage=stage.name, key=delivery.envelope.key, reason=reason, detail=detail)
-    await stage.on_dead(delivery.envelope, reason)
+    try:
+        await stage.on_dead(delivery.envelope, reason)
+    except (BusError, UnreachableError):
+        raise
+    except Exception:  # noqa: BLE001 - what nobody can be told must be buried all the same
+        _LOG.exception("nobody was told of a dead letter", stage=stage.name, key=delivery.envelope.key)
     pass_failpoint(f"{stage.name}.dead")
     await delivery.bury(reason, detail)
 

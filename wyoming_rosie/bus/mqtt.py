@@ -56,6 +56,8 @@ class PahoMqtt:
         self._refused_filters: list[str] = []
         self.dropped = 0
         """Messages of QoS 0 for which there was no room."""
+        self.refused = 0
+        """Messages that are not valid."""
         self._url = url
         self._client_id, self._is_persistent = client_id, is_persistent
         self._subscriptions: list[_Subscription] = []
@@ -115,8 +117,11 @@ class PahoMqtt:
         while True:
             received = await subscription.queue.get()
             await self._handle_one(subscription.handler, received)
-            if received.qos and self._client is not None:
-                self._client.ack(received.mid, received.qos)
+            self._ack(received)
+
+    def _ack(self, received: _Received) -> None:
+        if received.qos and self._client is not None:
+            self._client.ack(received.mid, received.qos)
 
     async def _handle_one(self, handler: MqttHandler, received: _Received) -> None:
         """Handle a message, again and again while a bus is away: it is not acknowledged until then."""
@@ -125,12 +130,16 @@ class PahoMqtt:
             try:
                 await handler(received.message)
             except BadMessageError as err:
+                self.refused += 1
                 _LOG.info("message refused", topic=received.message.topic[:100], reason=str(err))
             except BusError as err:
                 if not backoff.failures:
                     _LOG.warning("message waits", topic=received.message.topic[:100], reason=str(err))
                 await backoff.sleep()
                 continue
+            except Exception:  # noqa: BLE001 - the edge of a subscription: one message must not end it
+                self.refused += 1
+                _LOG.exception("message not handled", topic=received.message.topic[:100])
             return
 
     def _create_client(self) -> "Client":
@@ -206,10 +215,11 @@ class PahoMqtt:
     def _on_publish(self, _: "Client", __: Any, mid: int, reason: Any, properties: Any) -> None:
         self._call_soon(self._confirm, mid)
 
-    def _on_message(self, _: "Client", __: Any, message: "MQTTMessage") -> None:
+    def _on_message(self, client: "Client", __: Any, message: "MQTTMessage") -> None:
         try:
             topic = message.topic
         except UnicodeDecodeError:
+            client.ack(message.mid, message.qos)
             return
         received = _Received(MqttMessage(topic, bytes(message.payload), message.retain), message.mid, message.qos)
         self._call_soon(self._enqueue, received)
@@ -228,6 +238,7 @@ class PahoMqtt:
                     return
                 subscription.queue.put_nowait(received)
                 return
+        self._ack(received)  # of a filter that an earlier run of this program subscribed to
 
     def _confirm(self, mid: int) -> None:
         confirmed = self._confirmations.get(mid)
