@@ -190,6 +190,7 @@ async def test_mqtt_brings_nothing_that_harms_the_bridge(site: Site) -> None:
     async with asyncio.timeout(SECONDS):
         while await site.refusals() < len(messages) / 4:
             await asyncio.sleep(0.1)
+    await until(lambda: {"vision.event.person", "vision.event.object.a_b"} <= site.subjects)
     assert_nothing_foreign(site, published)
 
 
