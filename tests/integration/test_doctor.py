@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.brokers import Mosquitto, Nats, Redis, free_port
 from tests.conftest import StartDaemon
 from tests.daemons import command
 from wyoming_rosie.audio.formats import read_wav, write_wav
@@ -126,3 +127,74 @@ async def test_programs_are_told_from_strangers_on_our_ports(daemon: StartDaemon
     assert (uses[tts], uses[asr]) == ("wyoming", "other")
     assert f"tcp://127.0.0.1:{tts}" in [one["uri"] for one in found["findings"]["services"]]
     assert any(str(asr) in one["fault"] for one in found["advice"])
+
+
+class NatsWithoutJetStream(Nats):
+    def words(self) -> list[str]:
+        return [word for word in super().words() if word != "-js"]
+
+
+async def broker_faults(**urls: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the brokers that the doctor finds, and its faults and next steps about them."""
+    settings = {f"WYOMING_ROSIE_BRIDGE_BROKER_{bus.upper()}": url for bus, url in urls.items()}
+    found = await report("--no-sound", env={**os.environ, **settings})
+    advice = [f"{one['fault']} / {one['next_step']}" for one in found["advice"] if "broker" in one["fault"]]
+    return found["findings"]["brokers"], advice
+
+
+async def test_brokers_that_keep_what_they_get_have_no_fault(tmp_path: Path) -> None:
+    brokers = {
+        "mqtt": Mosquitto(tmp_path / "mosquitto"), "redis": Redis(tmp_path / "redis"), "nats": Nats(tmp_path / "nats"),
+    }  # fmt: skip
+    try:
+        for broker in brokers.values():
+            await broker.started()
+        found, advice = await broker_faults(**{bus: broker.url for bus, broker in brokers.items()})
+    finally:
+        for broker in brokers.values():
+            await broker.killed()
+    assert advice == []
+    assert [(one["bus"], one["trouble"], one["keeps"]) for one in found] == [
+        ("mqtt", "", None), ("redis", "", True), ("nats", "", True),
+    ]  # fmt: skip
+    assert all(one["version"] for one in found[1:])
+
+
+async def test_brokers_that_lose_what_they_get_are_named(tmp_path: Path) -> None:
+    redis = Redis(
+        tmp_path / "redis", ["--appendonly", "no", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"]
+    )
+    nats, nothing = NatsWithoutJetStream(tmp_path / "nats"), free_port()
+    try:
+        for broker in (redis, nats):
+            await broker.started()
+        _, advice = await broker_faults(mqtt=f"mqtt://127.0.0.1:{nothing}", redis=redis.url, nats=nats.url)
+    finally:
+        for broker in (redis, nats):
+            await broker.killed()
+    away, forgets, evicts, plain = advice
+    assert "Connection refused / start it: sudo systemctl start mosquitto" in away
+    assert "memory only" in forgets
+    assert "allkeys-lru" in evicts
+    assert "no JetStream" in plain
+
+
+async def test_brokers_that_refuse_the_bridge_say_so(tmp_path: Path) -> None:
+    redis = Redis(tmp_path / "redis", ["--requirepass", "correct"])
+    nats = Nats(tmp_path / "nats", ["--user", "rosie", "--pass", "correct"])
+    nobody = ["allow_anonymous false", f"password_file {tmp_path}/mosquitto/nobody"]
+    mosquitto = Mosquitto(tmp_path / "mosquitto", nobody)
+    await asyncio.to_thread((tmp_path / "mosquitto" / "nobody").touch)
+    try:
+        for broker in (redis, nats, mosquitto):
+            await broker.started()
+        _, advice = await broker_faults(mqtt=mosquitto.url, redis=redis.url, nats="nats://rosie:x@127.0.0.1:1")
+        _, refused = await broker_faults(mqtt=mosquitto.url, redis=redis.url, nats=nats.url)
+    finally:
+        for broker in (redis, nats, mosquitto):
+            await broker.killed()
+    assert any("NATS_TOKEN" in one and "password in a URL" in one for one in advice)
+    assert len(refused) == 3
+    for one, secret in zip(refused, ("MQTT_PASSWORD", "REDIS_PASSWORD", "NATS_TOKEN"), strict=True):
+        assert "cannot be used" in one
+        assert secret in one

@@ -94,12 +94,22 @@ def parse_broker_url(setting: str, url: str, variable: str, ca_file: Path | None
 
 def read_configured_broker(bus: str, flag: str, given: str | None, default: str) -> BrokerUrl:
     """Return a broker's URL: `given`, else that of the bridge's settings, else the default. Raises ConfigError."""
+    return parse_configured(bus, flag, given or find_configured(bus) or default)
+
+
+def parse_configured(bus: str, setting: str, url: str) -> BrokerUrl:
+    """Check a broker's URL by the bridge's other settings. Raises ConfigError, which names the setting."""
+    ca_file, plain = find_configured("ca_file"), find_configured("plain") or "false"
+    allow_plain = plain.lower() in ("true", "1")
+    return parse_broker_url(setting, url, SECRETS[bus], Path(ca_file) if ca_file else None, allow_plain=allow_plain)
+
+
+def find_configured(key: str) -> str | None:
+    """Return a setting of the bridge about its brokers, unchecked; None if it is not set. Raises ConfigError."""
     table = read_setting("bridge", "broker")
     settings = table if isinstance(table, dict) else {}
-    url = given or read_setting("bridge", f"broker_{bus}") or settings.get(bus) or default
-    ca_file = read_setting("bridge", "broker_ca_file") or settings.get("ca_file")
-    allow_plain = str(read_setting("bridge", "broker_plain") or settings.get("plain", False)).lower() in ("true", "1")
-    return parse_broker_url(flag, str(url), SECRETS[bus], Path(ca_file) if ca_file else None, allow_plain=allow_plain)
+    value = read_setting("bridge", f"broker_{key}") or settings.get(key)
+    return None if value is None else str(value)
 
 
 def explain_failure(err: BaseException) -> str:

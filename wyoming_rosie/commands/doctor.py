@@ -12,7 +12,7 @@ from rich.text import Text
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.audio.levels import measure_levels
-from wyoming_rosie.commands.diagnostics import audio_devices, machine, network
+from wyoming_rosie.commands.diagnostics import audio_devices, brokers, machine, network
 from wyoming_rosie.commands.diagnostics.diagnosis import Diagnosis, diagnose
 from wyoming_rosie.commands.diagnostics.redaction import redact
 from wyoming_rosie.commands.diagnostics.report import (
@@ -45,17 +45,19 @@ async def doctor(
     sound: Annotated[bool, Parameter(help="record and play; otherwise no audio device is opened")] = True,
     json: Annotated[bool, Parameter(help="print the report as JSON", negative=())] = False,
 ) -> None:
-    """Check microphone, speaker, ports, programs, clock and packages; print the next step for each fault.
+    """Check microphone, speaker, ports, programs, brokers, clock and packages; print the next step for each fault.
 
     Say "okay nabu" while it records. The report names no people and no public addresses: it is safe to share.
     """
     console = Console(stderr=True)
     with console.status("checking this machine and its network"):
-        about, (services, ports) = await asyncio.gather(
-            asyncio.to_thread(machine.create_report), network.create_report(min(seconds, DISCOVERY_SECONDS))
+        about, (services, ports), buses = await asyncio.gather(
+            asyncio.to_thread(machine.create_report),
+            network.create_report(min(seconds, DISCOVERY_SECONDS)),
+            brokers.create_report(),
         )
     audio = await _test_audio(_AudioOptions(mic, snd, seconds), console) if sound else None
-    findings = DoctorReport(about, audio, ports, services)
+    findings = DoctorReport(about, audio, ports, services, buses)
     names = machine.get_private_names()
     if json:
         report = {"findings": asdict(findings), "advice": [asdict(diagnosis) for diagnosis in diagnose(findings)]}
@@ -111,6 +113,9 @@ def _print_report(console: Console, findings: DoctorReport, names: set[str]) -> 
     )
     programs = [(item.role or "?", _format_service(item)) for item in findings.services]
     _print_table(console, "programs", programs or [("none", "")], names)
+    if findings.brokers:
+        rows = [(broker.bus, f"{broker.url} {broker.version}".strip()) for broker in findings.brokers]
+        _print_table(console, "brokers of the bridge", rows, names)
     _print_table(console, "models", [("fetched", item) for item in about.models] or [("fetched", "none")], names)
     _print_diagnosis(console, diagnose(findings), names)
 

@@ -13,6 +13,7 @@ from wyoming_rosie.commands.diagnostics.report import (
     AudioDevice,
     AudioDeviceList,
     AudioReport,
+    BrokerReport,
     DoctorReport,
     MachineReport,
     PortReport,
@@ -46,6 +47,14 @@ def without_devices(**fields: Any) -> DoctorReport:
     return replace(machine(**fields), sound=AudioReport())
 
 
+REDIS = BrokerReport("redis", "redis://127.0.0.1:6379", "7.0.15", keeps=True)
+NATS = BrokerReport("nats", "nats://127.0.0.1:4222", "2.10.1", keeps=True)
+
+
+def with_brokers(*brokers: BrokerReport) -> DoctorReport:
+    return replace(WELL, brokers=brokers)
+
+
 FAULTS = {
     "no device": (without_devices(has_sound_cards=False), "plug in a microphone"),
     "no permission": (without_devices(may_use_sound=False), "usermod -aG audio"),
@@ -71,6 +80,17 @@ FAULTS = {
         "--actor home-assistant",
     ),
     "a program that is gone": (replace(WELL, services=(ServiceReport("asr", "tcp://x:1", "", None),)), "firewall"),
+    "a broker that is not a URL": (with_brokers(BrokerReport("mqtt", "", trouble="use mqtt://")), "use mqtt://"),
+    "a broker that is away": (
+        with_brokers(replace(NATS, version="", keeps=None, is_reachable=False, trouble="Connection refused")),
+        "systemctl start nats-server",
+    ),
+    "a broker that refuses us": (with_brokers(replace(REDIS, keeps=None, trouble="refused")), "REDIS_PASSWORD"),
+    "a Redis that is old": (with_brokers(replace(REDIS, version="6.2.14")), "7.0 or newer"),
+    "a Redis that forgets": (with_brokers(replace(REDIS, keeps=False)), "appendonly yes"),
+    "a Redis that evicts": (with_brokers(replace(REDIS, eviction="allkeys-lru")), "noeviction"),
+    "a NATS without JetStream": (with_brokers(replace(NATS, keeps=False)), "-js"),
+    "a NATS that is old": (with_brokers(replace(NATS, version="2.8.4")), "2.9 or newer"),
     "a slow program": (replace(WELL, services=(ServiceReport("asr", "tcp://x:1", "", 3000.0),)), "wyoming-rosie check"),
 }
 
@@ -78,6 +98,8 @@ FAULTS = {
 def test_nothing_is_wrong_where_all_is_well() -> None:
     assert diagnose(WELL) == []
     assert diagnose(replace(WELL, sound=None)) == []
+    assert diagnose(with_brokers(REDIS, NATS, BrokerReport("mqtt", "mqtt://127.0.0.1:1883"))) == []
+    assert diagnose(with_brokers(replace(REDIS, version="", keeps=None))) == []  # INFO is not permitted
 
 
 @pytest.mark.parametrize(("findings", "next_step"), FAULTS.values(), ids=FAULTS)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from wyoming_rosie.bus.connection import SECRETS
 from wyoming_rosie.commands.diagnostics.report import (
     AudioReport,
+    BrokerReport,
     DoctorReport,
     MachineReport,
     PortReport,
@@ -23,6 +25,8 @@ CLIPPED = 0.001
 OFFSET = 0.02
 RATE_ERROR = 0.03
 SLOW_MS = 1000.0
+OLDEST_BROKERS = {"redis": (7, 0), "nats": (2, 9)}
+BROKER_UNITS = {"mqtt": "mosquitto", "redis": "redis-server", "nats": "nats-server"}
 NEEDED = ("wake", "vad", "asr", "intent", "tts", "satellite")
 
 
@@ -40,6 +44,7 @@ def diagnose(findings: DoctorReport) -> list[Diagnosis]:
         *sound,
         *_check_port_use(findings.ports),
         *_check_service(findings.services),
+        *_check_brokers(findings.brokers),
     ]
 
 
@@ -159,3 +164,47 @@ def _check_service(services: tuple[ServiceReport, ...]) -> Iterator[Diagnosis]:
             )
         elif service.ms > SLOW_MS:
             yield Diagnosis(f"{name} takes {service.ms:.0f} ms to answer", "find out why: wyoming-rosie check URI")
+
+
+def _check_brokers(brokers: tuple[BrokerReport, ...]) -> Iterator[Diagnosis]:
+    for broker in brokers:
+        name = f"the {broker.bus} broker at {broker.url}"
+        if not broker.url:
+            yield Diagnosis(f"the setting of the {broker.bus} broker is wrong", broker.trouble)
+        elif not broker.is_reachable:
+            yield Diagnosis(
+                f"{name} cannot be reached: {broker.trouble}",
+                f"start it: sudo systemctl start {BROKER_UNITS[broker.bus]}; or correct {broker.bus} in [bridge.broker]",
+            )
+        elif broker.trouble:
+            yield Diagnosis(
+                f"{name} cannot be used: {broker.trouble}",
+                f"compare [bridge.broker] and {SECRETS[broker.bus]} with the settings of the broker",
+            )
+        yield from _check_broker_settings(broker, name)
+
+
+def _check_broker_settings(broker: BrokerReport, name: str) -> Iterator[Diagnosis]:
+    oldest = OLDEST_BROKERS.get(broker.bus)
+    if oldest and broker.version and _parse_version(broker.version) < oldest:
+        wanted = ".".join(map(str, oldest))
+        yield Diagnosis(f"{name} is version {broker.version}", f"install version {wanted} or newer")
+    if broker.keeps is False and broker.bus == "redis":
+        yield Diagnosis(
+            f"{name} keeps jobs in memory only, so that its end loses them",
+            "redis-cli CONFIG SET appendonly yes, and CONFIG REWRITE, or set it in redis.conf",
+        )
+    if broker.keeps is False and broker.bus == "nats":
+        yield Diagnosis(
+            f"{name} has no JetStream, so that it keeps no events",
+            "start it with -js, or add to its configuration: jetstream { store_dir: /var/lib/nats }",
+        )
+    if broker.eviction:
+        yield Diagnosis(
+            f"{name} deletes jobs when its memory is full (maxmemory-policy {broker.eviction})",
+            "redis-cli CONFIG SET maxmemory-policy noeviction, and CONFIG REWRITE, or set it in redis.conf",
+        )
+
+
+def _parse_version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:2] if part.isdecimal())

@@ -67,6 +67,19 @@ class PortReport:
 
 
 @dataclass(frozen=True)
+class BrokerReport:
+    """A broker of the bridge; `trouble` is why it cannot be used, `eviction` the policy by which it may delete jobs."""
+
+    bus: str
+    url: str
+    version: str = ""
+    is_reachable: bool = True
+    trouble: str = ""
+    keeps: bool | None = None  # NATS has JetStream, Redis an append-only file; None if unknown
+    eviction: str = ""
+
+
+@dataclass(frozen=True)
 class AudioReport:
     """Test of microphone and speaker; a `..._trouble` is empty without a fault."""
 
@@ -95,3 +108,4 @@ class DoctorReport:
     sound: AudioReport | None  # None with --no-sound
     ports: tuple[PortReport, ...] = ()
     services: tuple[ServiceReport, ...] = ()
+    brokers: tuple[BrokerReport, ...] = ()
