@@ -102,6 +102,23 @@ async def test_a_bridge_passes_events_and_jobs_on_and_buries_them(each_house: Ho
         assert await jobs.decide(f"other:{user}", "passed") == "passed"
 
 
+async def test_the_sinks_get_what_cameras_saw_and_how_requests_ended(each_house: House) -> None:
+    async with events_of(each_house, "bridge") as bridge, events_of(each_house, "bridge-sinks") as sinks:
+        for stream, subject in (
+            (names.VISION_STREAM, "vision.event.car"),
+            (names.RESULTS_STREAM, "automation.result.s"),
+        ):
+            source = sinks.source(Consumer(stream, f"export-{stream}", subject))
+            assert await source.take(1, 0.05) == []
+            for number in range(2):
+                await bridge.publish(subject, envelope(f"sink{number}"), f"sink:{stream}:{number}")
+            (kept,) = await source.take(1, SECONDS)
+            await kept.ack()
+            (bad,) = await source.take(1, SECONDS)
+            assert (await source.backlog()).pending == 1
+            await bad.bury("poison")
+
+
 async def test_the_bridge_lists_dead_letters_and_puts_them_back(each_house: House) -> None:
     async with events_of(each_house, "bridge") as events, open_redis(each_house.redis_url("bridge")) as jobs:
         source = events.source(Consumer(names.VISION_STREAM, "letters", "vision.event.door"))
@@ -149,6 +166,8 @@ async def test_devices_cameras_and_frigate_reach_the_bridge_and_hear_it(house: H
 # What each service must not be able to do.
 
 FOREIGN_SUBJECTS = [
+    ("bridge-sinks", "vision.event.person"), ("bridge-sinks", "automation.result.k"),
+    ("bridge-sinks", "$JS.API.CONSUMER.MSG.NEXT.VOICE.execute"), ("bridge-sinks", "$JS.API.STREAM.DELETE.VISION"),
     ("bridge-voice", "vision.event.person"), ("bridge-voice", "llm.route.tools"), ("bridge-voice", "dead.vision.x"),
     ("bridge-voice", "$JS.API.STREAM.DELETE.VOICE"), ("bridge-voice", "$JS.API.STREAM.PURGE.VOICE"),
     ("bridge-voice", "$JS.API.CONSUMER.CREATE.LLM_JOBS.VOICE.llm.>"), ("bridge-voice", "$JS.API.STREAM.MSG.GET.VISION"),
@@ -160,6 +179,7 @@ FOREIGN_SUBJECTS = [
     ("executor", "$JS.API.STREAM.CREATE.VOICE"), ("reader", "vision.event.person"), ("reader", "anything"),
 ]  # fmt: skip
 FOREIGN_PATTERNS = [
+    ("bridge-sinks", ">"), ("bridge-sinks", "voice.intent.>"),
     ("bridge-voice", ">"), ("bridge-voice", "vision.>"), ("bridge-voice", "_INBOX.>"), ("bridge-vision", "voice.>"),
     ("bridge-mind", "voice.intent.>"), ("intent", "voice.intent.>"), ("intent", "_INBOX.>"), ("executor", "llm.>"),
     ("executor", "_INBOX.wyoming-rosie-bridge.>"), ("reader", ">"), ("reader", "voice.intent.>"),
