@@ -142,7 +142,7 @@ async def test_an_executor_takes_commands_and_answers_them(each_house: House) ->
         subscription = await js.pull_subscribe("voice.intent.lock.>", "execute", stream=names.VOICE_STREAM)
         (message,) = await subscription.fetch(1, timeout=SECONDS)
         await message.ack_sync()
-        result = events.source(Consumer(names.RESULTS_STREAM, "say", "automation.result.>"))
+        result = events.source(Consumer(names.RESULTS_STREAM, "say", "automation.result.lock"))
         await result.take(1, 0.05)
         await executor.publish("automation.result.lock", envelope("lock").encode())
         (answer,) = await result.take(1, SECONDS)
