@@ -38,6 +38,7 @@ def require_password(rtsp, server, factory, user, password) -> None:  # type: ig
     token = rtsp.RTSPToken()
     token.set_string("media.factory.role", "viewer")
     auth.add_digest(user, password, token)
+    auth.set_supported_methods(2)  # digests alone
     server.set_auth(auth)
     permissions = rtsp.RTSPPermissions()
     permissions.add_permission_for_role("viewer", "media.factory.access", True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from base64 import b64encode
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -91,7 +92,8 @@ def _authentication(answer: "ClientResponse", user: str, password: str) -> dict[
 
     if any("digest" in value.lower() for value in answer.headers.getall("WWW-Authenticate", [])):
         return {"middlewares": (aiohttp.DigestAuthMiddleware(user, password),)}
-    return {"auth": aiohttp.BasicAuth(user, password)}
+    encoded = b64encode(f"{user}:{password}".encode()).decode()
+    return {"headers": {"Authorization": f"Basic {encoded}"}}
 
 
 async def _read_answer(answer: "ClientResponse") -> bytes:

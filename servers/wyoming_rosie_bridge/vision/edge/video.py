@@ -88,7 +88,7 @@ class VideoCamera:
                 for frame in self._frames():
                     backoff.reset()
                     self._offer(frame)
-                self._problem = "the stream has ended"
+                self._problem = None if self._source.kind == "file" else "the stream has ended"
             except _VideoError as err:
                 self._problem = str(err)
             if self._source.kind == "file":
