@@ -1,6 +1,8 @@
 """Cameras over RTSP: a server that hangs costs no other camera, and is read again when it comes back."""
 
 import asyncio
+import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -92,7 +94,7 @@ def problems(bridge: EdgeBridge) -> str:
     return bridge.health.run_checks()["cameras"] or ""
 
 
-async def test_a_server_that_hangs_or_dies_costs_no_other_and_is_read_again(server: StartServer) -> None:
+async def test_a_server_that_hangs_costs_no_other_and_is_read_again(server: StartServer) -> None:
     one, other = await server(), await server()
     bridge = EdgeBridge(EdgeSettings(camera={"one": one.url(), "other": other.url()}))
     async with bridge.running():
@@ -107,12 +109,32 @@ async def test_a_server_that_hangs_or_dies_costs_no_other_and_is_read_again(serv
         await wait_for_more_frames(bridge, "one")
         assert problems(bridge) == ""
 
+
+@pytest.mark.soak
+async def test_a_server_that_dies_is_read_again_when_it_is_back(server: StartServer) -> None:
+    one = await server()
+    bridge = EdgeBridge(EdgeSettings(camera={"one": one.url()}))
+    async with bridge.running():
+        await wait_for_more_frames(bridge, "one")
         await one.kill()
         await wait_until(lambda: problems(bridge).startswith("one: "))
-        await wait_for_more_frames(bridge, "other")
         await one.start()
         await wait_for_more_frames(bridge, "one")
         assert problems(bridge) == ""
+
+
+@pytest.mark.soak
+async def test_a_child_process_that_hangs_is_killed_and_another_reads_the_camera(server: StartServer) -> None:
+    one = await server()
+    bridge = EdgeBridge(EdgeSettings(camera={"one": one.url()}))
+    async with bridge.running():
+        await wait_for_more_frames(bridge, "one")
+        (child,) = [each for each in multiprocessing.active_children() if each.name == "camera one"]
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGSTOP)
+        await wait_until(lambda: problems(bridge).startswith("one: "))
+        await wait_for_more_frames(bridge, "one")
+        assert not child.is_alive()
 
 
 async def test_a_password_opens_the_camera_and_a_wrong_one_is_told(server: StartServer) -> None:

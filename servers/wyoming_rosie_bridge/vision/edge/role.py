@@ -20,16 +20,25 @@ from wyoming_rosie_bridge.vision.frigate.reconcile import FrigateApi
 from wyoming_rosie_bridge.worker import Stage
 
 _SETTING = "--vision.edge.camera"
-_MODULES = "cv2", "av", "numpy"
+MODULES = "cv2", "av", "numpy"
+"""What the extra brings along."""
 
 
 class EdgeVision:
     """Cameras that no Frigate looks at, and the stages for their frames. Raises ConfigError."""
 
-    def __init__(self, settings: EdgeSettings, frigate: FrigateApi | None, context: BridgeContext) -> None:
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        frigate: FrigateApi | None,
+        context: BridgeContext,
+        modules: Sequence[str] = MODULES,
+    ) -> None:
         sources = parse_cameras(settings.camera, _SETTING, sys.argv[1:])
+        missing = [name for name in modules if find_spec(name) is None]  # which imports none of them
         if sources:
-            check_settings(settings)
+            check_settings(settings, missing)
+        self._can_classify = not missing
         self._metrics = CameraMetrics()
         self._pictures = PictureWorker(settings)
         self._cameras = [Camera(source, settings, context, self._pictures, self._metrics) for source in sources]
@@ -40,7 +49,7 @@ class EdgeVision:
 
     def stages(self) -> Sequence[Stage]:
         """Return the stages; frames can be classified only where the extra is installed."""
-        classify = [] if missing_modules() else [self._classify.stage()]
+        classify = [self._classify.stage()] if self._can_classify else []
         return [*classify, self._events.stage(), self._frigate.stage()]
 
     def tasks(self) -> Sequence[Coroutine[Any, Any, None]]:
@@ -59,16 +68,11 @@ class EdgeVision:
         return "; ".join(failing) or None
 
 
-def check_settings(settings: EdgeSettings) -> None:
-    """Raise ConfigError for settings with which no camera can be looked at."""
-    if missing := missing_modules():
+def check_settings(settings: EdgeSettings, missing: Sequence[str]) -> None:
+    """Raise ConfigError for settings or missing modules with which no camera can be looked at."""
+    if missing:
         raise ConfigError(f"cameras need {', '.join(missing)}; run: {install_command(['vision'])}")
     if not 0 < settings.frames_per_second <= 60:
         raise ConfigError("--vision.edge.frames-per-second must be above 0, and at most 60")
     if not 0.05 <= settings.snapshot_seconds <= 3600:
         raise ConfigError("--vision.edge.snapshot-seconds must be from 0.05 to 3600")
-
-
-def missing_modules() -> list[str]:
-    """Return the modules of the extra that are not installed; none is imported."""
-    return [name for name in _MODULES if find_spec(name) is None]

@@ -96,10 +96,7 @@ class EventStage:
             state, changes = presence.see(state, sighting)
             state = await self._publish(frame.camera, state, changes)
             if any(change.phase == "new" and change.presence.label == label != MOTION for change in changes):
-                job = schema.follow(
-                    envelope, replace(frame, label=label), self._context.source, at, deadline=at + FRAME_SECONDS
-                )
-                await self._jobs.add(names.VISION_JOBS, job)
+                await self._tell_frigate(envelope, replace(frame, label=label), at, state)
             await self._record(frame.camera, state)
 
     async def expire_presences(self) -> None:
@@ -147,6 +144,12 @@ class EventStage:
         await self._events.publish(names.vision_subject(*subject_of(event.label)), envelope, key)
         if event.label == PERSON:
             await self._events.publish(names.vision_subject(PERSON_ALIAS), envelope, f"alias:{key}")
+
+    async def _tell_frigate(self, envelope: Envelope, frame: Frame, at: float, state: Presences) -> None:
+        """Add a job for the presence that has begun, once for all bridges."""
+        event_id = next(one.event_id for one in state.of if one.label == frame.label)
+        job = schema.follow(envelope, frame, self._context.source, at, deadline=at + FRAME_SECONDS)
+        await self._jobs.add(names.VISION_JOBS, job, f"edge:job:{event_id}")
 
     async def _recall(self, camera: str) -> Presences:
         text = await self._jobs.recall(f"edge:presences:{camera}")
