@@ -1,15 +1,22 @@
 """Events go to brokers of Kafka's protocol: here the broker of librdkafka's tests, which keeps them in memory."""
 
 import asyncio
+import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.brokers import free_port
+from tests.brokers import Nats, free_port
+from tests.daemons import Daemon
+from wyoming_rosie.bus import failpoints
+from wyoming_rosie.bus.connection import parse_broker_url
 from wyoming_rosie.bus.messages import Result, VisionEvent
+from wyoming_rosie.bus.nats_jetstream import NatsEvents
 from wyoming_rosie.bus.schema import wrap
 from wyoming_rosie.errors import UnreachableError
+from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie_bridge.sinks.kafka import KafkaAddress, KafkaSink
 from wyoming_rosie_bridge.sinks.sink import Record, SinkError
 
@@ -29,6 +36,16 @@ class MockBroker:
 
     def read(self, number: int) -> list[Any]:
         """Return this many records; fails if there are more."""
+        records = self.read_all(number)
+        assert len(records) == number
+        return records
+
+    def read_keys(self) -> list[str]:
+        """Return the idempotency keys of all records."""
+        return [dict(record.headers())["key"].decode() for record in self.read_all(0)]
+
+    def read_all(self, least: int) -> list[Any]:
+        """Return all records, at least this many."""
         consumer = confluent_kafka.Consumer({"bootstrap.servers": self.server, "group.id": "test", "log_level": 0})
         consumer.assign([confluent_kafka.TopicPartition(TOPIC, partition, 0) for partition in range(PARTITIONS)])
         records: list[Any] = []
@@ -36,13 +53,12 @@ class MockBroker:
         try:
             while time.monotonic() < deadline:
                 record = consumer.poll(0.5)
-                if record is None and len(records) >= number:
+                if record is None and len(records) >= least:
                     break
                 if record is not None and not record.error():
                     records.append(record)
         finally:
             consumer.close()
-        assert len(records) == number
         return records
 
 
@@ -98,3 +114,37 @@ async def test_a_record_that_is_too_large_is_refused_and_the_others_are_sent_onc
     await sink.close()
     values = sorted(record.value() for record in await asyncio.to_thread(broker.read, 2))
     assert values == sorted(record.body for record in small)
+
+
+async def test_a_bridge_that_is_killed_after_sending_sends_again_with_the_same_key(
+    broker: MockBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nats = Nats(tmp_path / "nats")
+    words = (
+        "--broker.nats", nats.url, "--sinks.kafka", broker.server, "--sinks.kafka-topic", TOPIC,
+        "--sinks.spool", str(tmp_path / "spool"), "--role", "vision", "--stage", "export-kafka",
+    )  # fmt: skip
+    await nats.started()
+    try:
+        monkeypatch.setenv(failpoints.VARIABLE, "kafka.sent:1")
+        first = await Daemon.start("bridge", *words)
+        url = parse_broker_url("--url", nats.url, "NO_SUCH_VARIABLE", None, allow_plain=False)
+        events = NatsEvents(url, "test")
+        async with run_beside(events.run()), asyncio.timeout(SECONDS):
+            while events.problem:
+                await asyncio.sleep(0.02)
+            for number in range(5):
+                event = VisionEvent(f"e{number}", "test", "door", "person", "new")
+                await events.publish(
+                    "vision.event.person", wrap(event, key=f"k{number}", source="t", now=1e9), f"{number}"
+                )
+            assert await first.process.wait() == -signal.SIGKILL
+        monkeypatch.delenv(failpoints.VARIABLE)
+        second = await Daemon.start("bridge", *words)
+        async with asyncio.timeout(SECONDS):
+            while len(keys := await asyncio.to_thread(broker.read_keys)) < 5 + 1 or len(set(keys)) < 5:
+                await asyncio.sleep(0.1)
+        assert await second.stop() == 0
+    finally:
+        await nats.killed()
+    assert set(keys) == {f"k{number}" for number in range(5)}
