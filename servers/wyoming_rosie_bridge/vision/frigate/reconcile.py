@@ -39,7 +39,7 @@ OVERLAP_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class FrigateApi:
-    """The HTTP API of one Frigate, read only."""
+    """The HTTP API of one Frigate."""
 
     url: str
     token: str | None = field(default=None, repr=False)
