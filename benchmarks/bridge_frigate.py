@@ -45,6 +45,8 @@ class StormReport:
     late_ms: list[float] = field(default_factory=list)
     """How late the generator was with each message."""
     latency_ms: list[float] = field(default_factory=list)
+    begin: float = 0.0
+    latency_by_second: dict[int, list[float]] = field(default_factory=dict)
     keys: Counter[str] = field(default_factory=Counter)
     """Events by their key: an alias has the same one."""
     phases: Counter[str] = field(default_factory=Counter)
@@ -97,7 +99,7 @@ async def measure_storm(objects: int, updates: float, seconds: float) -> StormRe
 async def _send_storm(
     site: FrigateSite, bridge: psutil.Process, report: StormReport, objects: int, updates: float, seconds: float
 ) -> None:
-    begin = time.time() + 5.0  # the messages have their times in them, and take a while to make
+    begin = report.begin = time.time() + 5.0  # the messages have their times in them, and take a while to make
     messages = await asyncio.to_thread(_with_scores, storm(begin, objects, updates, seconds))
     next_look = begin
     for message, key in messages:
@@ -126,7 +128,9 @@ async def _listen(heard: AsyncIterator[Envelope], report: StormReport) -> None:
         report.keys[envelope.key] += 1
         if report.keys[envelope.key] == 1:
             about = envelope.data
-            report.latency_ms.append(1000 * (now - report.sent_at[about["event_id"], about["score"]]))
+            sent_at = report.sent_at[about["event_id"], about["score"]]
+            report.latency_ms.append(1000 * (now - sent_at))
+            report.latency_by_second.setdefault(int(sent_at - report.begin), []).append(1000 * (now - sent_at))
             report.phases["zone" if ":entered:" in envelope.key or ":left:" in envelope.key else about["phase"]] += 1
 
 
@@ -135,6 +139,9 @@ def _print_storm(report: StormReport) -> None:
     sent, came = len(report.late_ms), len(report.keys)
     print(f"storm: {sent} messages in, {came} events out: {dict(report.phases)}")
     print(f"  latency, MQTT to NATS, ms: median {latency[0]:.1f}, 95 % {latency[1]:.1f}, worst {latency[2]:.1f}")
+    slowest = sorted(report.latency_by_second.items(), key=lambda one: max(one[1]), reverse=True)[:3]
+    seconds = ", ".join(f"second {second}: {len(some)} events, worst {max(some):.0f} ms" for second, some in slowest)
+    print(f"  slowest seconds: {seconds}")
     print(f"  the generator was late by, ms: median {late[0]:.1f}, 95 % {late[1]:.1f}, worst {late[2]:.1f}")
     print("  memory of the bridge, MiB, from begin to end: " + ", ".join(f"{one:.1f}" for one in report.memory_mib))
     print(f"  CPU of the bridge: {report.cpu_seconds:.1f} s, {1000 * report.cpu_seconds / sent:.2f} ms per message")

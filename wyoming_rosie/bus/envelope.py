@@ -125,14 +125,15 @@ def _check_values(document: object) -> None:
     """Raise BadMessageError for what is nested too deeply, and for numbers that no float can hold, such as 1e999."""
     layer = [document]
     for _ in range(MAX_DEPTH):
-        if any(isinstance(value, float) and isinf(value) for value in layer):
-            raise BadMessageError("the message has a number that is too large")
-        layer = [
-            inner
-            for outer in layer
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not layer:
+        inner: list[object] = []
+        for value in layer:
+            if isinstance(value, dict):
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+            elif isinstance(value, float) and isinf(value):
+                raise BadMessageError("the message has a number that is too large")
+        if not inner:
             return
+        layer = inner
     raise BadMessageError(f"the message is nested more than {MAX_DEPTH} deep")

@@ -28,7 +28,8 @@ class FrigateSite:
     """Brokers, a simulated Frigate, the bridge's process, and the events that came out of it."""
 
     def __init__(self, folder: Path, server: FrigateServer) -> None:
-        self.mosquitto, self.redis, self.nats = Mosquitto(folder / "m"), Redis(folder / "r"), Nats(folder / "n")
+        self.mosquitto = Mosquitto(folder / "m", ["set_tcp_nodelay true"])
+        self.redis, self.nats = Redis(folder / "r"), Nats(folder / "n")
         self.server = server
         self.mqtt = PahoMqtt(BrokerUrl(self.mosquitto.url), "simulated-frigate")
         self.jetstream = NatsEvents(BrokerUrl(self.nats.url), "test")

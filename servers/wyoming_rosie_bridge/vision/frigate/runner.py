@@ -3,13 +3,13 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import structlog
 
-from wyoming_rosie.bus.envelope import load_json
+from wyoming_rosie.bus.envelope import Envelope, load_json
 from wyoming_rosie.bus.errors import BadMessageError, BusError
 from wyoming_rosie.bus.failpoints import pass_failpoint
 from wyoming_rosie.bus.interface import MqttMessage
@@ -37,6 +37,8 @@ from wyoming_rosie_bridge.vision.frigate.tracking import SILENCE_SECONDS, Switch
 
 _LOG = structlog.get_logger()
 STAGE = "frigate"
+PHASES = ("new", "update", "end")
+"""The order in which the events of one message are published."""
 WATCH_SECONDS = 30.0
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 5.0
 SWITCH_SECONDS = 30 * 86_400.0
@@ -71,7 +73,7 @@ class FrigateRunner:
         self._listening_since: float | None = None
         self._is_available: bool | None = None
         self._api_problem: str | None = None
-        self._indexed: tuple[str, ...] = ()
+        self._indexed: frozenset[str] = frozenset()
         self._is_subscribed = False
 
     def subscribe(self) -> None:
@@ -153,22 +155,25 @@ class FrigateRunner:
                 await self._restore(state_id)
             now = self._context.clock()
             plan = self._table.plan(given, now)
-            for effect in plan.effects:
-                if isinstance(effect, PublishEvent):
-                    await self._publish(effect, now)
-                else:
-                    await self._save(effect)
+            for phase in PHASES:
+                events = [one for one in plan.effects if isinstance(one, PublishEvent) and one.event.phase == phase]
+                await _together([step for one in events for step in self._publish(one, now)])
+            await _together([self._save(one) for one in plan.effects if isinstance(one, SaveState)])
             self._table.commit(plan, now)
-            if any(isinstance(effect, SaveState) for effect in plan.effects):
+            if any(_is_active(state) and state.id not in self._indexed for state in plan.states):
                 await self._save_index()
         return bool(plan.effects)
 
-    async def _publish(self, effect: PublishEvent, now: float) -> None:
-        events, source = self._context.buses.events, self._context.source
+    def _publish(self, effect: PublishEvent, now: float) -> list[Coroutine[Any, Any, None]]:
+        source = self._context.source
         message = wrap(effect.event, key=effect.message_id, source=source, now=now, trace=effect.trace)
-        await events.publish(effect.subject, message, effect.message_id)
+        steps = [self._publish_on(effect.subject, message, effect.message_id)]
         if effect.alias is not None:
-            await events.publish(effect.alias, message, f"alias:{effect.message_id}")
+            steps.append(self._publish_on(effect.alias, message, f"alias:{effect.message_id}"))
+        return steps
+
+    async def _publish_on(self, subject: str, message: Envelope, message_id: str) -> None:
+        await self._context.buses.events.publish(subject, message, message_id)
         pass_failpoint(f"{STAGE}.published")
 
     async def _save(self, effect: SaveState) -> None:
@@ -185,13 +190,12 @@ class FrigateRunner:
         else:
             self._table.restore(state)
 
-    async def _save_index(self, *, even_if_same: bool = False) -> None:
-        active = tuple(self._table.active_ids())
-        if active == self._indexed and not even_if_same:
-            return
-        text = json.dumps(asdict(FrigateIndex(active, self._contact)), separators=(",", ":"))
+    async def _save_index(self) -> None:
+        """Record which objects are active; some of the index may have ended since, as their own records say."""
+        active = self._table.active_ids()
+        text = json.dumps({"active": active, "contact": self._contact}, separators=(",", ":"))
         await self._context.buses.jobs.record(self._record_name("index"), text, KEEP_SECONDS)
-        self._indexed = active
+        self._indexed = frozenset(active)
 
     def _record_name(self, state_id: str) -> str:
         return f"frigate:obj:{self._table.rules.instance}:{state_id}"
@@ -276,10 +280,21 @@ class FrigateRunner:
         if self._is_gap or self._is_available is False:
             return
         self._contact = now
-        await self._save_index(even_if_same=True)
+        await self._save_index()
         if self._listening_since is not None and now - self._listening_since >= SILENCE_SECONDS:
             for object_id in self._table.silent_ids(now - SILENCE_SECONDS):
                 await self._apply(Silence(object_id))
+
+
+def _is_active(state: State) -> bool:
+    return isinstance(state, TrackedObject) and state.phase == "active"
+
+
+async def _together(steps: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run steps at once and wait for all. Raises the first error."""
+    for result in await asyncio.gather(*steps, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 def _decode_state(state_id: str, text: str) -> State | None:

@@ -288,16 +288,17 @@ def _follow_zones(found: TrackedObject, seen: Sighting, at: float) -> tuple[Trac
             visits[zone] = _stay_or_leave(visit, zone in inside, at)
             if visit.is_inside and not visits[zone].is_inside:
                 transitions.append(Transition(_zone_name("left", visit), "update", zone))
-    return replace(found, zones=tuple(visits.values())), transitions
+    zones = tuple(visits.values())
+    return (found if zones == found.zones else replace(found, zones=zones)), transitions
 
 
 def _stay_or_leave(visit: ZoneVisit, is_inside: bool, at: float) -> ZoneVisit:
     if is_inside or not visit.is_inside:
-        return replace(visit, leaving_since=None)
+        return visit if visit.leaving_since is None else replace(visit, leaving_since=None)
     since = at if visit.leaving_since is None else visit.leaving_since
     if at - since >= HYSTERESIS_SECONDS:
         return replace(visit, is_inside=False, leaving_since=None)
-    return replace(visit, leaving_since=since)
+    return visit if since == visit.leaving_since else replace(visit, leaving_since=since)
 
 
 def _follow_details(found: TrackedObject, seen: Sighting, _: float) -> tuple[TrackedObject, Transitions]:
@@ -306,7 +307,9 @@ def _follow_details(found: TrackedObject, seen: Sighting, _: float) -> tuple[Tra
 
 def _change_details(found: TrackedObject, given: Details) -> tuple[TrackedObject, Transitions]:
     details = _add_details(found.details, found.label, given)
-    if details == found.details or found.phase == "pending":
+    if details == found.details:
+        return found, []
+    if found.phase == "pending":
         return replace(found, details=details), []
     count = found.details_changes + 1
     name = f"details:{count}:{_digest(astuple(details))}"
@@ -344,10 +347,10 @@ def _follow_stationary(found: TrackedObject, seen: Sighting, at: float) -> tuple
     if seen.is_stationary is None:
         return found, []
     if seen.is_stationary == found.stationary:
-        return replace(found, flipping_since=None), []
+        return (found if found.flipping_since is None else replace(found, flipping_since=None)), []
     since = at if found.flipping_since is None else found.flipping_since
     if at - since < HYSTERESIS_SECONDS:
-        return replace(found, flipping_since=since), []
+        return (found if since == found.flipping_since else replace(found, flipping_since=since)), []
     flips = found.flips + 1
     flipped = replace(found, stationary=seen.is_stationary, flipping_since=None, flips=flips)
     return flipped, [Transition(f"{'stationary' if flipped.stationary else 'active'}:{flips}", "update")]
