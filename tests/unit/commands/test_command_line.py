@@ -84,10 +84,22 @@ def test_the_environment_names_the_configuration_file_of_up(settings: Path, monk
     assert (up_options().config, up_options().without) == (settings, ("wake", "hub"))
 
 
+def test_the_bridge_is_named_by_flag_environment_or_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "rosie.toml"
+    file.write_text('[up]\nwith = ["bridge"]')
+    assert up_options("--config", str(file)).with_ == ("bridge",)
+    assert up_options("--with", "bridge").with_ == ("bridge",)
+    monkeypatch.setenv("WYOMING_ROSIE_UP_WITH", "bridge")
+    assert up_options().with_ == ("bridge",)
+
+
 @pytest.mark.parametrize(
     ("written", "complaint"),
     [
-        ('[up]\nwithouts = ["wake"]', "unknown key 'withouts'; there are: config, debug, home, satellite, without"),
+        (
+            '[up]\nwithouts = ["wake"]',
+            "unknown key 'withouts'; there are: config, debug, home, satellite, with, without",
+        ),
         ('[up]\nwithout = ["wak"]', "wak"),
     ],
     ids=["unknown key", "unknown program"],
