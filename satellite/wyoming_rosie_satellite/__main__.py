@@ -12,7 +12,7 @@ from wyoming_rosie_satellite import factory, profiles
 from wyoming_rosie_satellite.audio.devices.portaudio import loaded_portaudio, watch_portaudio
 from wyoming_rosie_satellite.compat import log_format, migration
 from wyoming_rosie_satellite.config import SatelliteConfig
-from wyoming_rosie_satellite.integrations.factory import Integrations
+from wyoming_rosie_satellite.integrations.factory import Integrations, supervise
 from wyoming_rosie_satellite.integrations.turn_metrics import TurnMetricsObserver
 from wyoming_rosie_satellite.listeners import ConductorListeners
 from wyoming_rosie_satellite.satellite import Satellite
@@ -37,9 +37,11 @@ async def serve(settings: SatelliteConfig) -> None:
     integrations = Integrations(settings, satellite, satellite.timers)
     satellite.offline_queue = factory.create_offline_queue(settings, satellite.handle)
     queues = [] if satellite.offline_queue is None else [satellite.offline_queue]
+    mqtt = factory.create_mqtt_conductor(settings, satellite)
+    conductors = [] if mqtt is None else [mqtt]
     metrics = Metrics()
     turns = create_turn_metrics(metrics, lambda: satellite.player.queue_size, is_enabled=settings.has_monitor)
-    for observer in (*integrations.observers, *queues, TurnMetricsObserver(turns, time.monotonic)):
+    for observer in (*integrations.observers, *queues, *conductors, TurnMetricsObserver(turns, time.monotonic)):
         observers.add(observer)
     listeners = ConductorListeners(settings, satellite, metrics)
     microphone = factory.create_microphone(settings, begin=satellite.has_joined, echo=echo)
@@ -52,6 +54,7 @@ async def serve(settings: SatelliteConfig) -> None:
             store.run(),
             integrations.run(),
             *(queue.run() for queue in queues),
+            *(supervise(conductor.run) for conductor in conductors),
             *([watch_portaudio(portaudio)] if (portaudio := loaded_portaudio()) else []),
         )
     finally:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from wyoming_rosie_satellite.messages import SatellitePhase
+from wyoming_rosie_satellite.messages import BRIDGE_SLOT, SatellitePhase
 
 
 @dataclass
@@ -14,10 +14,15 @@ class ConductorPresence:
 
     @property
     def idle_phase(self) -> SatellitePhase:
-        """The phase of an idle satellite: one listening conductor is enough to wait for a wake word."""
-        if self._listening:
+        """The phase of an idle satellite: one listening conductor is enough to wait for a wake word.
+
+        The bridge takes no runs from a conductor that has paused.
+        """
+        if self._listening - {BRIDGE_SLOT}:
             return SatellitePhase.WAITING
-        return SatellitePhase.PAUSED if self._paused else SatellitePhase.OFFLINE
+        if self._paused:
+            return SatellitePhase.PAUSED
+        return SatellitePhase.WAITING if self._listening else SatellitePhase.OFFLINE
 
     def is_listening(self, slot: str) -> bool:
         return slot in self._listening

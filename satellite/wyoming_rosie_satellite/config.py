@@ -117,6 +117,16 @@ class SatelliteConfig(ServiceConfig):
     end_of_speech: EndpointingRules = option(EndpointingRules, "")
     outbox: bool = option(False, "store commands while no conductor is connected, and send them to the next one")
     outbox_minutes: float = option(10.0, "age after which a stored command is dropped")
+    mqtt: str | None = option(
+        None,
+        "MQTT broker of wyoming-rosie-bridge, mqtt://HOST:PORT, or mqtts:// with TLS: the bridge answers while no"
+        " conductor is connected; the password is read from MQTT_PASSWORD",
+    )
+    mqtt_device_id: str | None = option(
+        None, "ID of this satellite in MQTT topics: a-z, 0-9, _ and - [default: from --name, else the host's name]"
+    )
+    mqtt_ca_file: Path | None = option(None, "certificates of the CA that signed that of the MQTT broker")
+    mqtt_plain: bool = option(False, "connect without TLS to an MQTT broker on another machine")
     answers_questions: bool = option(True, "listen without a wake word after a reply that is a question")
     timer_rings: int = option(
         SatelliteOptions.timer_rings, "number of rings of a finished timer, unless somebody stops it"

@@ -11,7 +11,7 @@ from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointe
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.audio.pre_roll import SAMPLES_PER_MS, PreRoll
 from wyoming_rosie_satellite.conductor_presence import ConductorPresence
-from wyoming_rosie_satellite.messages import MAIN_SLOT, OFFLINE_SLOT, Cue, Effect, SatellitePhase
+from wyoming_rosie_satellite.messages import BRIDGE_SLOT, MAIN_SLOT, OFFLINE_SLOT, Cue, Effect, SatellitePhase
 from wyoming_rosie_satellite.timer_ringer import TimerRinger
 
 MAX_COMMAND_SECONDS = 30.0
@@ -29,6 +29,8 @@ SILENT_ERROR_CODES = frozenset({"nothing-to-say", "duplicate_wake_up_detected"})
 """Codes of runs whose reply is not awaited any more: the user said never mind, or another satellite has the run."""
 NO_SPEECH_CODES = frozenset({"no-speech", "stt-no-text-recognized"})
 IDLE_PHASES = (SatellitePhase.OFFLINE, SatellitePhase.PAUSED, SatellitePhase.WAITING)
+RECORDED_SLOTS = (OFFLINE_SLOT, BRIDGE_SLOT)
+"""Slots whose runs are passed on as a whole, once the satellite has found their end; until then they can be discarded."""
 QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001 - those of other scripts are meant
 VadInput = m.VoiceStarted | m.VoiceStopped | m.NoiseStarted | m.NoiseStopped | m.VadProgress
 
@@ -215,11 +217,13 @@ class SatelliteCore:
         return wake_word if wake_word and wake_word in self.options.slots else MAIN_SLOT
 
     def _find_listener(self, slot: str) -> str | None:
-        """Return the slot that receives a run meant for `slot`: its own, the offline queue's, or None."""
+        """Return the slot that receives a run meant for `slot`: its own, the bridge's, the offline queue's, or None."""
         if self._cannot_listen(slot):
             return None
         if self._presence.is_listening(slot):
             return slot
+        if self._presence.is_listening(BRIDGE_SLOT):
+            return BRIDGE_SLOT
         return OFFLINE_SLOT if self.options.stores_runs else None
 
     def _report_no_listener(self, slot: str) -> list[Effect]:
@@ -274,8 +278,9 @@ class SatelliteCore:
         return []
 
     def _on_endpoint(self, decisions: set[EndpointDecision], now: float) -> list[Effect]:
-        if decisions == {EndpointDecision.NO_SPEECH} and self._active_slot == OFFLINE_SLOT:
-            return [*self._discard_run(), m.PlayCue(Cue.UNREACHABLE)]
+        if decisions == {EndpointDecision.NO_SPEECH} and self._active_slot in RECORDED_SLOTS:
+            cue = Cue.UNREACHABLE if self._active_slot == OFFLINE_SLOT else Cue.NOTHING
+            return [*self._discard_run(), m.PlayCue(cue)]
         return [m.SendAudioStop(), *self._on_speech_end(now)] if decisions else []
 
     def _on_speech_end(self, now: float) -> list[Effect]:
@@ -291,7 +296,7 @@ class SatelliteCore:
         return [*self._stop_ringing(), m.SendAudioStop(), *self._on_speech_end(now)]
 
     def _cancel_listening(self, now: float) -> list[Effect]:
-        return self._discard_run() if self._active_slot == OFFLINE_SLOT else self._on_stop_request(now)
+        return self._discard_run() if self._active_slot in RECORDED_SLOTS else self._on_stop_request(now)
 
     def _discard_run(self) -> list[Effect]:
         self._enter_idle()

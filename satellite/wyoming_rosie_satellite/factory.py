@@ -2,8 +2,10 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,8 +13,15 @@ from wyoming.info import WakeProgram
 
 from wyoming_rosie import config
 from wyoming_rosie.audio.formats import CHANNELS, RATES, AudioFormat
+from wyoming_rosie.bus.connection import parse_broker_url
+from wyoming_rosie.bus.errors import BadMessageError
+from wyoming_rosie.bus.messages import DeviceStatus
+from wyoming_rosie.bus.mqtt import DEFAULT_PORTS, MqttWill, PahoMqtt
+from wyoming_rosie.bus.names import check_device_id, escape_token, voice_topic
+from wyoming_rosie.bus.voice_node import encode_status
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol import address
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.voice_activity import endpointing, silero
 from wyoming_rosie.wakeword.detection import TriggerRules, check_trigger_rules, match_name, select_words
 from wyoming_rosie.wakeword.micro import MicroModel, describe_models, find_package_models, load_folder
@@ -53,6 +62,8 @@ from wyoming_rosie_satellite.wake.vad_gate import GateRules
 from wyoming_rosie_satellite.wake.vad_gated_detector import SileroScorer, VadGatedDetector
 
 if TYPE_CHECKING:
+    from wyoming_rosie_satellite.integrations.mqtt_conductor import MqttConductor
+    from wyoming_rosie_satellite.satellite import Satellite
     from wyoming_rosie_satellite.storage.offline_queue import OfflineQueue
 
 T = TypeVar("T")
@@ -248,6 +259,41 @@ def create_offline_queue(settings: SatelliteConfig, take: Callable[[Input], None
     from wyoming_rosie_satellite.storage.offline_store import OfflineStore
 
     return OfflineQueue(OfflineStore(data_folder(settings) / "outbox.db"), 60 * settings.outbox_minutes, take)
+
+
+def create_mqtt_conductor(settings: SatelliteConfig, satellite: "Satellite") -> "MqttConductor | None":
+    """Create the conductor over MQTT, if there is a broker."""
+    if settings.mqtt is None:
+        return None
+    if not settings.ends_commands:
+        raise ConfigError("--mqtt needs --ends-commands: the bridge does not find the end of a command")
+    broker = parse_broker_url(
+        "--mqtt",
+        settings.mqtt,
+        "MQTT_PASSWORD",
+        settings.mqtt_ca_file,
+        allow_plain=settings.mqtt_plain,
+        plain_flag="--mqtt-plain",
+    )
+    if broker.scheme not in DEFAULT_PORTS:
+        raise ConfigError(f"--mqtt: '{settings.mqtt}' must begin with mqtt:// or mqtts://")
+    if find_spec("paho") is None:
+        raise ConfigError(f"--mqtt needs a library that is not installed; run: {install_command(['mqtt'])}")
+    from wyoming_rosie_satellite.integrations.mqtt_conductor import MqttConductor, VoiceDevice
+
+    device = VoiceDevice(_create_device_id(settings), settings.area, settings.language)
+    will = MqttWill(voice_topic(device.id, "status"), encode_status(device.id, DeviceStatus("offline")))
+    mqtt = PahoMqtt(broker, f"wyoming-rosie-satellite-{device.id}", will=will)
+    return MqttConductor(mqtt, device, data_folder(settings) / "mqtt", satellite)
+
+
+def _create_device_id(settings: SatelliteConfig) -> str:
+    if settings.mqtt_device_id is None:
+        return escape_token(settings.name or socket.gethostname())
+    try:
+        return check_device_id(settings.mqtt_device_id)
+    except BadMessageError as err:
+        raise ConfigError(f"--mqtt-device-id: {err}") from err
 
 
 def create_vad(settings: SatelliteConfig) -> LocalVad | None:

@@ -8,6 +8,8 @@ MAIN_SLOT = ""
 """The slot of the conductor for every wake word without a slot of its own; the other slots are named after their words."""
 OFFLINE_SLOT = "(offline)"
 """Stands for the offline queue, which receives runs that are meant for a slot without a conductor."""
+BRIDGE_SLOT = "(bridge)"
+"""The slot of the bridge, which conducts over MQTT the runs that are meant for a slot without a conductor."""
 
 
 class SatellitePhase(StrEnum):

@@ -66,10 +66,12 @@ class BrokerUrl:
         return context
 
 
-def parse_broker_url(setting: str, url: str, variable: str, ca_file: Path | None, *, allow_plain: bool) -> BrokerUrl:
+def parse_broker_url(
+    setting: str, url: str, variable: str, ca_file: Path | None, *, allow_plain: bool, plain_flag: str = "--plain"
+) -> BrokerUrl:
     """Check a broker's URL and read its secret from the environment. Raises ConfigError, which names the setting.
 
-    A broker on another machine needs TLS, unless `allow_plain`.
+    A broker on another machine needs TLS, unless `allow_plain`, which `plain_flag` sets.
     """
     try:
         parts = urlsplit(url)
@@ -85,7 +87,7 @@ def parse_broker_url(setting: str, url: str, variable: str, ca_file: Path | None
     if parts.scheme in _PLAIN_SCHEMES and not is_loopback(host) and not allow_plain:
         raise ConfigError(
             f"{setting}: {host} is another machine, so that what people say would be readable on the network; use "
-            f"{_PLAIN_SCHEMES[parts.scheme]}://, or --broker.plain if that network is yours alone"
+            f"{_PLAIN_SCHEMES[parts.scheme]}://, or {plain_flag} if that network is yours alone"
         )
     broker = BrokerUrl(url, read_secret_variable(variable), ca_file)
     broker.ssl_context()

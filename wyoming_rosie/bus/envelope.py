@@ -51,7 +51,7 @@ class Envelope:
         """Return whether the deadline has passed."""
         return self.deadline is not None and now >= self.deadline
 
-    def encode(self) -> bytes:
+    def encode(self, max_bytes: int = MAX_ENVELOPE_BYTES) -> bytes:
         """Return the message as JSON. Raises BadMessageError if it is too large, or not JSON."""
         document = {
             "schema": self.schema,
@@ -67,14 +67,14 @@ class Envelope:
         except (TypeError, ValueError, RecursionError) as err:
             raise BadMessageError(f"the message cannot be written as JSON: {err}") from err
         raw = text.encode("utf-8", "replace")
-        if len(raw) > MAX_ENVELOPE_BYTES:
-            raise BadMessageError(f"the message has {len(raw)} bytes, more than {MAX_ENVELOPE_BYTES}")
+        if len(raw) > max_bytes:
+            raise BadMessageError(f"the message has {len(raw)} bytes, more than {max_bytes}")
         return raw
 
 
-def decode(raw: bytes) -> Envelope:
+def decode(raw: bytes, max_bytes: int = MAX_ENVELOPE_BYTES) -> Envelope:
     """Parse a message; unknown fields are ignored. Raises BadMessageError."""
-    document = Fields(load_json(raw), BadMessageError)
+    document = Fields(load_json(raw, max_bytes), BadMessageError)
     data = document.mapping("data")
     schema = document.text("schema", 1, 100)
     if not schema.startswith(SCHEMA_PREFIX):

@@ -3,9 +3,15 @@
 from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
-from wyoming_rosie.bus.schema import message
+from wyoming_rosie.bus.schema import MAX_LENGTH, message
 
 Outcome: TypeAlias = Literal["done", "failed", "dropped", "expired", "dead"]
+MAX_INLINE_BYTES = 491_520
+"""Audio in an utterance: 15.36 s of 16 kHz, 16-bit, mono."""
+MAX_AUDIO_META_BYTES = 4 * MAX_INLINE_BYTES // 3 + 65_536
+"""Payload of an utterance: base64 makes four bytes of three. A broker's limit must be more than this: NATS has 1 MiB."""
+MAX_SPEECH_BYTES = 65_536
+"""Audio in one message of an answer."""
 
 
 @message("audio.format")
@@ -33,8 +39,8 @@ class AudioMeta:
 
     uri: str | None = None
     """redis:, http:, https: or file: URI of the samples; or `inline`."""
-    inline: str | None = None
-    """Base64, at most 32 kB."""
+    inline: str | None = field(default=None, metadata={MAX_LENGTH: MAX_AUDIO_META_BYTES})
+    """Base64 of at most 480 KiB."""
     sha256: str | None = None
     fmt: AudioFormatData = field(default_factory=AudioFormatData)
     age: float | None = None
@@ -74,13 +80,26 @@ class Receipt:
     reason: str | None = None
 
 
+@message("voice.speech")
+class SpeechData:
+    """A piece of a sentence's audio. The pieces of one sentence have its key and come in order."""
+
+    inline: str
+    """Base64 of at most 64 KiB of whole samples."""
+    fmt: AudioFormatData = field(default_factory=AudioFormatData)
+    number: int = 0
+    is_last: bool = True
+
+
 @message("voice.say")
 class Say:
-    """A sentence for the people near a device."""
+    """A sentence for the people near a device, perhaps with its audio; longer audio comes in further messages."""
 
     text: str
+    """Empty in all messages but the first of a sentence."""
     priority: Literal["answer", "failure"] = "answer"
     language: str | None = None
+    audio: SpeechData | None = None
 
 
 @message("audio.raw")

@@ -41,6 +41,14 @@ class _Received:
     qos: int
 
 
+@dataclass(frozen=True)
+class MqttWill:
+    """A retained message that the broker publishes when the connection is lost, and this program when it ends."""
+
+    topic: str
+    payload: bytes
+
+
 class _Subscription:
     """A topic filter with its handler and its queue: one that is slow or stuck holds up no other."""
 
@@ -52,14 +60,16 @@ class _Subscription:
 class PahoMqtt:
     """One connection to a broker; `run` keeps it. Each message goes to the first subscription that matches."""
 
-    def __init__(self, url: BrokerUrl, client_id: str, *, is_persistent: bool = True) -> None:
+    def __init__(
+        self, url: BrokerUrl, client_id: str, *, is_persistent: bool = True, will: MqttWill | None = None
+    ) -> None:
         self._connection_problem: str | None = NOT_YET
         self._refused_filters: list[str] = []
         self.dropped = 0
         """Messages of QoS 0 for which there was no room."""
         self.refused = 0
         """Messages that are not valid."""
-        self._url = url
+        self._url, self._will = url, will
         self._client_id, self._is_persistent = client_id, is_persistent
         self._subscriptions: list[_Subscription] = []
         self._callbacks: list[Callable[[], None]] = []
@@ -111,6 +121,8 @@ class PahoMqtt:
                     tasks.create_task(self._handle(subscription))
                 tasks.create_task(asyncio.Event().wait())
         finally:
+            if self._will is not None:  # the broker publishes none after an orderly end
+                client.publish(self._will.topic, self._will.payload, 1, retain=True)
             client.disconnect()
             await asyncio.to_thread(client.loop_stop)
 
@@ -168,6 +180,8 @@ class PahoMqtt:
             client.username_pw_set(self._url.user or "", self._url.secret)
         if (context := self._url.ssl_context()) is not None:
             client.tls_set_context(context)
+        if self._will is not None:
+            client.will_set(self._will.topic, self._will.payload, 1, retain=True)
         return client
 
     # The methods below run on paho's thread.

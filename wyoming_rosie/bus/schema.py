@@ -16,6 +16,8 @@ from wyoming_rosie.bus.errors import BadMessageError
 M = TypeVar("M")
 MAX_TEXT_LENGTH = 100_000
 MAX_ITEMS = 1000
+MAX_LENGTH = "max_length"
+"""Metadata of a text field that may have another length than MAX_TEXT_LENGTH."""
 _SCHEMAS: dict[type, str] = {}
 _HINTS: dict[type, dict[str, Any]] = {}
 
@@ -59,7 +61,8 @@ def from_data(cls: type[M], data: object, path: str = "data") -> M:
         value = data.get(part.name)
         if value is None and _has_default(part):
             continue
-        given[part.name] = _read(hints[part.name], value, f"{path}.{part.name}")
+        max_length = part.metadata.get(MAX_LENGTH, MAX_TEXT_LENGTH)
+        given[part.name] = _read(hints[part.name], value, f"{path}.{part.name}", max_length)
     return cls(**given)
 
 
@@ -86,10 +89,11 @@ def _has_default(part: Field[Any]) -> bool:
     return part.default is not MISSING or part.default_factory is not MISSING
 
 
-def _read(wanted: Any, value: object, path: str) -> Any:
+def _read(wanted: Any, value: object, path: str, max_length: int = MAX_TEXT_LENGTH) -> Any:
     origin, parts = get_origin(wanted), get_args(wanted)
     if origin in (Union, types.UnionType):
-        return None if value is None else _read(next(part for part in parts if part is not type(None)), value, path)
+        kind = next(part for part in parts if part is not type(None))
+        return None if value is None else _read(kind, value, path, max_length)
     if origin is tuple:
         if not isinstance(value, list) or len(value) > MAX_ITEMS:
             raise BadMessageError(f"{path} must be a list of at most {MAX_ITEMS}")
@@ -104,13 +108,13 @@ def _read(wanted: Any, value: object, path: str) -> Any:
         return dict(value)
     if is_dataclass(wanted):
         return from_data(wanted, value, path)  # type: ignore[arg-type]
-    return _read_plain(wanted, value, path)
+    return _read_plain(wanted, value, path, max_length)
 
 
-def _read_plain(wanted: Any, value: object, path: str) -> Any:
+def _read_plain(wanted: Any, value: object, path: str, max_length: int) -> Any:
     if wanted is str and isinstance(value, str):
-        if len(value) > MAX_TEXT_LENGTH:
-            raise BadMessageError(f"{path} has more than {MAX_TEXT_LENGTH} characters")
+        if len(value) > max_length:
+            raise BadMessageError(f"{path} has more than {max_length} characters")
         return value
     if wanted is bool and isinstance(value, bool):
         return value

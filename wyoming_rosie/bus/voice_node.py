@@ -5,6 +5,7 @@ import hashlib
 import os
 import time
 from base64 import b64encode
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,17 +14,63 @@ from uuid import uuid4
 import structlog
 
 from wyoming_rosie.bus import names, schema
-from wyoming_rosie.bus.envelope import decode
+from wyoming_rosie.bus.envelope import CLOCK_IS_SET, Envelope, decode
 from wyoming_rosie.bus.errors import BadMessageError, BusError
 from wyoming_rosie.bus.interface import Mqtt, MqttMessage
-from wyoming_rosie.bus.messages import AudioFormatData, AudioMeta, DeviceStatus, Receipt, Say, WakeWordData
+from wyoming_rosie.bus.messages import (
+    MAX_AUDIO_META_BYTES,
+    AudioFormatData,
+    AudioMeta,
+    DeviceStatus,
+    Receipt,
+    Say,
+    WakeWordData,
+)
 
 _LOG = structlog.get_logger()
 RESEND_SECONDS = 5.0
 """Time without a receipt after which an utterance is sent again."""
 MAX_WAITING = 500
 MAX_WAITING_BYTES = 100 * 2**20
+LATE_ANSWER_SECONDS = 60.0
+"""Age of an utterance whose answer nobody waits for any more, and of a sentence that is no answer."""
+MAX_REMEMBERED = 1000
 _SUFFIX = ".json"
+
+
+class SayFilter:
+    """Decides which sentences a device speaks: each one once, and none that comes late.
+
+    `now` is monotonic, in seconds; `clock` is the time of day, which may be wrong.
+    """
+
+    def __init__(self, device_id: str) -> None:
+        self._prefix = f"{device_id}:"
+        self._sent: OrderedDict[str, float] = OrderedDict()
+        self._spoken: OrderedDict[tuple[str, int], None] = OrderedDict()
+
+    def note_utterance(self, key: str, now: float) -> None:
+        """Remember when an utterance was made."""
+        self._sent[key] = now
+        if len(self._sent) > MAX_REMEMBERED:
+            self._sent.popitem(last=False)
+
+    def accepts(self, envelope: Envelope, say: Say, now: float, clock: float) -> bool:
+        """Return whether to speak a sentence, or the next piece of it; remember it if so."""
+        number = 0 if say.audio is None else say.audio.number
+        piece = envelope.key, number
+        is_first = number == 0 and not self._is_late(envelope, now, clock)
+        if piece in self._spoken or not (is_first or (envelope.key, number - 1) in self._spoken):
+            return False
+        self._spoken[piece] = None
+        if len(self._spoken) > MAX_REMEMBERED:
+            self._spoken.popitem(last=False)
+        return True
+
+    def _is_late(self, envelope: Envelope, now: float, clock: float) -> bool:
+        if envelope.key.startswith(self._prefix):  # an utterance that is not known was made before a restart
+            return now - self._sent.get(envelope.key, -LATE_ANSWER_SECONDS) >= LATE_ANSWER_SECONDS
+        return min(clock, envelope.ts) >= CLOCK_IS_SET and clock - envelope.ts >= LATE_ANSWER_SECONDS
 
 
 @dataclass
@@ -39,19 +86,25 @@ class VoiceNode:
     """One device. Subscribe before the connection is opened; `run` sends, and sends again."""
 
     def __init__(
-        self, mqtt: Mqtt, device_id: str, folder: Path, on_say: Callable[[Say], None] = lambda _: None
+        self,
+        mqtt: Mqtt,
+        device_id: str,
+        folder: Path,
+        on_say: Callable[[str, Say], None] = lambda *_: None,
+        on_receipt: Callable[[str, Receipt], None] = lambda *_: None,
     ) -> None:
         self.dropped = 0
         """Utterances that were given up because too many waited."""
         self.rejected = 0
         self._mqtt, self._device_id, self._folder = mqtt, names.check_device_id(device_id), folder
-        self._on_say = on_say
+        self._on_say, self._on_receipt = on_say, on_receipt
+        self._says = SayFilter(device_id)
         self._boot = uuid4().hex[:8]
         self._counter = 0
         self._waiting: dict[str, _Kept] | None = None  # by key, the oldest first; None until the folder was read
         self._files = asyncio.Lock()
         self._wanted = asyncio.Event()
-        mqtt.subscribe(names.voice_topic(device_id, "receipt"), self._on_receipt)
+        mqtt.subscribe(names.voice_topic(device_id, "receipt"), self._on_receipt_message)
         mqtt.subscribe(names.voice_topic(device_id, "say"), self._on_say_message)
         mqtt.on_connect(self._on_connect)
 
@@ -63,15 +116,18 @@ class VoiceNode:
         uri: str | None = None,
         area: str | None = None,
         wake: str | None = None,
+        language: str | None = None,
     ) -> str:
-        """Keep an utterance and send it as soon as possible; return its key. `uri` is where its audio is, if not inline."""
+        """Keep an utterance and send it as soon as possible; return its key. `uri` is where its audio is, if not inline.
+
+        Raises BadMessageError for inline audio of more than MAX_INLINE_BYTES, OSError if it cannot be kept.
+        """
         self._counter += 1
         key = f"{self._device_id}:{self._boot}:{self._counter}"
-        inline = None if uri else b64encode(content).decode()
-        sha256 = hashlib.sha256(content).hexdigest()
-        meta = AudioMeta(uri, inline, sha256, audio, wake=WakeWordData(wake) if wake else None, area=area)
-        envelope = schema.wrap(meta, key=key, source=self._device_id, now=time.time())
-        await self._keep(key, envelope.encode())
+        self._says.note_utterance(key, time.monotonic())
+        about = AudioMeta(uri, None, None, audio, None, None, WakeWordData(wake) if wake else None, area, language)
+        payload = await asyncio.to_thread(_encode_utterance, key, self._device_id, about, content)
+        await self._keep(key, payload)
         self._wanted.set()
         return key
 
@@ -99,13 +155,13 @@ class VoiceNode:
             if key not in waiting or time.monotonic() - kept.sent < RESEND_SECONDS:
                 continue
             try:
-                payload = await asyncio.to_thread(kept.file.read_bytes)
+                payload = await asyncio.to_thread(_read_with_age, kept.file)
             except FileNotFoundError:  # its receipt has come meanwhile
                 continue
             kept.sent = time.monotonic()
-            await self._mqtt.publish(names.voice_topic(self._device_id, "audio_meta"), _with_age(payload))
+            await self._mqtt.publish(names.voice_topic(self._device_id, "audio_meta"), payload)
 
-    async def _on_receipt(self, message: MqttMessage) -> None:
+    async def _on_receipt_message(self, message: MqttMessage) -> None:
         envelope = decode(message.payload)
         receipt = schema.unwrap(Receipt, envelope)
         if receipt.result == "rejected":
@@ -114,9 +170,17 @@ class VoiceNode:
         kept = (await self._load()).pop(envelope.key, None)
         if kept is not None:
             await asyncio.to_thread(kept.file.unlink, missing_ok=True)
+            self._on_receipt(envelope.key, receipt)
 
     async def _on_say_message(self, message: MqttMessage) -> None:
-        self._on_say(schema.unwrap(Say, decode(message.payload)))
+        if message.retained:
+            raise BadMessageError("a sentence must not be retained: it would be spoken again and again")
+        envelope = decode(message.payload)
+        say = schema.unwrap(Say, envelope)
+        if self._says.accepts(envelope, say, time.monotonic(), time.time()):
+            self._on_say(envelope.key, say)
+        else:
+            _LOG.debug("sentence is not spoken: it came before, or it comes late", key=envelope.key)
 
     def _on_connect(self) -> None:
         for kept in (self._waiting or {}).values():
@@ -145,9 +209,17 @@ class VoiceNode:
         waiting[key] = _Kept(file, len(payload))
 
 
+def _encode_utterance(key: str, source: str, about: AudioMeta, content: bytes) -> bytes:
+    inline = None if about.uri else b64encode(content).decode()
+    meta = replace(about, inline=inline, sha256=hashlib.sha256(content).hexdigest())
+    return schema.wrap(meta, key=key, source=source, now=time.time()).encode(MAX_AUDIO_META_BYTES)
+
+
 def _write_file(file: Path, payload: bytes) -> None:
+    """Write a file that only its owner may read."""
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_suffix(".new")
+    new.touch(0o600)
     with new.open("wb") as opened:
         opened.write(payload)
         opened.flush()
@@ -160,19 +232,20 @@ def _read_folder(folder: Path) -> "dict[str, _Kept]":
     for file in sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else ():
         payload = file.read_bytes()
         try:
-            waiting[decode(payload).key] = _Kept(file, len(payload))
+            waiting[decode(payload, MAX_AUDIO_META_BYTES).key] = _Kept(file, len(payload))
         except BadMessageError:
             _LOG.warning("kept utterance is not readable", file=file.name)
     return waiting
 
 
-def _with_age(payload: bytes) -> bytes:
+def _read_with_age(file: Path) -> bytes:
     """Return a kept utterance with its age now: this clock may differ from the bridge's, but its seconds do not."""
-    envelope = decode(payload)
+    envelope = decode(file.read_bytes(), MAX_AUDIO_META_BYTES)
     age = max(0.0, time.time() - envelope.ts)
-    return replace(envelope, data={**envelope.data, "age": round(age, 3)}).encode()
+    return replace(envelope, data={**envelope.data, "age": round(age, 3)}).encode(MAX_AUDIO_META_BYTES)
 
 
-def offline_status(device_id: str) -> bytes:
-    """Return the last will of a device."""
-    return schema.wrap(DeviceStatus("offline"), key=f"{device_id}:offline", source=device_id, now=time.time()).encode()
+def encode_status(device_id: str, status: DeviceStatus) -> bytes:
+    """Return the message for a device's state, which is retained."""
+    key = f"{device_id}:{status.state}"
+    return schema.wrap(status, key=key, source=device_id, now=time.time()).encode()

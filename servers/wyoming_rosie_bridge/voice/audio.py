@@ -11,13 +11,12 @@ from urllib.parse import unquote, urlsplit
 
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, read_wav
 from wyoming_rosie.bus.interface import Jobs
-from wyoming_rosie.bus.messages import AudioFormatData
+from wyoming_rosie.bus.messages import MAX_INLINE_BYTES, AudioFormatData
 from wyoming_rosie.errors import RosieError, UnreachableError
 from wyoming_rosie_bridge.voice.settings import VoiceSettings
 from wyoming_rosie_bridge.worker import PoisonError
 
 MAX_AUDIO_BYTES = 10 * 2**20
-MAX_INLINE_BYTES = 32_768
 BLOB_SECONDS = 900.0
 """Life of a payload: longer than all deliveries of its job together."""
 FETCH_SECONDS = 5.0

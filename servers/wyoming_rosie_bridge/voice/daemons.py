@@ -1,7 +1,7 @@
 """Wyoming daemons that the voice role asks: one connection per question."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
 from wyoming.wake import Detect
 
-from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, format_of
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.protocol.turn import event_context
@@ -19,6 +19,10 @@ ANSWER_SECONDS = 20.0
 CLASS_SECONDS = 2.0
 """Time for a vad daemon's last word after the audio; other projects' have none."""
 MAX_ANSWER_LENGTH = 10_000
+SYNTHESIS_SECONDS = 5.0
+"""Time that a tts daemon may need for the next of its audio."""
+MAX_SPOKEN_SECONDS = 120.0
+"""Length of the longest answer."""
 _CHUNK_BYTES = 2 * 1024 * SPEECH.frame_bytes
 _ABOUT = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
 _ENDS = frozenset({"handled", "handled-stop", "not-handled", "not-recognized", "intent", "intents-stop"})
@@ -38,6 +42,15 @@ class IntentFound:
 
     name: str
     slots: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SpeechPiece:
+    """A piece of the audio of a sentence."""
+
+    audio: AudioFormat
+    pcm: bytes
+    is_last: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,26 @@ async def announce_wake_word(uri: str, name: str, context: Mapping[str, Any]) ->
     """Tell an intent daemon that somebody is about to speak, so that it prepares its model. Raises UnreachableError."""
     async with connect(uri) as peer:
         await peer.send(Event("detection", {"name": name, "context": dict(context)}))
+
+
+async def synthesize(uri: str, text: str, language: str | None, piece_bytes: int) -> AsyncGenerator[SpeechPiece, None]:
+    """Yield the audio of a text in pieces, as soon as there is enough for one. Raises UnreachableError, PeerError, BadEventError."""
+    voice = {"voice": {"language": language}} if language else {}
+    async with connect(uri) as peer:
+        await peer.send(Event("synthesize", {"text": text, **voice}))
+        audio = format_of(await peer.wait_for("audio-start", seconds=SYNTHESIS_SECONDS))
+        size = piece_bytes - piece_bytes % audio.frame_bytes
+        left, pcm = audio.bytes_in(MAX_SPOKEN_SECONDS), b""
+        while left > 0:
+            event = await peer.wait_for("audio-chunk", "audio-stop", seconds=SYNTHESIS_SECONDS)
+            if event.type == "audio-stop":
+                break
+            chunk = (event.payload or b"")[:left]
+            left, pcm = left - len(chunk), pcm + chunk
+            while len(pcm) > size:
+                yield SpeechPiece(audio, pcm[:size])
+                pcm = pcm[size:]
+    yield SpeechPiece(audio, pcm[: len(pcm) - len(pcm) % audio.frame_bytes], is_last=True)
 
 
 async def _ask_with_audio(peer: Client, pcm: bytes, *answers: str) -> Event:

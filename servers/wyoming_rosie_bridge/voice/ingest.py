@@ -10,7 +10,7 @@ from wyoming_rosie.bus.envelope import Envelope, check_key, decode, load_json, t
 from wyoming_rosie.bus.errors import BadMessageError
 from wyoming_rosie.bus.failpoints import pass_failpoint
 from wyoming_rosie.bus.interface import MqttMessage
-from wyoming_rosie.bus.messages import AudioMeta, DeviceStatus, RawAudio, Receipt, WakeHeard
+from wyoming_rosie.bus.messages import MAX_AUDIO_META_BYTES, AudioMeta, DeviceStatus, RawAudio, Receipt, WakeHeard
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie_bridge.context import BridgeContext
@@ -76,7 +76,7 @@ class VoiceIngest:
         """Return the job of an utterance, and the device's own key. Raises BadMessageError, PoisonError, BusError."""
         if message.retained:
             raise BadMessageError("an utterance must not be retained: it would be obeyed again and again")
-        envelope = decode(message.payload)
+        envelope = decode(message.payload, MAX_AUDIO_META_BYTES)
         meta = schema.unwrap(AudioMeta, envelope)
         key = envelope.key if envelope.key.startswith(f"{device_id}:") else check_key(f"{device_id}:{envelope.key}")
         now = self._context.clock()
@@ -101,7 +101,7 @@ class VoiceIngest:
         _LOG.info("utterance refused", topic=message.topic[:100], reason=reason)
         try:
             device_id = _get_device_id(message)
-            document = load_json(message.payload)
+            document = load_json(message.payload, MAX_AUDIO_META_BYTES)
             key = check_key(Fields(document, BadMessageError).text("key"))
         except BadMessageError:
             return

@@ -4,7 +4,9 @@ Each stage records one decision per key in the step in which it passes the utter
 the same utterance again, after a crash or a hang, finds the decision and does nothing else. So an utterance has one end.
 """
 
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,21 +17,25 @@ from wyoming_rosie.bus.envelope import Envelope
 from wyoming_rosie.bus.failpoints import pass_failpoint
 from wyoming_rosie.bus.interface import Consumer
 from wyoming_rosie.bus.messages import (
+    MAX_SPEECH_BYTES,
     AsrJob,
+    AudioFormatData,
     ClassifiedAudio,
     Outcome,
     Prompt,
     RawAudio,
     Result,
     Say,
+    SpeechData,
     TranscribedAudio,
     VoiceIntent,
 )
+from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol.client import connect
 from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.voice import daemons
 from wyoming_rosie_bridge.voice.audio import AudioStore, to_speech
-from wyoming_rosie_bridge.voice.daemons import Understanding
+from wyoming_rosie_bridge.voice.daemons import SpeechPiece, Understanding
 from wyoming_rosie_bridge.voice.ingest import without_audio
 from wyoming_rosie_bridge.voice.sentences import get_sentence
 from wyoming_rosie_bridge.voice.settings import VoiceSettings
@@ -39,6 +45,8 @@ _LOG = structlog.get_logger()
 EXPIRED: Final = "expired"
 INTENT = "intent"
 NO_DOMAIN = "home"
+SPEECH_BYTES = MAX_SPEECH_BYTES // 2
+"""Audio in one message of an answer: 0.7 s of 22 kHz. The first piece is heard as soon as it is synthesised."""
 LATE_REPLY_SECONDS = 30.0
 """Age of a result that nobody waits for any more."""
 
@@ -246,11 +254,16 @@ def _find_device(data: Mapping[str, Any]) -> tuple[str | None, str | None]:
     return device_id if isinstance(device_id, str) else None, language if isinstance(language, str) else None
 
 
-class ReplySpeaker:
-    """Sends the sentence of a result to the device that waits for it."""
+def _create_speech(piece: SpeechPiece, number: int) -> SpeechData:
+    audio = AudioFormatData(piece.audio.rate, piece.audio.width, piece.audio.channels)
+    return SpeechData(b64encode(piece.pcm).decode(), audio, number, piece.is_last)
 
-    def __init__(self, context: BridgeContext) -> None:
-        self._context = context
+
+class ReplySpeaker:
+    """Sends the sentence of a result to the device that waits for it, with its audio if there is a tts daemon."""
+
+    def __init__(self, context: BridgeContext, tts_uri: str | None = None) -> None:
+        self._context, self._tts_uri = context, tts_uri
 
     def stage(self) -> Stage:
         """Return the stage."""
@@ -265,9 +278,34 @@ class ReplySpeaker:
         if self._context.clock() - envelope.ts > LATE_REPLY_SECONDS:
             _LOG.info("reply dropped", device=result.device_id, reason="it is too late")
             return
-        say = Say(result.message, "answer" if result.ok else "failure", result.language)
-        message = schema.follow(envelope, say, self._context.source, self._context.clock())
-        await self._context.buses.mqtt.publish(names.voice_topic(result.device_id, "say"), message.encode())
+        topic = names.voice_topic(result.device_id, "say")
+        async with aclosing(self._create_says(result, result.message)) as says:
+            async for say in says:
+                message = schema.follow(envelope, say, self._context.source, self._context.clock())
+                await self._context.buses.mqtt.publish(topic, message.encode())
+
+    async def _create_says(self, result: Result, text: str) -> AsyncGenerator[Say, None]:
+        """Yield a sentence's messages: one with the text, or one for each piece of its audio, the first with the text."""
+        say = Say(text, "answer" if result.ok else "failure", result.language)
+        number = 0
+        try:
+            async with aclosing(self._synthesize(text, result.language)) as pieces:
+                async for piece in pieces:
+                    yield replace(say, text="" if number else text, audio=_create_speech(piece, number))
+                    number += 1
+        except RosieError as err:
+            _LOG.warning("answer is not synthesised", reason=str(err), pieces=number)
+            if number:  # what was spoken so far ends here
+                yield replace(say, text="", audio=SpeechData("", number=number))
+        if not number:
+            yield say
+
+    async def _synthesize(self, text: str, language: str | None) -> AsyncGenerator[SpeechPiece, None]:
+        if self._tts_uri is None:
+            return
+        async with aclosing(daemons.synthesize(self._tts_uri, text, language, SPEECH_BYTES)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def _on_dead(self, envelope: Envelope, reason: str) -> None:
         """Do nothing: the result itself is published already."""

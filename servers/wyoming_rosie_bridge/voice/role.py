@@ -22,7 +22,7 @@ class VoiceRole:
         self._ingest = VoiceIngest(settings, context, audio)
         self._pipeline = VoicePipeline(settings, context, audio)
         self._executor = CommandExecutor(settings, context)
-        self._replies = ReplySpeaker(context)
+        self._replies = ReplySpeaker(context, settings.tts_uri)
         if ingests:
             self._ingest.subscribe()
 

@@ -28,6 +28,9 @@ class VoiceSettings:
     grammar_uri: str | None = option(
         None, "an asr daemon with a grammar, asked first: what it knows surely needs no other"
     )
+    tts_uri: str | None = option(
+        None, "a tts daemon; its audio goes with each answer, for devices that cannot speak a text by themselves"
+    )
     executor: str = option("intent", "what executes commands: intent (a daemon), mqtt (voice/DEVICE/intent), or none")
     ask_mind: bool = option(False, "give what is no command to the language models, as a job of the mind role")
     deadline_seconds: float = option(10.0, "an utterance that is older is not obeyed; the person is told")

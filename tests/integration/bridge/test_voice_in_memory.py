@@ -78,7 +78,7 @@ async def home_with(folder: Path, **changes: Any) -> AsyncIterator[Home]:
         uris = await stack.enter_async_context(serve_daemons(database, ports))
         settings = replace(VoiceSettings(), **{**uris, **changes})
         context = BridgeContext(buses, StageMetrics(Metrics()))
-        node = VoiceNode(buses.mqtt, "kitchen", folder / "outbox", said.put_nowait)
+        node = VoiceNode(buses.mqtt, "kitchen", folder / "outbox", lambda _, say: said.put_nowait(say))
         home = Home(buses, node, database, said)
         await home._results.take(1, 0.01)
         for stage in VoiceRole(settings, context).stages():
