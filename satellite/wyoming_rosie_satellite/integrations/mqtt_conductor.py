@@ -28,7 +28,12 @@ from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.runtime.tasks import loop_time, run_until_first_exit
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.handler import SatelliteHandler
-from wyoming_rosie_satellite.integrations.mqtt_rules import BridgePresence, SayQueue, RecordedUtterance, UtteranceRecorder
+from wyoming_rosie_satellite.integrations.mqtt_rules import (
+    BridgePresence,
+    RecordedUtterance,
+    SayQueue,
+    UtteranceRecorder,
+)
 from wyoming_rosie_satellite.satellite import Satellite
 
 _LOG = structlog.get_logger()

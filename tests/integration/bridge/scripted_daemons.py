@@ -1,19 +1,22 @@
 """Small Wyoming daemons for tests of the bridge. The text of an utterance is written into its audio."""
 
 import asyncio
+import random
 import sqlite3
+from array import array
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from wyoming.audio import AudioChunk
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
 from wyoming.server import AsyncEventHandler, AsyncServer
 
 POISON = "poison"
 SILENCE = bytes(3200)
+TTS_RATE = 22_050
 
 
 def audio_of(text: str) -> bytes:
@@ -45,6 +48,38 @@ class ScriptedAsr(AsyncEventHandler):
             else:
                 await self.write_event(Event("transcript", {"text": text}))
         return True
+
+
+class HearingAsr(AsyncEventHandler):
+    """Hears the same words in whatever was said; `words` may be changed from outside."""
+
+    def __init__(self, *arguments: Any, words: list[str]) -> None:
+        super().__init__(*arguments)
+        self._words = words
+
+    async def handle_event(self, event: Event) -> bool:
+        if event.type == "audio-stop":
+            await self.write_event(Event("transcript", {"text": self._words[-1]}))
+        return True
+
+
+class ScriptedTts(AsyncEventHandler):
+    """Speaks a text as `speech_of` it, in chunks."""
+
+    async def handle_event(self, event: Event) -> bool:
+        if event.type == "synthesize":
+            await self.write_event(AudioStart(TTS_RATE, 2, 1).event())
+            pcm = speech_of(str(event.data.get("text")))
+            for start in range(0, len(pcm), 4096):
+                await self.write_event(AudioChunk(TTS_RATE, 2, 1, pcm[start : start + 4096]).event())
+            await self.write_event(AudioStop().event())
+        return True
+
+
+def speech_of(text: str) -> bytes:
+    """Return samples that no other text has: two seconds of quiet noise."""
+    quiet = array("h", random.Random(text).choices(range(-300, 300), k=2 * TTS_RATE))
+    return quiet.tobytes()
 
 
 class ScriptedVad(AsyncEventHandler):
