@@ -65,14 +65,7 @@ def broker_urls(settings: BrokerSettings) -> dict[str, BrokerUrl]:
     """Return the brokers' URLs by bus. Raises ConfigError."""
     given = {"mqtt": settings.mqtt, "redis": settings.redis, "nats": settings.nats}
     return {
-        bus: parse_broker_url(
-            f"--broker.{bus}",
-            url,
-            SECRETS[bus],
-            settings.ca_file,
-            allow_plain=settings.plain,
-            plain_flag="--broker.plain",
-        )
+        bus: parse_broker_url(f"--broker.{bus}", url, SECRETS[bus], settings.ca_file, allow_plain=settings.plain)
         for bus, url in given.items()
         if url is not None
     }

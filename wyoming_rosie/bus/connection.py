@@ -67,7 +67,13 @@ class BrokerUrl:
 
 
 def parse_broker_url(
-    setting: str, url: str, variable: str, ca_file: Path | None, *, allow_plain: bool, plain_flag: str = "--plain"
+    setting: str,
+    url: str,
+    variable: str,
+    ca_file: Path | None,
+    *,
+    allow_plain: bool,
+    plain_flag: str = "--broker.plain",
 ) -> BrokerUrl:
     """Check a broker's URL and read its secret from the environment. Raises ConfigError, which names the setting.
 

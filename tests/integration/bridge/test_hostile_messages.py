@@ -115,7 +115,7 @@ async def open_site(folder: Path) -> AsyncIterator[Site]:
         topics: set[str] = set()
         said: asyncio.Queue[Say] = asyncio.Queue()
         mqtt = PahoMqtt(BrokerUrl(mosquitto.url), "test")
-        node = VoiceNode(mqtt, "kitchen", folder / "outbox", said.put_nowait)
+        node = VoiceNode(mqtt, "kitchen", folder / "outbox", lambda _, say: said.put_nowait(say))
         listener = await stack.enter_async_context(listening(mosquitto.url, topics))
         await stack.enter_async_context(run_beside(mqtt.run()))
         await stack.enter_async_context(run_beside(node.run()))

@@ -2,13 +2,14 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 from wyoming.satellite import RunSatellite
+from wyoming.server import AsyncEventHandler
 
 from tests.brokers import Broker, Mosquitto, Nats, Redis, free_port
 from tests.conftest import StartDaemon
@@ -73,7 +74,7 @@ class House:
             for broker in self.brokers:
                 stack.callback(broker.kill)
                 await broker.started()
-            kinds = {
+            kinds: dict[str, Callable[..., AsyncEventHandler]] = {
                 "vad-uri": ScriptedVad,
                 "asr-uri": partial(HearingAsr, words=self.words),
                 "intent-uri": ScriptedUnderstanding,

@@ -262,7 +262,7 @@ async def test_an_utterance_reaches_its_effect_through_brokers_with_tls_and_iden
 ) -> None:
     said: asyncio.Queue[Say] = asyncio.Queue()
     mqtt = PahoMqtt(house.mqtt_url("kitchen"), "kitchen")
-    node = VoiceNode(mqtt, "kitchen", tmp_path / "outbox", said.put_nowait)
+    node = VoiceNode(mqtt, "kitchen", tmp_path / "outbox", lambda _, say: said.put_nowait(say))
     ports = (free_port(), free_port(), free_port(), free_port())
     async with AsyncExitStack() as stack:
         uris = await stack.enter_async_context(serve_daemons(tmp_path / "effects.db", ports))
