@@ -28,8 +28,11 @@ class Mqtt(Protocol):
     async def publish(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> None:
         """Publish; with QoS 1, return when the broker has it. Raises BusError."""
 
-    def subscribe(self, topic_filter: str, handler: MqttHandler, qos: int = 1) -> None:
-        """Call the handler for each message that matches, in order, now and after each reconnection."""
+    def subscribe(self, topic_filter: str, handler: MqttHandler, qos: int = 1, *, at_a_time: int = 1) -> None:
+        """Call the handler for each message that matches, in order, now and after each reconnection.
+
+        With a larger `at_a_time`, so many are handled at the same time, and their order is lost.
+        """
 
     def on_connect(self, callback: Callable[[], None]) -> None:
         """Call a function after each connection."""

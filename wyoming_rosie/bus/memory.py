@@ -258,7 +258,7 @@ class MemoryMqtt:
             if names.matches_topic(topic_filter, topic):
                 await handler(MqttMessage(topic, payload))
 
-    def subscribe(self, topic_filter: str, handler: MqttHandler, qos: int = 1) -> None:
+    def subscribe(self, topic_filter: str, handler: MqttHandler, qos: int = 1, *, at_a_time: int = 1) -> None:
         self._handlers.append((topic_filter, handler))
 
     def on_connect(self, callback: Callable[[], None]) -> None:

@@ -52,8 +52,8 @@ class MqttWill:
 class _Subscription:
     """A topic filter with its handler and its queue: one that is slow or stuck holds up no other."""
 
-    def __init__(self, topic_filter: str, handler: MqttHandler, qos: int) -> None:
-        self.topic_filter, self.handler, self.qos = topic_filter, handler, qos
+    def __init__(self, topic_filter: str, handler: MqttHandler, qos: int, at_a_time: int) -> None:
+        self.topic_filter, self.handler, self.qos, self.at_a_time = topic_filter, handler, qos, at_a_time
         self.queue: asyncio.Queue[_Received] = asyncio.Queue(MAX_WAITING)
 
 
@@ -84,8 +84,8 @@ class PahoMqtt:
             return f"MQTT: the broker's ACL does not let this user subscribe to {', '.join(self._refused_filters)}"
         return self._connection_problem
 
-    def subscribe(self, topic_filter: str, handler: MqttHandler, qos: int = 1) -> None:
-        self._subscriptions.append(_Subscription(topic_filter, handler, qos))
+    def subscribe(self, topic_filter: str, handler: MqttHandler, qos: int = 1, *, at_a_time: int = 1) -> None:
+        self._subscriptions.append(_Subscription(topic_filter, handler, qos, at_a_time))
 
     def on_connect(self, callback: Callable[[], None]) -> None:
         self._callbacks.append(callback)
@@ -118,7 +118,8 @@ class PahoMqtt:
         try:
             async with asyncio.TaskGroup() as tasks:
                 for subscription in self._subscriptions:
-                    tasks.create_task(self._handle(subscription))
+                    for _ in range(subscription.at_a_time):
+                        tasks.create_task(self._handle(subscription))
                 tasks.create_task(asyncio.Event().wait())
         finally:
             if self._will is not None:  # the broker publishes none after an orderly end

@@ -22,6 +22,8 @@ from wyoming_rosie_bridge.worker import PoisonError
 _LOG = structlog.get_logger()
 MAX_DEVICES = 1000
 WAKE_SECONDS = 2.0
+AT_A_TIME = 20
+"""Utterances that are stored at a time: as many as mosquitto delivers without an acknowledgement."""
 
 
 class VoiceIngest:
@@ -35,7 +37,7 @@ class VoiceIngest:
     def subscribe(self) -> None:
         """Subscribe to the topics of voice devices."""
         mqtt = self._context.buses.mqtt
-        mqtt.subscribe("voice/+/audio_meta", self.on_audio_meta)
+        mqtt.subscribe("voice/+/audio_meta", self.on_audio_meta, at_a_time=AT_A_TIME)
         mqtt.subscribe("voice/+/wake", self.on_wake)
         mqtt.subscribe("voice/+/status", self.on_status)
 
