@@ -7,7 +7,6 @@ its word, and gives up for good when the server refuses it later.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from importlib import import_module
 from math import inf
 from pathlib import Path
@@ -28,6 +27,7 @@ _LOG = structlog.get_logger()
 CONNECT_SECONDS = 3
 CLOSE_SECONDS = 1.0
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 5.0
+_REFUSED = "the server refuses this identity"
 REFUSAL_SECONDS = 10.0
 """Age up to which a refusal explains why an answer does not come."""
 
@@ -44,6 +44,7 @@ class NatsConnection:
         self._servers, self._name = servers, name
         self._credentials, self._nkey_seed = credentials, nkey_seed
         self._backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
+        self._reported: set[str] = set()
         self._refusal = (-inf, "")
 
     async def run(self, prepare: "Callable[[Client], Awaitable[None]]") -> None:
@@ -54,8 +55,9 @@ class NatsConnection:
             await self._backoff.sleep()
 
     def report(self, problem: str) -> None:
-        """Keep a problem, and log it once."""
-        if problem != self.problem:
+        """Keep a problem, and log it once until there is a connection."""
+        if problem not in self._reported:
+            self._reported.add(problem)
             _LOG.warning("NATS not connected", host=self._servers[0].host, reason=problem)
         self.problem = problem
 
@@ -84,14 +86,16 @@ class NatsConnection:
         except (ConfigError, OSError, Error) as err:
             self.report(_explain(err))
         finally:
-            with suppress(Exception):  # the connection may be broken in any way by now
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await client.close()
+            await _close(client)
 
     def _be_ready(self, client: "Client") -> None:
-        self.problem = None
-        self._backoff.reset()
+        self._forget_problems()
         _LOG.info("NATS connected", server_version=str(client.connected_server_version))
+
+    def _forget_problems(self) -> None:
+        self.problem = None
+        self._reported.clear()
+        self._backoff.reset()
 
     async def _options(self, closed: asyncio.Event) -> dict[str, Any]:
         """Return the options of a connection, which sets `closed` when it ends for good. Raises ConfigError."""
@@ -127,7 +131,8 @@ class NatsConnection:
             self._refusal = (time.monotonic(), f"its permissions do not allow it: {str(err)[:200]}")
             _LOG.error("NATS refused", reason=self._refusal[1])
         elif self.client is not None and not self.client.is_connected:
-            self.report(_explain(err))
+            if not (isinstance(err, ConnectionError) and _REFUSED in (self.problem or "")):  # what follows a refusal
+                self.report(_explain(err))
             await self._backoff.sleep()
 
     async def _on_disconnect(self) -> None:
@@ -135,8 +140,7 @@ class NatsConnection:
             self.problem = "NATS: the connection is lost"
 
     async def _on_reconnect(self) -> None:
-        self.problem = None
-        self._backoff.reset()
+        self._forget_problems()
         _LOG.info("NATS connected again")
 
 
@@ -160,6 +164,16 @@ def read_nkey_seed(path: Path, setting: str = "nkey") -> str:
     return seed
 
 
+async def _close(client: "Client") -> None:
+    """Close a connection that may be broken in any way, as a task of its own: the library swallows cancellations."""
+    closing = asyncio.create_task(client.close())
+    try:
+        await asyncio.wait([closing], timeout=CLOSE_SECONDS)
+    finally:
+        closing.cancel()
+        closing.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
 def _create_client(*, requires_tls: bool) -> "Client":
     from nats.aio.client import Client
     from nats.errors import Error
@@ -176,7 +190,7 @@ def _create_client(*, requires_tls: bool) -> "Client":
 def _explain(err: Exception) -> str:
     text = explain_failure(err)
     if "authorization" in text.lower() or "authentication" in text.lower():
-        return f"NATS: the server refuses this identity ({text[:100]}); check the nkey, the password or the token"
+        return f"NATS: {_REFUSED} ({text[:100]}); check the nkey, the password or the token"
     return (
         f"NATS: {text}"[:200] if isinstance(err, ConfigError) else f"NATS: the server cannot be reached: {text}"[:200]
     )
