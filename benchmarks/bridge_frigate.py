@@ -35,6 +35,7 @@ from wyoming_rosie_bridge.vision.frigate.runner import FrigateRunner
 from wyoming_rosie_bridge.vision.frigate.settings import FrigateSettings
 
 QUIET_SECONDS = 3.0
+MAKE_SECONDS = 20.0
 ALL_EVENTS = "vision.event.>"
 
 
@@ -99,7 +100,7 @@ async def measure_storm(objects: int, updates: float, seconds: float) -> StormRe
 async def _send_storm(
     site: FrigateSite, bridge: psutil.Process, report: StormReport, objects: int, updates: float, seconds: float
 ) -> None:
-    begin = report.begin = time.time() + 5.0  # the messages have their times in them, and take a while to make
+    begin = report.begin = time.time() + MAKE_SECONDS  # the messages have their times in them, and take a while to make
     messages = await asyncio.to_thread(_with_scores, storm(begin, objects, updates, seconds))
     next_look = begin
     for message, key in messages:
