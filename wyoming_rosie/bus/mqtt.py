@@ -132,6 +132,7 @@ class PahoMqtt:
             received = await subscription.queue.get()
             await self._handle_one(subscription.handler, received)
             self._ack(received)
+            await asyncio.sleep(0)  # a handler that waits for nothing must not hold up the others
 
     def _ack(self, received: _Received) -> None:
         if received.qos and self._client is not None:

@@ -10,6 +10,7 @@ import pytest
 from tests.frigate_messages import after, event, object_id, storm
 from tests.frigate_server import FrigateServer, database_row
 from tests.integration.bridge.frigate_site import SECONDS, FrigateSite, run_site
+from wyoming_rosie.bus.envelope import load_json
 
 
 @pytest.fixture
@@ -69,6 +70,9 @@ async def test_a_kill_at_each_step_of_a_storm_leaves_one_begin_and_one_end(site:
     async with asyncio.timeout(SECONDS):
         await site.bridge.process.wait()
     await site.start_bridge()
+    for message in messages:
+        if message.payload.startswith(b'{"type": "end"'):
+            await site.wait_for_end(load_json(message.payload)["after"]["id"])
     await site.send(event("new", 1_700_000_000.5, time.time(), id="last"))
     await site.wait_for(lambda _, about: about.event_id == "last")
     counts = site.counts()
@@ -83,6 +87,9 @@ async def test_a_storm_is_few_events_and_each_once(site: FrigateSite) -> None:
         await site.send(message.payload, qos=0)
         await site.send(message.payload, qos=0)
         await asyncio.sleep(0)
+    for message in messages:
+        if message.payload.startswith(b'{"type": "end"'):
+            await site.wait_for_end(load_json(message.payload)["after"]["id"])
     await site.send(event("new", 1_700_000_000.5, time.time(), id="last"))
     await site.wait_for(lambda _, about: about.event_id == "last")
     counts = site.counts()

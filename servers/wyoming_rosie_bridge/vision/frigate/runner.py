@@ -21,6 +21,7 @@ from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.vision.frigate import payloads
+from wyoming_rosie_bridge.vision.frigate.locks import KeyedLocks
 from wyoming_rosie_bridge.vision.frigate.reconcile import FrigateApi, find_missed
 from wyoming_rosie_bridge.vision.frigate.settings import FrigateSettings, check_settings, create_api, create_rules
 from wyoming_rosie_bridge.vision.frigate.state import (
@@ -32,11 +33,14 @@ from wyoming_rosie_bridge.vision.frigate.state import (
     SaveState,
     Silence,
     State,
+    ids_of,
 )
 from wyoming_rosie_bridge.vision.frigate.tracking import SILENCE_SECONDS, SwitchedState, TrackedObject
 
 _LOG = structlog.get_logger()
 STAGE = "frigate"
+AT_A_TIME = 16
+"""Messages that are handled at the same time; those about the same object are not."""
 PHASES = ("new", "update", "end")
 """The order in which the events of one message are published."""
 WATCH_SECONDS = 30.0
@@ -63,7 +67,8 @@ class FrigateRunner:
         self._api: FrigateApi | None = create_api(settings)
         self._table = ObjectTable(create_rules(settings))
         self._prefix = settings.topic_prefix
-        self._lock = asyncio.Lock()
+        self._locks = KeyedLocks()
+        self._restoring, self._indexing = asyncio.Lock(), asyncio.Lock()
         self._missed = asyncio.Event()
         self._gap_since = context.clock()
         """Last contact before messages may have been lost."""
@@ -87,7 +92,7 @@ class FrigateRunner:
             "triggers": payloads.parse_trigger,
         }
         for leaf, parse in parsers.items():
-            mqtt.subscribe(f"{prefix}/{leaf}", partial(self._on_message, parse=parse))
+            mqtt.subscribe(f"{prefix}/{leaf}", partial(self._on_message, parse=parse), at_a_time=AT_A_TIME)
         mqtt.subscribe(f"{prefix}/available", self._on_available)
         mqtt.subscribe(f"{prefix}/+/motion", self._on_motion)
         mqtt.subscribe(f"{prefix}/+/classification/+", self._on_classification)
@@ -149,8 +154,8 @@ class FrigateRunner:
 
     async def _apply(self, given: Input) -> bool:
         """Publish and record what follows from an input; return whether anything does. Raises BusError."""
-        async with self._lock:
-            await self._restore_all()
+        await self._restore_all()
+        async with self._locks.hold(ids_of(given)):
             for state_id in self._table.unknown_ids(given):
                 await self._restore(state_id)
             now = self._context.clock()
@@ -192,7 +197,10 @@ class FrigateRunner:
 
     async def _save_index(self) -> None:
         """Record which objects are active; some of the index may have ended since, as their own records say."""
-        active = self._table.active_ids()
+        async with self._indexing:  # an older index must not overtake a newer one
+            await self._record_index(self._table.active_ids())
+
+    async def _record_index(self, active: list[str]) -> None:
         text = json.dumps({"active": active, "contact": self._contact}, separators=(",", ":"))
         await self._context.buses.jobs.record(self._record_name("index"), text, KEEP_SECONDS)
         self._indexed = frozenset(active)
@@ -230,6 +238,11 @@ class FrigateRunner:
         """Restore the objects that were active when this program ended. Raises BusError."""
         if self._is_restored:
             return
+        async with self._restoring:
+            if not self._is_restored:
+                await self._restore_index()
+
+    async def _restore_index(self) -> None:
         text = await self._context.buses.jobs.recall(self._record_name("index"))
         index = FrigateIndex() if text is None else _decode_index(text)
         if index.contact is not None:
@@ -241,8 +254,7 @@ class FrigateRunner:
             _LOG.info("Frigate's objects restored", objects=len(index.active))
 
     async def _fill_gap(self) -> None:
-        async with self._lock:
-            await self._restore_all()
+        await self._restore_all()
         since = self._gap_since
         if self._api is not None:
             try:
