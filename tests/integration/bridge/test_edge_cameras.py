@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import struct
+import zlib
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -18,7 +20,7 @@ cv2 = pytest.importorskip("cv2", reason="the edge classifier needs OpenCV: pip i
 av = pytest.importorskip("av", reason="the edge classifier needs PyAV: pip install 'wyoming-rosie[vision]'")
 np = pytest.importorskip("numpy")
 
-from tests.integration.bridge.edge_bridge import EdgeBridge as Bridge  # noqa: E402
+from tests.integration.bridge.edge_bridge import EdgeBridge  # noqa: E402
 from tests.pedestrians import find_video  # noqa: E402
 from tests.waiting import wait_until  # noqa: E402
 from wyoming_rosie.bus.errors import BusError  # noqa: E402
@@ -57,7 +59,7 @@ def settings(**cameras: str) -> EdgeSettings:
 
 async def test_a_video_becomes_motion_frames_and_one_event(tmp_path: Path) -> None:
     await asyncio.to_thread(write_video, tmp_path / "block.avi", 4)
-    async with Bridge(settings(yard=f"file:{tmp_path / 'block.avi'}")).running() as bridge:
+    async with EdgeBridge(settings(yard=f"file:{tmp_path / 'block.avi'}")).running() as bridge:
         await wait_until(lambda: bridge.phases("yard", "motion") == ["new", "end"])
         assert bridge.topics("yard") == {"motion_raw", "motion_filtered"}
         subject, event = bridge.events[0]
@@ -74,7 +76,7 @@ async def test_people_become_events_with_a_job_for_frigate(tmp_path: Path) -> No
     video = find_video()
     if video is None:
         pytest.skip("there is no vtest.avi: apt install opencv-doc")
-    bridge = Bridge(EdgeSettings(camera={"yard": f"file:{video}"}))
+    bridge = EdgeBridge(EdgeSettings(camera={"yard": f"file:{video}"}))
     async with bridge.running():
         await wait_until(lambda: bridge.phases("yard", "person"))
     subjects = [subject for subject, event in bridge.events if event.label == "person"]
@@ -119,7 +121,7 @@ async def test_pictures_over_http_become_motion(scheme: str) -> None:
     server = PictureServer(scheme)
     async with picture_server(server) as place:
         user = f"viewer:{SECRET}@" if scheme else ""
-        async with Bridge(settings(door=f"http://{user}{place}")).running() as bridge:
+        async with EdgeBridge(settings(door=f"http://{user}{place}")).running() as bridge:
             await wait_until(lambda: "motion_filtered" in bridge.topics("door"))
     assert bool(server.refused) == bool(scheme)
 
@@ -130,7 +132,7 @@ async def test_a_camera_that_hangs_costs_no_other_and_is_told_by_health() -> Non
     async with (
         picture_server(hanging) as one,
         picture_server(working) as two,
-        Bridge(settings(a=f"http://{one}", b=f"http://{two}")).running() as bridge,
+        EdgeBridge(settings(a=f"http://{one}", b=f"http://{two}")).running() as bridge,
     ):
         await wait_until(lambda: bridge.health.run_checks()["cameras"] == "a: it does not answer")
         await wait_until(lambda: "motion_raw" in bridge.topics("b"))
@@ -139,7 +141,7 @@ async def test_a_camera_that_hangs_costs_no_other_and_is_told_by_health() -> Non
 
 
 async def test_pictures_over_mqtt_become_motion_and_others_are_borne() -> None:
-    async with Bridge(settings(door="mqtt:doorbell/picture")).running() as bridge:
+    async with EdgeBridge(settings(door="mqtt:doorbell/picture")).running() as bridge:
         for index, image in enumerate(moving_block(90)):
             await bridge.buses.mqtt.publish("doorbell/picture", encode_jpeg(image))
             if index % 10 == 0:
@@ -149,8 +151,27 @@ async def test_pictures_over_mqtt_become_motion_and_others_are_borne() -> None:
         await wait_until(lambda: "motion_filtered" in bridge.topics("door"))
 
 
+def picture_bomb(side: int) -> bytes:
+    """Return a small PNG that claims to be `side` pixels wide and high."""
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes((side // 8 + 1) * side))
+    chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    parts = (
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+async def test_a_picture_of_too_many_pixels_is_refused() -> None:
+    bomb = await asyncio.to_thread(picture_bomb, 16_000)
+    assert len(bomb) < 100_000
+    async with EdgeBridge(settings(door="mqtt:doorbell/picture")).running() as bridge:
+        await bridge.buses.mqtt.publish("doorbell/picture", bomb)
+        await wait_until(lambda: "too many pixels" in str(bridge.health.run_checks()["cameras"]))
+
+
 async def test_new_pictures_in_a_folder_become_motion(tmp_path: Path) -> None:
-    async with Bridge(settings(drive=f"folder:{tmp_path}")).running() as bridge:
+    async with EdgeBridge(settings(drive=f"folder:{tmp_path}")).running() as bridge:
         for index, image in enumerate(moving_block(90)):
             content = encode_jpeg(image)
             await asyncio.to_thread((tmp_path / f"{index:03}.jpg").write_bytes, content)
@@ -160,7 +181,7 @@ async def test_new_pictures_in_a_folder_become_motion(tmp_path: Path) -> None:
 
 async def test_a_bridge_that_classifies_gets_the_frames_of_one_that_does_not(tmp_path: Path) -> None:
     await asyncio.to_thread(write_video, tmp_path / "block.avi", 4)
-    small = Bridge(replace(settings(yard=f"file:{tmp_path / 'block.avi'}"), classify_elsewhere=True))
+    small = EdgeBridge(replace(settings(yard=f"file:{tmp_path / 'block.avi'}"), classify_elsewhere=True))
     async with small.running():  # its own stages are the ones that classify
         await wait_until(lambda: small.phases("yard", "motion"))
     assert small.topics("yard") == {"motion_raw"}
@@ -183,7 +204,7 @@ async def test_frames_are_dropped_and_counted_while_a_bus_is_slow() -> None:
     slow = SlowJobs()
     server = PictureServer()
     async with picture_server(server) as place:
-        bridge = Bridge(settings(door=f"http://{place}"), replace(buses, jobs=slow))
+        bridge = EdgeBridge(settings(door=f"http://{place}"), replace(buses, jobs=slow))
         async with bridge.running():
             await wait_until(lambda: bridge.count("dropped") > 3)
             slow.answers.set()
@@ -199,7 +220,7 @@ class AbsentJobs(MemoryJobs):
 
 async def test_motion_is_published_while_redis_is_away() -> None:
     async with picture_server(PictureServer()) as place:
-        bridge = Bridge(settings(door=f"http://{place}"), replace(create_memory_buses(), jobs=AbsentJobs()))
+        bridge = EdgeBridge(settings(door=f"http://{place}"), replace(create_memory_buses(), jobs=AbsentJobs()))
         async with bridge.running():
             await wait_until(lambda: bridge.count("dropped") > 0)
             assert bridge.topics("door") == {"motion_raw"}
@@ -207,7 +228,7 @@ async def test_motion_is_published_while_redis_is_away() -> None:
 
 async def test_no_secret_shows_in_logs_health_or_the_process_list() -> None:
     with capture_logs() as lines:
-        bridge = Bridge(
+        bridge = EdgeBridge(
             settings(
                 a=f"rtsp://viewer:{SECRET}@127.0.0.1:1/{SECRET}",
                 b=f"http://viewer:{SECRET}@127.0.0.1:1/x.jpg?key={SECRET}",

@@ -82,7 +82,7 @@ async def request_picture(session: "ClientSession", source: CameraSource) -> byt
             return await _read_answer(answer)
     except TimeoutError as err:
         raise PictureError("it does not answer") from err
-    except aiohttp.ClientError as err:  # its text may name the URL
+    except (aiohttp.ClientError, OSError, ValueError) as err:  # their texts may name the URL
         raise PictureError(f"it cannot be reached ({type(err).__name__})") from None
 
 

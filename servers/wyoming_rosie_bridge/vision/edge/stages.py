@@ -173,7 +173,10 @@ class FrigateStage:
         return Stage("vision-frigate", source, self.handle, _on_dead, concurrency=2)
 
     async def handle(self, envelope: Envelope) -> None:
-        """Create an event; a second one only if this process dies between Frigate's answer and our record. Raises PoisonError for what Frigate refuses, UnreachableError, BusError."""
+        """Create an event, once unless this process dies between Frigate's answer and our record.
+
+        Raises PoisonError for what Frigate refuses, UnreachableError, BusError.
+        """
         frame = _unwrap_frame(envelope)
         if envelope.is_expired(self._context.clock()):
             self._context.metrics.count_end("expired")  # Frigate would record what is in view now

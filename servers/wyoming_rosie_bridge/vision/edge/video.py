@@ -123,6 +123,8 @@ class VideoCamera:
                 if not container.streams.video:
                     raise _VideoError("there is no video in it")
                 yield container
+        except av.error.ExitError:  # how the library reports its time-outs
+            raise _VideoError("it does not answer in time") from None
         except av.error.FFmpegError as err:
             raise _VideoError(err.strerror or type(err).__name__) from None
         except (OSError, ValueError) as err:
