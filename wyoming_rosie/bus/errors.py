@@ -1,5 +1,7 @@
 """Errors of the buses."""
 
+import asyncio
+
 from wyoming_rosie.errors import RosieError
 
 
@@ -19,3 +21,10 @@ class BadMessageError(RosieError):
     """A message is not valid; trying again cannot help."""
 
     code = "bad-message"
+
+
+def raise_if_cancelled() -> None:
+    """Raise CancelledError in a task that is cancelled: a client library may turn that into an error of its own."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

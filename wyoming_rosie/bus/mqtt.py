@@ -7,6 +7,7 @@ this program is away; what a broker forgets in a crash, devices send again, beca
 import asyncio
 import random
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,17 @@ class MqttWill:
 
     topic: str
     payload: bytes
+
+
+class _ClosingSocket(ssl.SSLSocket):
+    """A socket that is closed when its handshake fails; the library leaves it open."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 class _Subscription:
@@ -181,6 +193,7 @@ class PahoMqtt:
         if self._url.user or self._url.secret:
             client.username_pw_set(self._url.user or "", self._url.secret)
         if (context := self._url.ssl_context()) is not None:
+            context.sslsocket_class = _ClosingSocket
             client.tls_set_context(context)
         if self._will is not None:
             client.will_set(self._will.topic, self._will.payload, 1, retain=True)

@@ -12,7 +12,7 @@ import structlog
 from wyoming_rosie.bus import names
 from wyoming_rosie.bus.connection import BrokerUrl
 from wyoming_rosie.bus.envelope import Envelope, decode
-from wyoming_rosie.bus.errors import BacklogFullError, BadMessageError, BusError
+from wyoming_rosie.bus.errors import BacklogFullError, BadMessageError, BusError, raise_if_cancelled
 from wyoming_rosie.bus.interface import Backlog, Consumer, DeadLetter, Delivery
 from wyoming_rosie.bus.nats_connection import CONNECT_SECONDS, NatsConnection
 
@@ -128,8 +128,10 @@ class NatsEvents:
                 raise BacklogFullError(f"NATS: {err.description}") from err
             raise BusError(f"NATS: {err.description or type(err).__name__}") from err
         except TimeoutError as err:  # also what follows from a refusal, which the server tells apart from the request
+            raise_if_cancelled()
             raise BusError(f"NATS: {self._connection.recent_refusal() or 'no answer in time'}") from err
         except (Error, OSError) as err:
+            raise_if_cancelled()
             raise BusError(f"NATS: {type(err).__name__}") from err
 
     async def list(self, limit: int) -> Sequence[DeadLetter]:
@@ -202,6 +204,7 @@ class NatsSource:
                 try:
                     messages = await subscription.fetch(count, timeout=max(seconds, 0.05))
                 except NothingError:
+                    raise_if_cancelled()
                     if self.events.problem:
                         raise
                     return []

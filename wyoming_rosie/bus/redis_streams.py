@@ -18,7 +18,7 @@ import structlog
 from wyoming_rosie.bus import names
 from wyoming_rosie.bus.connection import BrokerUrl, explain_failure
 from wyoming_rosie.bus.envelope import Envelope, decode
-from wyoming_rosie.bus.errors import BacklogFullError, BadMessageError, BusError
+from wyoming_rosie.bus.errors import BacklogFullError, BadMessageError, BusError, raise_if_cancelled
 from wyoming_rosie.bus.interface import Backlog, DeadLetter, Delivery
 
 _LOG = structlog.get_logger()
@@ -120,6 +120,7 @@ class RedisJobs:
         try:
             yield
         except (RedisError, OSError) as err:  # TimeoutError is an OSError
+            raise_if_cancelled()
             if str(err).startswith("OOM"):
                 raise BacklogFullError("Redis has no memory left (maxmemory)") from err
             self.problem = _explain(err)
@@ -150,7 +151,8 @@ class RedisJobs:
                     await source.leave()
         except (BusError, TimeoutError):
             pass  # another process removes this consumer later
-        await self.client.aclose()
+        finally:
+            await self.client.aclose()
 
 
 class RedisSource:

@@ -39,8 +39,6 @@ from wyoming_rosie_bridge.worker import Stage, run_stage
 SECONDS = 60.0
 BUSES = ("mqtt", "redis", "nats")
 USER = "bridge-voice"
-# paho leaves a socket whose TLS has failed to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 Problem: TypeAlias = Callable[[], str | None]
 
 

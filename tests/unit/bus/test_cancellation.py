@@ -1,0 +1,28 @@
+"""A cancellation that a client library has swallowed still ends the task."""
+
+import asyncio
+
+import pytest
+
+from wyoming_rosie.bus.errors import raise_if_cancelled
+
+
+async def swallow_a_cancellation() -> str:
+    """Wait as a library does that makes a time-out of every cancellation."""
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        raise_if_cancelled()
+    return "it went on"
+
+
+async def test_a_cancelled_task_ends() -> None:
+    task = asyncio.create_task(swallow_a_cancellation())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_other_tasks_go_on() -> None:
+    raise_if_cancelled()
