@@ -1,6 +1,7 @@
 """Prompts go through the mind role in one process without brokers; a scripted intent daemon answers them."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -202,6 +203,14 @@ async def test_a_redelivery_after_the_end_publishes_the_same_answer(
     await mind.deliver_again(COMMAND, key, allow_tools=allow_tools)
     assert (await mind.final())[1] == first
     assert len(model.questions) == 1
+
+
+async def test_a_recorded_answer_is_published_although_the_daemon_is_away() -> None:
+    async with mind_with(AWAY) as mind:
+        recorded = ResponseFinal("It is done.", True, "tools")
+        await mind.buses.jobs.decide("final:llm:k1", json.dumps(schema.to_data(recorded)))
+        await mind.deliver_again(COMMAND, "k1", allow_tools=True)
+        assert (await mind.final())[1] == recorded
 
 
 async def test_a_redelivery_of_what_was_begun_and_never_ended_is_not_begun_again(mind: Mind, model: Script) -> None:
