@@ -52,6 +52,7 @@ async def run_stage(stage: Stage, metrics: StageMetrics) -> None:
     backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
     try:
         while True:
+            _stop_if_cancelled()
             running = {task for task in running if not task.done()}
             if len(running) >= stage.concurrency:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -99,6 +100,7 @@ async def _handle_until_settled(stage: Stage, delivery: Delivery) -> None:
         return
     backoff, failures = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS), 0
     while True:
+        _stop_if_cancelled()
         try:
             await stage.handle(envelope)
             pass_failpoint(f"{stage.name}.handled")
@@ -118,6 +120,13 @@ async def _handle_until_settled(stage: Stage, delivery: Delivery) -> None:
                 continue
             await _bury(stage, delivery, err.code, str(err))
         return
+
+
+def _stop_if_cancelled() -> None:
+    """Raise CancelledError if this task was cancelled and a library has swallowed it, as wait_for does before Python 3.12."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _bury(stage: Stage, delivery: Delivery, reason: str, detail: str) -> None:
