@@ -84,6 +84,14 @@ def test_something_that_moves_is_reported_where_it_is() -> None:
     assert bottom == pytest.approx(290 / HEIGHT, abs=0.05)
 
 
+def test_who_stops_is_seen_for_some_seconds_more() -> None:
+    camera = Camera()
+    camera.warm_up()
+    for step in range(6):
+        camera.shoot(change=block(100 + 20 * step))
+    assert labels([camera.shoot(change=block(200)) for _ in range(8 * FRAMES_PER_SECOND)]) == {"motion"}
+
+
 def test_motion_is_passed_on_with_its_picture() -> None:
     camera = Camera()
     camera.warm_up()

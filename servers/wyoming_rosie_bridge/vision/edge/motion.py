@@ -14,11 +14,13 @@ Gray: TypeAlias = MatLike
 """A frame in grey levels, of bytes."""
 AVERAGE_SIZE = 178, 100
 MOTION_SIZE = 320, 180
-_AVERAGE_RATE = 0.05
+_AVERAGE_RATE = 0.02
 _AVERAGE_DIFFERENCE = 15
 """Grey levels; noise of a camera in the dark stays below after the blur."""
 _LEAST_AVERAGE_CHANGE = 4 / (178 * 100)
 _MOG_HISTORY = 300
+_LEARNING_RATE = 0.001
+"""With it, who stops is seen for 10 to 20 seconds more at 5 frames a second."""
 _MOG_VARIANCE_THRESHOLD = 25
 _LEAST_REGION = 30 / (320 * 180)
 MAX_REGIONS = 20
@@ -79,7 +81,7 @@ class MotionDetector:
         if self._calibrating:
             self._learn(blurred)
             return Motion(is_calibrating=True)
-        mask = cv2.morphologyEx(self._subtractor.apply(blurred), cv2.MORPH_OPEN, _KERNEL)
+        mask = cv2.morphologyEx(self._subtractor.apply(blurred, None, _LEARNING_RATE), cv2.MORPH_OPEN, _KERNEL)
         changed = float(np.count_nonzero(mask)) / mask.size
         if changed > _SUSPICIOUS_CHANGE and is_light_change(self._background(), blurred, mask):
             self._calibrating = CALIBRATION_FRAMES
