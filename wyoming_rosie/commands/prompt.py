@@ -7,17 +7,19 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
 from cyclopts import Parameter
 
 from wyoming_rosie.bus import names, schema
-from wyoming_rosie.bus.connection import BrokerUrl, read_configured_broker
+from wyoming_rosie.bus.connection import BrokerUrl, find_configured, read_configured_broker
 from wyoming_rosie.bus.envelope import Envelope
 from wyoming_rosie.bus.errors import BadMessageError, BusError
 from wyoming_rosie.bus.interface import Events, Jobs
 from wyoming_rosie.bus.messages import Prompt, ResponseDelta, ResponseFinal
+from wyoming_rosie.bus.nats_connection import check_nats_files
 from wyoming_rosie.bus.nats_jetstream import NatsEvents
 from wyoming_rosie.bus.redis_streams import open_redis
 from wyoming_rosie.commands import pipeline
@@ -174,13 +176,21 @@ async def _open_buses(options: BrokerOptions) -> AsyncIterator[tuple[Jobs, NatsE
     try:
         async with AsyncExitStack() as stack:
             jobs = await stack.enter_async_context(open_redis(redis))
-            events = NatsEvents(nats, SOURCE)
+            events = NatsEvents(nats, SOURCE, *await asyncio.to_thread(_find_nats_files))
             await stack.enter_async_context(run_beside(events.run()))
             await _check_redis(jobs, redis)
             await _check_nats(events, nats)
             yield jobs, events
     except ImportError as err:
         raise ConfigError(f"the module {err.name} is not installed; run: {install_command(['bridge'])}") from err
+
+
+def _find_nats_files() -> tuple[Path | None, Path | None]:
+    """Return the bridge's credentials and nkey for NATS. Raises ConfigError."""
+    credentials, nkey = (find_configured(key) for key in ("nats_credentials", "nats_nkey"))
+    files = Path(credentials) if credentials else None, Path(nkey) if nkey else None
+    check_nats_files("--broker.nats-", *files)
+    return files
 
 
 async def _check_redis(jobs: Jobs, url: BrokerUrl) -> None:

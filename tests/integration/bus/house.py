@@ -31,8 +31,7 @@ class House:
         """Return the password of a user, or the seed of its nkey."""
         if variable == "NKEY":
             return self.nkey_file(user).read_text().strip()
-        lines = (self.folder / "services" / user / "env").read_text().splitlines()
-        return dict(line.split("=", 1) for line in lines)[variable]
+        return self.environment(user)[variable]
 
     def nkey_file(self, user: str) -> Path:
         return self.folder / "services" / user / "nats.nk"
@@ -57,7 +56,8 @@ class House:
         ]  # fmt: skip
 
     def environment(self, user: str) -> dict[str, str]:
-        return {name: self.secret(user, name) for name in ("MQTT_PASSWORD", "REDIS_PASSWORD")}
+        lines = (self.folder / "services" / user / "env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
 
 
 def make_keys(folder: Path) -> None:

@@ -22,15 +22,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from tests.brokers import Broker, Mosquitto, Nats, Redis, free_port
 from tests.daemons import Daemon
-from tests.integration.bridge.scripted_daemons import audio_of, read_effects, serve_daemons
 from tests.integration.bus.house import House, make_keys, open_house
 from wyoming_rosie.bus.connection import BrokerUrl
 from wyoming_rosie.bus.interface import Source
-from wyoming_rosie.bus.messages import AudioFormatData, Say
 from wyoming_rosie.bus.mqtt import PahoMqtt
 from wyoming_rosie.bus.nats_jetstream import NatsEvents
 from wyoming_rosie.bus.redis_streams import open_redis
-from wyoming_rosie.bus.voice_node import VoiceNode
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
@@ -253,27 +250,6 @@ async def health_until(port: int, condition: Callable[[dict[str, str]], bool]) -
         while not condition(parts := await asyncio.to_thread(read_health, port)):
             await asyncio.sleep(0.1)
     return parts
-
-
-async def test_an_utterance_reaches_its_effect_through_brokers_with_tls_and_identities(
-    house: House, tmp_path: Path
-) -> None:
-    said: asyncio.Queue[Say] = asyncio.Queue()
-    mqtt = PahoMqtt(house.mqtt_url("kitchen"), "kitchen")
-    node = VoiceNode(mqtt, "kitchen", tmp_path / "outbox", lambda _, say: said.put_nowait(say))
-    ports = (free_port(), free_port(), free_port(), free_port())
-    async with AsyncExitStack() as stack:
-        uris = await stack.enter_async_context(serve_daemons(tmp_path / "effects.db", ports))
-        flags = [word for name, uri in uris.items() for word in (f"--voice.{name.replace('_', '-')}", uri)]
-        bridge = await start_bridge(stack, house, *flags)
-        await health_until(bridge.port, lambda parts: set(parts.values()) == {"ok"})
-        await stack.enter_async_context(run_beside(mqtt.run()))
-        await stack.enter_async_context(run_beside(node.run()))
-        key = await node.send_audio(audio_of("turn on the lamp"), AudioFormatData(), wake="okay_nabu")
-        async with asyncio.timeout(SECONDS):
-            assert (await said.get()).text == "Done: turn on the lamp."
-    assert read_effects(tmp_path / "effects.db") == [(key, "turn on the lamp")]
-    assert bridge.daemon.lines("NATS refused") == []
 
 
 async def test_a_bridge_with_wrong_secrets_says_so_without_telling_them(house: House, tmp_path: Path) -> None:
