@@ -550,7 +550,7 @@ def test_the_button_is_the_main_conductors() -> None:
     ]
 
 
-SEATS = st.sampled_from([m.MAIN_SLOT, JARVIS])
+SEATS = st.sampled_from([m.MAIN_SLOT, JARVIS, m.BRIDGE_SLOT])
 PARTS = st.sampled_from(
     [
         m.SpeechEnded(),
@@ -632,6 +632,69 @@ def test_a_word_is_kept_only_while_its_own_conductor_is_away() -> None:
     satellite.handle(m.StopRequested(), m.RunStored())
     assert satellite.core.phase is SatellitePhase.WAITING
     assert m.SwitchSlot(JARVIS) in satellite.handle(m.WakeWord(JARVIS, satellite.heard, "t2"))
+
+
+def saying_to_the_bridge(*inputs: m.Input) -> CoreSimulation:
+    """Return a satellite that only the bridge conducts, while a command is spoken."""
+    return saying_to_nobody(m.ConductorJoined(m.BRIDGE_SLOT), *inputs)
+
+
+def test_what_is_said_while_only_the_bridge_is_there_goes_to_the_bridge() -> None:
+    satellite = saying_to_the_bridge()
+    assert satellite.take_types(m.BRIDGE_SLOT) == ["detection", "run-pipeline", "audio-chunk"]
+    satellite.handle(m.VoiceStopped(2000), m.VadProgress(2900))
+    assert satellite.take_types(m.BRIDGE_SLOT) == ["audio-stop"]
+    answer = (m.ReplyAudioStarted(), m.ReplyAudioReceived(b"ab"), m.ReplyAudioEnded())
+    effects = satellite.handle(*(m.ConductorMessage(m.BRIDGE_SLOT, part) for part in answer))
+    assert m.PlayAudio(b"ab") in effects
+    assert satellite.core.phase is SatellitePhase.WAITING
+
+
+@pytest.mark.parametrize("word", ["okay_nabu", JARVIS])
+def test_the_bridge_gets_only_what_has_no_conductor_of_its_own(word: str) -> None:
+    satellite = CoreSimulation(KEEPS)
+    satellite.handle(m.ConductorJoined(m.BRIDGE_SLOT), m.ConductorJoined())
+    effects = satellite.handle(m.WakeWord(word, 0, "t1"))
+    assert (m.SwitchSlot(m.BRIDGE_SLOT) in effects) is (word == JARVIS)
+    assert satellite.core.phase is SatellitePhase.STREAMING
+
+
+def test_the_bridge_gets_nothing_while_a_conductor_has_paused() -> None:
+    satellite = CoreSimulation(KEEPS)
+    satellite.handle(m.ConductorJoined(m.BRIDGE_SLOT), m.ConductorPaused())
+    assert satellite.core.phase is SatellitePhase.PAUSED
+    assert satellite.wake() == []
+
+
+def test_without_the_bridge_the_satellite_says_that_nobody_can_be_reached() -> None:
+    satellite = CoreSimulation()
+    satellite.handle(m.ConductorJoined(m.BRIDGE_SLOT), m.ConductorLeft(m.BRIDGE_SLOT))
+    assert satellite.wake() == [m.PlayCue(m.Cue.UNREACHABLE)]
+
+
+def test_a_bridge_that_goes_before_it_answers_leaves_a_word() -> None:
+    satellite = saying_to_the_bridge()
+    satellite.handle(m.VoiceStopped(2000), m.VadProgress(2900))
+    effects = satellite.handle(m.ConductorLeft(m.BRIDGE_SLOT))
+    assert effects == [m.PlayCue(m.Cue.LOST), m.ReportPhase(SatellitePhase.OFFLINE)]
+
+
+@pytest.mark.parametrize(
+    ("ends", "cue"),
+    [
+        (m.VadProgress(1000 + EndpointingRules().no_speech_ms), m.Cue.NOTHING),
+        (m.MuteRequested(muted=True), m.Cue.MUTE),
+    ],
+    ids=["nobody speaks", "muted"],
+)
+def test_the_bridge_is_not_sent_what_is_not_meant_for_it(ends: m.Input, cue: m.Cue) -> None:
+    satellite = CoreSimulation(KEEPS)
+    satellite.handle(m.ConductorJoined(m.BRIDGE_SLOT))
+    satellite.push_audio(16_000)
+    satellite.wake(16_000)
+    effects = satellite.handle(ends)
+    assert effects == [m.DiscardRun(), m.PlayCue(cue), m.ReportPhase(SatellitePhase.WAITING)]
+    assert "audio-stop" not in satellite.take_types(m.BRIDGE_SLOT)
 
 
 @pytest.mark.parametrize(
@@ -752,7 +815,8 @@ def test_it_returns_to_waiting_by_itself(steps: list[tuple[m.Input, float]]) -> 
     for _ in range(8 + satellite.core.options.timer_rings):
         satellite.now = max(satellite.now, satellite.core.deadline or 0)
         satellite.handle(m.DeadlineReached())
-    expected = SatellitePhase.WAITING if joined else SatellitePhase.PAUSED if paused else SatellitePhase.OFFLINE
+    waits = joined - {m.BRIDGE_SLOT} or (joined and not paused)
+    expected = SatellitePhase.WAITING if waits else SatellitePhase.PAUSED if paused else SatellitePhase.OFFLINE
     assert satellite.core.phase is expected
 
 
