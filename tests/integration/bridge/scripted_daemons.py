@@ -64,14 +64,20 @@ class HearingAsr(AsyncEventHandler):
 
 
 class ScriptedTts(AsyncEventHandler):
-    """Speaks a text as `speech_of` it, in chunks."""
+    """Speaks a text as `speech_of` it, in chunks; closes the connection after `most` bytes."""
+
+    def __init__(self, *arguments: Any, most: int | None = None) -> None:
+        super().__init__(*arguments)
+        self._most = most
 
     async def handle_event(self, event: Event) -> bool:
         if event.type == "synthesize":
             await self.write_event(AudioStart(TTS_RATE, 2, 1).event())
-            pcm = speech_of(str(event.data.get("text")))
+            pcm = speech_of(str(event.data.get("text")))[: self._most]
             for start in range(0, len(pcm), 4096):
                 await self.write_event(AudioChunk(TTS_RATE, 2, 1, pcm[start : start + 4096]).event())
+            if self._most is not None:
+                return False
             await self.write_event(AudioStop().event())
         return True
 

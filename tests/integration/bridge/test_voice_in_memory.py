@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,27 @@ from tests.brokers import free_port
 from tests.integration.bridge.scripted_daemons import (
     POISON,
     SILENCE,
+    TTS_RATE,
     ScriptedAsr,
+    ScriptedTts,
     audio_of,
     read_effects,
     serve_daemon,
     serve_daemons,
+    speech_of,
 )
 from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.interface import Buses, Consumer
 from wyoming_rosie.bus.memory import create_memory_buses
-from wyoming_rosie.bus.messages import AudioFormatData, AudioMeta, Result, Say
+from wyoming_rosie.bus.messages import (
+    MAX_INLINE_BYTES,
+    MAX_SPEECH_BYTES,
+    AudioFormatData,
+    AudioMeta,
+    Result,
+    Say,
+    SpeechData,
+)
 from wyoming_rosie.bus.voice_node import VoiceNode
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.runtime.tasks import run_beside
@@ -164,6 +176,59 @@ async def test_an_expired_payload_is_a_dead_letter_that_says_so(home: Home) -> N
     key = await home.speak("turn on the lamp", uri="memory:no-such-payload")
     result = await home.end(key)
     assert (result.outcome, result.detail) == ("dead", "payload_expired")
+
+
+async def test_an_answer_goes_with_its_audio_in_numbered_pieces(tmp_path: Path) -> None:
+    async with serve_daemon(ScriptedTts, free_port()) as tts, home_with(tmp_path, tts_uri=tts) as home:
+        await home.speak("is it raining?")
+        says = await heard_pieces(home)
+    assert [say.text for say in says] == ["You asked: is it raining?", *[""] * (len(says) - 1)]
+    assert [audio.number for audio in audio_in(says)] == list(range(len(says)))
+    pieces = [b64decode(audio.inline) for audio in audio_in(says)]
+    assert b"".join(pieces) == speech_of("You asked: is it raining?")
+    assert max(map(len, pieces)) <= MAX_SPEECH_BYTES
+    assert audio_in(says)[0].fmt == AudioFormatData(TTS_RATE)
+
+
+async def test_an_answer_whose_synthesis_breaks_off_ends_there(tmp_path: Path) -> None:
+    async with serve_daemon(partial(ScriptedTts, most=60_000), free_port()) as tts:
+        async with home_with(tmp_path, tts_uri=tts) as home:
+            await home.speak("is it raining?")
+            says = await heard_pieces(home)
+    spoken = b"".join(b64decode(audio.inline) for audio in audio_in(says))
+    assert spoken
+    assert speech_of("You asked: is it raining?").startswith(spoken)
+
+
+async def test_an_answer_without_a_voice_is_a_text(tmp_path: Path) -> None:
+    async with home_with(tmp_path, tts_uri="tcp://127.0.0.1:1") as home:
+        await home.speak("is it raining?")
+        assert await home.heard() == Say("You asked: is it raining?")
+
+
+@pytest.mark.parametrize(
+    ("size", "outcome"), [(MAX_INLINE_BYTES, "done"), (MAX_INLINE_BYTES + 2, None)], ids=["the limit", "more"]
+)
+async def test_fifteen_seconds_fit_into_a_message(home: Home, size: int, outcome: str | None) -> None:
+    key = await home.node.send_audio(audio_of("turn on the lamp").ljust(size, b"\0"), AudioFormatData(), wake="hey")
+    if outcome is not None:
+        assert (await home.end(key)).outcome == outcome
+    async with asyncio.timeout(SECONDS):
+        while await home.node.count_waiting():
+            await asyncio.sleep(0.01)
+    assert home.node.rejected == (outcome is None)
+
+
+async def heard_pieces(home: Home) -> list[Say]:
+    """Return all messages of an answer."""
+    says = [await home.heard()]
+    while not (audio := says[-1].audio) or not audio.is_last:
+        says.append(await home.heard())
+    return says
+
+
+def audio_in(says: list[Say]) -> list[SpeechData]:
+    return [say.audio for say in says if say.audio is not None]
 
 
 async def test_a_grammar_that_is_sure_saves_the_recogniser(tmp_path: Path) -> None:
