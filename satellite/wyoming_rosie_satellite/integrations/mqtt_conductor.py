@@ -43,6 +43,7 @@ SPEAK_SECONDS = 30.0
 STALLED_SECONDS = 5.0
 """Time that the next piece of an answer may take."""
 MAX_QUEUED = 8
+NO_RECEIPT = "it sends no receipt; is it running, and does the broker let this device publish under its ID?"
 AUDIO_FORMAT = AudioFormatData(SPEECH.rate, SPEECH.width, SPEECH.channels)
 
 
@@ -150,9 +151,11 @@ class MqttConductor:
     async def _watch_connection(self) -> None:
         while True:
             is_connected = self._mqtt.problem is None
-            if not self._presence.is_present(loop_time(), is_connected=is_connected):
+            is_present = self._presence.is_present(loop_time(), is_connected=is_connected)
+            if self._has_joined and not is_present:
+                _LOG.info("bridge cannot be reached", reason=self._mqtt.problem or NO_RECEIPT)
                 await self._leave()
-            elif not self._has_joined:
+            elif is_present and not self._has_joined:
                 self._has_joined = True
                 await self._handler.on_event(RunSatellite().event())
                 _LOG.info("bridge is the conductor of last resort", device=self._device.id)
@@ -161,10 +164,8 @@ class MqttConductor:
             await asyncio.sleep(CHECK_SECONDS)
 
     async def _leave(self) -> None:
-        if self._has_joined:
-            self._has_joined = False
-            _LOG.info("bridge cannot be reached", reason=self._mqtt.problem or "it sends no receipt")
-            await self._handler.close()
+        self._has_joined = False
+        await self._handler.close()
 
     async def _report_status(self) -> None:
         muted = "muted" if self._satellite.status.muted else "on"

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from tests.integration.bridge.scripted_daemons import (
     serve_daemon,
     speech_of,
 )
+from tests.integration.bus.house import House, open_house
 from tests.integration.satellite_room import SAID, Room, furnished, logged
 from tests.waiting import wait_until
 from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
@@ -42,10 +43,10 @@ PATIENCE = ("--voice.deadline-seconds", "600", "--voice.idle-seconds", "3")
 class Listener:
     """Listens to what devices publish about themselves."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: BrokerUrl) -> None:
         self.states: list[tuple[str, DeviceStatus]] = []
         self.wake_words: list[tuple[str, str]] = []
-        self._mqtt = PahoMqtt(BrokerUrl(url), "listener", is_persistent=False)
+        self._mqtt = PahoMqtt(url, "listener", is_persistent=False)
         self._mqtt.subscribe("voice/+/status", self._on_status)
         self._mqtt.subscribe("voice/+/wake", self._on_wake)
 
@@ -59,7 +60,7 @@ class Listener:
         self.wake_words.append((message.topic, schema.unwrap(WakeHeard, decode(message.payload)).model))
 
 
-class House:
+class VoiceHouse:
     """Three brokers, a bridge and its daemons."""
 
     def __init__(self, folder: Path) -> None:
@@ -69,7 +70,7 @@ class House:
         self.words = [""]
 
     @asynccontextmanager
-    async def running(self, daemon: StartDaemon) -> AsyncIterator["House"]:
+    async def running(self, daemon: StartDaemon) -> AsyncIterator["VoiceHouse"]:
         async with AsyncExitStack() as stack:
             for broker in self.brokers:
                 stack.callback(broker.kill)
@@ -123,8 +124,8 @@ async def test_a_spoken_command_is_done_once_and_its_answer_is_played_though_the
     daemon: StartDaemon, tmp_path: Path, said: bytes
 ) -> None:
     async with AsyncExitStack() as stack:
-        house = await stack.enter_async_context(House(tmp_path).running(daemon))
-        listener = Listener(house.mosquitto.url)
+        house = await stack.enter_async_context(VoiceHouse(tmp_path).running(daemon))
+        listener = Listener(BrokerUrl(house.mosquitto.url))
         await stack.enter_async_context(run_beside(listener.run()))
         room = await stack.enter_async_context(furnished(daemon, tmp_path, *device(house.mosquitto.url, tmp_path)))
         await logged(room.satellite, CONDUCTS)
@@ -168,7 +169,7 @@ async def test_a_satellite_says_that_it_is_online_and_it_or_the_broker_that_it_i
 ) -> None:
     mosquitto = Mosquitto(tmp_path / "mosquitto")
     await mosquitto.started()
-    listener = Listener(mosquitto.url)
+    listener = Listener(BrokerUrl(mosquitto.url))
     silence = tmp_path / "silence.wav"
     await asyncio.to_thread(write_wav, silence, SPEECH, bytes(3200))
     try:
@@ -184,3 +185,34 @@ async def test_a_satellite_says_that_it_is_online_and_it_or_the_broker_that_it_i
             assert [state.state for state in states] == ["online", "offline"]
     finally:
         await mosquitto.killed()
+
+
+@pytest.fixture(scope="module")
+def secure_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with open_house(tmp_path_factory.mktemp("house")) as one:
+        yield one
+
+
+@asynccontextmanager
+async def secure_satellite(house: House, device_id: str, folder: Path) -> AsyncIterator[Daemon]:
+    """Run a satellite that is the user kitchen of a broker with TLS, passwords and an ACL."""
+    silence = folder / "silence.wav"
+    await asyncio.to_thread(write_wav, silence, SPEECH, bytes(3200))
+    satellite = await Daemon.start(
+        "satellite", "--mic", f"wav:{silence}", "--snd", f"wav:{folder / 'reply.wav'}", "--mqtt-device-id", device_id,
+        "--mqtt", f"mqtts://kitchen@127.0.0.1:{house.mosquitto.port}", "--mqtt-ca-file", str(house.ca_file),
+        "--data-dir", str(folder / "data"),
+        env={"MQTT_PASSWORD": house.secret("kitchen", "MQTT_PASSWORD")},
+    )  # fmt: skip
+    try:
+        yield satellite
+    finally:
+        assert await satellite.stop() == 0
+
+
+async def test_a_satellite_proves_who_it_is_to_a_broker_with_tls(secure_house: House, tmp_path: Path) -> None:
+    listener = Listener(secure_house.mqtt_url("bridge-voice"))
+    async with run_beside(listener.run()), secure_satellite(secure_house, "kitchen", tmp_path) as satellite:
+        await logged(satellite, CONDUCTS)
+        await wait_until(lambda: listener.states)
+        assert listener.states[0][0] == "voice/kitchen/status"
