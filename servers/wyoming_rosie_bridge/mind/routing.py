@@ -16,7 +16,8 @@ from wyoming_rosie.bus import names
 FOLDER = Path(__file__).with_name("languages")
 DEFAULT_LANGUAGE = "en"
 MAX_CHARACTERS = 600
-"""Characters that are compared; of a longer prompt only the length counts besides."""
+"""Characters that are compared at a time; of a longer prompt only the length counts besides, and whether it asks for harm."""
+MAX_HARM_CHARACTERS, OVERLAP_CHARACTERS = 20_000, 150
 SURE = 0.6
 """Confidence from which on a prompt is acted on, or is taken for mere talk."""
 MAX_CONFIDENCE = 0.99
@@ -61,9 +62,9 @@ class _Language:
 
 def classify(text: str, language: str | None = None, *, allow_tools: bool = True) -> Routing:
     """Return where a prompt goes; `language` is a BCP 47 tag."""
-    normalized = " ".join(text[:MAX_CHARACTERS].lower().replace("\u2019", "'").split())
-    if (harm := _find_harm(normalized)) is not None:
+    if (harm := _find_harm(text)) is not None:
         return Routing(CHAT, MAX_CONFIDENCE, (f"unsafe: {harm}",), allow_tools=False, blocked=harm)
+    normalized = _normalize(text[:MAX_CHARACTERS])
     scored = [_score(normalized, rules) for rules in _select_languages(language)]
     reasons, scores = max(scored, key=lambda found: max(found[1].values()))
     for words, score in _LONG_PROMPTS:
@@ -101,14 +102,21 @@ def _choose(scores: Mapping[str, float], reasons: Sequence[str], *, allow_tools:
     return Routing(CHAT, small or 1 - SURE, tuple(reasons), allow_tools=allow_tools and small < SURE)
 
 
-def _find_harm(normalized: str) -> str | None:
-    """Return the kind of harm that a prompt asks for, in any language."""
-    for language in _LANGUAGES.values():
-        serious = language.harmless.sub(" ", normalized)
-        for harm, pattern in language.unsafe.items():
-            if pattern.search(serious):
-                return harm
+def _find_harm(text: str) -> str | None:
+    """Return the kind of harm that a prompt asks for anywhere, in any language."""
+    step = MAX_CHARACTERS - OVERLAP_CHARACTERS
+    for start in range(0, min(len(text), MAX_HARM_CHARACTERS), step):
+        normalized = _normalize(text[start : start + MAX_CHARACTERS])
+        for language in _LANGUAGES.values():
+            serious = language.harmless.sub(" ", normalized)
+            for harm, pattern in language.unsafe.items():
+                if pattern.search(serious):
+                    return harm
     return None
+
+
+def _normalize(text: str) -> str:
+    return " ".join(text.lower().replace("\u2019", "'").split())
 
 
 def _score(normalized: str, language: _Language) -> tuple[list[str], dict[str, float]]:
