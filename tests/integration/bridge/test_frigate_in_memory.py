@@ -168,7 +168,7 @@ async def test_objects_that_run_are_found_at_the_first_start_and_those_of_the_pa
                 await asyncio.sleep(0.05)
         assert {about.late for _, about in one.events} == {True}
         assert "past" not in {about.event_id for _, about in one.events}
-        assert one.events[0][1].box == pytest.approx((424 / 1280, 500 / 720, 536 / 1280, 712 / 720))
+        assert one.events[0][1].box == pytest.approx((424 / 1280, 500 / 720, 536 / 1280, 712 / 720), abs=1e-4)
         assert one.metrics.refused >= 1
 
 

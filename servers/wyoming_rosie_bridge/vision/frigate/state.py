@@ -283,12 +283,11 @@ class ObjectTable:
 
     def _relative_box(self, found: TrackedObject) -> tuple[float, ...]:
         size = (self.rules.cameras or {}).get(found.camera)
-        if found.box_is_relative or size is None or not found.box:
+        if not found.box_is_relative and (size is None or not found.box):
             return found.box
-        width, height = size
-        left, top, right, bottom = found.box
-        relative = left / width, top / height, right / width, bottom / height
-        return tuple(round(min(1.0, max(0.0, one)), 4) for one in relative)
+        width, height = (1, 1) if found.box_is_relative or size is None else size
+        parts = (edge / length for edge, length in zip(found.box, (width, height, width, height), strict=False))
+        return tuple(round(min(1.0, max(0.0, part)), 4) for part in parts)
 
     def _snapshot_url(self, found: TrackedObject) -> str | None:
         if not (self.rules.url and found.has_snapshot):
