@@ -12,9 +12,10 @@ import pytest
 from tests.frigate_messages import after, event, object_id, storm
 from tests.frigate_server import FrigateServer, database_row
 from wyoming_rosie.bus import names, schema
+from wyoming_rosie.bus.envelope import Envelope
 from wyoming_rosie.bus.errors import BusError
 from wyoming_rosie.bus.interface import Buses, Consumer
-from wyoming_rosie.bus.memory import create_memory_buses
+from wyoming_rosie.bus.memory import MemoryEvents, create_memory_buses
 from wyoming_rosie.bus.messages import VisionEvent
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.metrics import Metrics
@@ -237,25 +238,34 @@ async def test_a_new_process_continues_with_the_objects_of_the_old_one(server: F
         assert [about.phase for _, about in two.events] == ["end"]
 
 
-class FailingEvents:
-    """Events that fail once at each publication, before or after they are stored."""
+class FailingEvents(MemoryEvents):
+    """Events in memory that fail once at each publication before it is stored, and once after."""
 
-    def __init__(self, events: Any) -> None:
-        self._events = events
+    def __init__(self) -> None:
+        super().__init__()
         self._failed: set[str] = set()
-        self.problem: str | None = None
 
-    async def publish(self, subject: str, message: Any, message_id: str) -> bool:
+    async def publish(self, subject: str, message: Envelope, message_id: str) -> bool:
         for when in ("before", "after"):
             if f"{when}:{message_id}" not in self._failed:
                 self._failed.add(f"{when}:{message_id}")
                 if when == "after":
-                    await self._events.publish(subject, message, message_id)
+                    await super().publish(subject, message, message_id)
                 raise BusError("NATS is away")
-        return bool(await self._events.publish(subject, message, message_id))
+        return await super().publish(subject, message, message_id)
 
-    def source(self, consumer: Consumer) -> Any:
-        return self._events.source(consumer)
+
+async def test_frigate_is_asked_for_what_was_dropped_while_a_bus_was_away(server: FrigateServer) -> None:
+    now = time.time()
+    failing = replace(create_memory_buses(), events=FailingEvents())
+    async with house(FrigateSettings(server.url), failing) as one:
+        async with asyncio.timeout(SECONDS):
+            while not any("review" in request for request in server.requests):
+                await asyncio.sleep(0.02)
+        server.rows[object_id(now)] = database_row(after(now, now))
+        with pytest.raises(BusError):
+            await one.send("events", event("new", now + 1, now + 1))
+        assert (await one.wait_for(lambda about: about.event_id == object_id(now))).late
 
 
 async def test_a_bus_that_fails_at_each_step_loses_and_repeats_nothing() -> None:
@@ -266,8 +276,7 @@ async def test_a_bus_that_fails_at_each_step_loses_and_repeats_nothing() -> None
         for message in messages:
             await one.send(message.topic.removeprefix("frigate/"), message.payload)
         await one.read()
-    plain = create_memory_buses()
-    failing = Buses(plain.mqtt, plain.jobs, FailingEvents(plain.events), plain.dead_letters)  # type: ignore[arg-type]
+    failing = replace(create_memory_buses(), events=FailingEvents())
     async with house(buses=failing) as two:
         for message in messages:
             async with asyncio.timeout(SECONDS):

@@ -144,7 +144,11 @@ class FrigateRunner:
                 handled.outcome = "refused"
                 self._refuse(message, err)
                 return
-            handled.outcome = "published" if await self._apply(given) else "unchanged"
+            try:
+                handled.outcome = "published" if await self._apply(given) else "unchanged"
+            except BusError:
+                self._note_gap()  # while messages wait, others may be dropped
+                raise
         if not self._is_gap:
             self._contact = self._context.clock()
 
