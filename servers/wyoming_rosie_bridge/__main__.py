@@ -19,7 +19,7 @@ from wyoming_rosie.runtime.exit_status import start_exit_deadline
 from wyoming_rosie_bridge import dead_letters
 from wyoming_rosie_bridge.backlogs import BacklogMonitor
 from wyoming_rosie_bridge.buses import connect_mqtt, open_buses
-from wyoming_rosie_bridge.config import BridgeConfig, check_roles
+from wyoming_rosie_bridge.config import INGEST, BridgeConfig, check_brokers, check_roles
 from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.demo import run_demo
 from wyoming_rosie_bridge.mind.role import MindRole
@@ -31,8 +31,6 @@ from wyoming_rosie_bridge.voice.role import VoiceRole
 from wyoming_rosie_bridge.worker import Stage, run_stage
 
 _LOG = structlog.get_logger()
-INGEST = "ingest"
-"""The part that takes messages from MQTT, named like a stage."""
 
 
 def create_roles(settings: BridgeConfig, context: BridgeContext) -> list[Role]:
@@ -67,6 +65,7 @@ def select_stages(settings: BridgeConfig, roles: Sequence[Role]) -> list[Stage]:
 
 async def serve(settings: BridgeConfig, wrap: Callable[[Buses], Buses] = lambda buses: buses) -> None:
     """Run the bridge until stopped; `wrap` may put something between it and its buses. Raises ConfigError."""
+    check_brokers(settings)
     stop = stop_signal()
     metrics = Metrics()
     async with open_buses(settings.broker, "wyoming-rosie-bridge", subscribes=ingests(settings)) as (buses, stack):

@@ -13,6 +13,8 @@ from wyoming_rosie_bridge.vision.settings import VisionSettings
 from wyoming_rosie_bridge.voice.settings import VoiceSettings
 
 ROLES = ("voice", "vision", "mind")
+INGEST = "ingest"
+"""The part that takes messages from MQTT, named like a stage."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,27 @@ def check_roles(settings: BridgeConfig) -> None:
     for role in settings.role:
         if role not in ROLES:
             raise ConfigError(f"--role: there is no role '{role}'; there are: {', '.join(ROLES)}")
+
+
+def check_brokers(settings: BridgeConfig) -> None:
+    """Raise ConfigError if only some of the brokers that a role needs are given: the rest would be in memory, and be lost."""
+    given = set(broker_urls(settings.broker))
+    if not given:
+        return
+    for role in settings.role:
+        missing = sorted(_needed_buses(settings, role) - given)
+        if missing:
+            raise ConfigError(
+                f"--broker.{missing[0]}: the role {role} needs it beside {', '.join(sorted(given))}; without it, what it "
+                "accepts would be in this process's memory alone (give no broker at all to try it so)"
+            )
+
+
+def _needed_buses(settings: BridgeConfig, role: str) -> set[str]:
+    speaks_mqtt = role == "vision" or (
+        role == "voice" and (not settings.stage or {INGEST, "reply"} & {*settings.stage})
+    )
+    return {"redis", "nats", *(("mqtt",) if speaks_mqtt else ())}
 
 
 def broker_urls(settings: BrokerSettings) -> dict[str, BrokerUrl]:

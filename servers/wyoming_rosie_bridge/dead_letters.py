@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wyoming_rosie import config, logging
-from wyoming_rosie.bus.envelope import decode
+from wyoming_rosie.bus.envelope import MAX_KEY_LENGTH, decode
 from wyoming_rosie.bus.errors import BadMessageError, BusError
 from wyoming_rosie.bus.interface import Buses, DeadLetter, DeadLetters
 from wyoming_rosie.errors import ConfigError, UsageError
@@ -31,7 +31,7 @@ Ids = Annotated[str, Parameter(help="IDs from `dead list`, then the bridge's own
 
 app = App(
     name="wyoming-rosie-bridge dead",
-    help="Messages that could not be handled, in Redis and in NATS. They are kept until they are replayed, or for 14 days in NATS.",
+    help="Messages that could not be handled, in Redis and in NATS. The newest 10,000 of each stream are kept in Redis, and those of 14 days in NATS. Audio can be replayed for 15 minutes.",
     result_action="return_value",
     version_flags=(),
 )
@@ -149,9 +149,11 @@ def renew(letter: DeadLetter, now: float) -> bytes:
     """Return a letter's message with a new key and deadline. Raises UsageError for one that is not valid at all."""
     try:
         envelope = decode(letter.raw)
-        key = f"{envelope.key.split('+replay')[0]}+replay{round(now)}"
+        suffix = f"+replay{round(now)}"
+        key = envelope.key.split("+replay")[0][: MAX_KEY_LENGTH - len(suffix)] + suffix
         deadline = None if envelope.deadline is None else now + REPLAY_SECONDS
-        return replace(envelope, key=key, ts=now, deadline=deadline).encode()
+        data = {**envelope.data, **({"expires": deadline} if "expires" in envelope.data else {})}
+        return replace(envelope, key=key, ts=now, deadline=deadline, data=data).encode()
     except BadMessageError as err:
         raise UsageError(f"{letter.id} cannot be replayed: {err}") from err
 

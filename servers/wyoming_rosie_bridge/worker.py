@@ -73,10 +73,15 @@ async def run_stage(stage: Stage, metrics: StageMetrics) -> None:
 
 
 async def _handle(stage: Stage, delivery: Delivery, metrics: StageMetrics) -> None:
+    settling = asyncio.create_task(_settle(stage, delivery))
     extending = asyncio.create_task(_extend(delivery, stage.extend_seconds))
     try:
         with metrics.handled(stage.name) as handled:
-            await _handle_until_settled(stage, delivery)
+            await asyncio.wait((settling, extending), return_when=asyncio.FIRST_COMPLETED)
+            if not settling.done():
+                _LOG.warning("taken over by another", stage=stage.name, key=delivery.envelope.key)
+                return
+            settling.result()
             handled.outcome = "done"
     except asyncio.CancelledError:
         with suppress(BusError):
@@ -87,39 +92,57 @@ async def _handle(stage: Stage, delivery: Delivery, metrics: StageMetrics) -> No
     except Exception:  # noqa: BLE001 - the edge of a stage: one message must not end it
         _LOG.exception("stage failed", stage=stage.name, key=delivery.envelope.key)
     finally:
-        extending.cancel()
-        await asyncio.wait([extending])
+        for task in (settling, extending):
+            task.cancel()
+        await asyncio.gather(settling, extending, return_exceptions=True)
 
 
-async def _handle_until_settled(stage: Stage, delivery: Delivery) -> None:
-    """Handle a message, and confirm or bury it. Raises BusError when that cannot be done; it is then delivered again."""
-    envelope = delivery.envelope
+async def _settle(stage: Stage, delivery: Delivery) -> None:
+    """Handle a message, then confirm or bury it. Raises BusError when that cannot be done; it is then delivered again."""
     pass_failpoint(f"{stage.name}.taken")
     if delivery.attempt > MAX_DELIVERIES:
         await _bury(stage, delivery, "too-many-deliveries", "whoever handles it does not survive it")
-        return
+    elif (failure := await _handle_until_done(stage, delivery.envelope)) is not None:
+        await _bury(stage, delivery, failure.code, str(failure))
+    else:
+        pass_failpoint(f"{stage.name}.handled")
+        await _confirm(delivery)
+        pass_failpoint(f"{stage.name}.confirmed")
+
+
+async def _handle_until_done(stage: Stage, envelope: Envelope) -> RosieError | None:
+    """Handle a message, again and again while something that it needs is away; return why it never can be handled."""
     backoff, failures = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS), 0
     while True:
         _stop_if_cancelled()
         try:
             await stage.handle(envelope)
-            pass_failpoint(f"{stage.name}.handled")
-            await delivery.ack()
-            pass_failpoint(f"{stage.name}.confirmed")
         except (PoisonError, BadMessageError) as err:
-            await _bury(stage, delivery, err.code, str(err))
+            return err
         except (BusError, UnreachableError) as err:
             if not backoff.failures:
                 _LOG.warning("message waits", stage=stage.name, key=envelope.key, reason=str(err))
-            await backoff.sleep()
-            continue
         except RosieError as err:
             failures += 1
-            if failures < MAX_TRIES:
-                await backoff.sleep()
-                continue
-            await _bury(stage, delivery, err.code, str(err))
-        return
+            if failures == MAX_TRIES:
+                return err
+        else:
+            return None
+        await backoff.sleep()
+
+
+async def _confirm(delivery: Delivery) -> None:
+    """Confirm a message that was handled. After some failures it is left to be delivered again, and recognised then."""
+    backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
+    while True:
+        try:
+            await delivery.ack()
+        except BusError:
+            if backoff.failures == MAX_TRIES:
+                raise
+            await backoff.sleep()
+        else:
+            return
 
 
 def _stop_if_cancelled() -> None:

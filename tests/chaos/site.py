@@ -73,7 +73,8 @@ class Report:
 
     sent: list[str]
     ends: dict[str, list[str]] = field(default_factory=dict)
-    effects: Counter[str] = field(default_factory=Counter)
+    effects: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each utterance was carried out, by its key and its text."""
     kills: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
@@ -91,18 +92,24 @@ class Report:
 
     @property
     def done_without_effect(self) -> list[str]:
-        return [key for key, ends in self.ends.items() if "done" in ends and not self.effects[key]]
+        carried_out = {key for key, _ in self.effects}
+        return [key for key, ends in self.ends.items() if "done" in ends and key not in carried_out]
 
     @property
     def repeated(self) -> int:
         """Effects that were repeated, which only those that do no more the second time may be."""
         return sum(count - 1 for count in self.effects.values())
 
+    @property
+    def toggled_twice(self) -> list[str]:
+        return [key for (key, text), count in self.effects.items() if text.startswith("toggle") and count > 1]
+
     def check(self) -> None:
         """Raise AssertionError unless every utterance has exactly one end."""
         assert not self.lost, f"{len(self.lost)} of {len(self.sent)} lost: {self.lost[:5]}; {self}"
         assert not self.ended_twice, f"more than one end: {self.ended_twice[:5]}"
         assert not self.done_without_effect, f"done without effect: {self.done_without_effect[:5]}"
+        assert not self.toggled_twice, f"toggled more than once: {self.toggled_twice[:5]}"
         assert set(self.ends) <= set(self.sent)
 
     def __str__(self) -> str:
@@ -124,6 +131,7 @@ class Site:
         newer_nats: bool = True,
         bridge_words: Sequence[str] = BRIDGE,
         deadline_seconds: float = 600.0,
+        idle_seconds: float = 3.0,
         redis_settings: Sequence[str] = (),
         flags: Sequence[str] = (),
     ) -> None:
@@ -143,13 +151,15 @@ class Site:
             "--role", "voice", "--broker.mqtt", self.brokers["mosquitto"].url, "--broker.redis",
             self.brokers["redis"].url, "--broker.nats", self.brokers["nats"].url, "--voice.vad-uri", vad,
             "--voice.asr-uri", asr, "--voice.intent-uri", intent, "--voice.executor-uri", executor,
-            "--voice.idle-seconds", "3", "--voice.deadline-seconds", str(deadline_seconds), *flags,
+            "--voice.idle-seconds", str(idle_seconds), "--voice.deadline-seconds", str(deadline_seconds), *flags,
         ]  # fmt: skip
         self.programs = {
             name: Program([*bridge_words, *shared, *_stage_flags(name, stages)], folder, name)
             for name, stages in STAGES.items()
         }
         self.report = Report([])
+        self.verbs = ("turn on", "turn on")
+        """What is commanded in turn; a toggle must not be repeated."""
         self.node_type: type[VoiceNode] = VoiceNode
 
     @asynccontextmanager
@@ -175,7 +185,7 @@ class Site:
         """Send utterances, evenly over a time."""
         began = time.monotonic()
         for number in range(count):
-            text = POISON if poison_every and number % poison_every == 0 else f"turn on lamp {number}"
+            text = POISON if poison_every and number % poison_every == 0 else f"{self.verbs[number % 2]} lamp {number}"
             self.report.sent.append(await node.send_audio(audio_of(text), AudioFormatData(), wake="okay_nabu"))
             await asyncio.sleep(max(0.0, began + (number + 1) * seconds / count - time.monotonic()))
 
@@ -215,7 +225,7 @@ class Site:
         await asyncio.sleep(1.0)  # for ends that are one too many
         await self.read_ends()
         effects = await asyncio.to_thread(read_effects, self.database)
-        self.report.effects = Counter(key for key, _ in effects)
+        self.report.effects = Counter(effects)
         return self.report
 
     async def read_ends(self) -> None:

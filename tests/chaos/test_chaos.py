@@ -29,7 +29,7 @@ FAILPOINTS = {
         "asr.taken", "asr.handled", "asr.confirmed", "asr.decided", "asr.dead", "understand.taken", "understand.decided",
         "understand.handled", "understand.confirmed",
     ),
-    "executor": ("execute.taken", "execute.done", "execute.handled", "execute.confirmed"),
+    "executor": ("execute.taken", "execute.done", "result.published", "execute.handled", "execute.confirmed"),
 }  # fmt: skip
 SHORT_FAILPOINTS = [("bridge", "ingest.stored"), ("worker1", "asr.handled"), ("executor", "execute.done")]
 LONG_FAILPOINTS = [(program, name) for program, names in FAILPOINTS.items() for name in names]
@@ -44,6 +44,7 @@ async def site_with_device(folder: Path, **changes: object) -> AsyncIterator[tup
 
 async def kill_while_speaking(folder: Path, seed: int, seconds: float, count: int, *, newer_nats: bool) -> Report:
     async with site_with_device(folder, newer_nats=newer_nats) as (site, node):
+        site.verbs = ("turn on", "toggle")
         began = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(site.speak(node, count, seconds, poison_every=100))
@@ -58,7 +59,7 @@ async def kill_while_speaking(folder: Path, seed: int, seconds: float, count: in
 async def test_random_kills_lose_nothing(tmp_path: Path) -> None:
     report = await kill_while_speaking(tmp_path, 7, 8.0, 80, newer_nats=True)
     report.check()
-    assert report.outcomes["done"] >= 0.9 * len(report.sent)
+    assert report.outcomes["done"] >= 0.8 * len(report.sent)  # a toggle that was interrupted is reported as unknown
 
 
 @pytest.mark.chaos
@@ -68,12 +69,13 @@ async def test_a_minute_of_random_kills_loses_nothing(seed: int, tmp_path: Path)
     report = await kill_while_speaking(tmp_path, seed, 60.0, 1200, newer_nats=seed % 2 == 0)
     report.check()
     assert report.outcomes["dead"] >= 12 - 1  # the poison; a kill may have come before the engine's error
-    assert report.outcomes["done"] >= 0.9 * len(report.sent)
+    assert report.outcomes["done"] >= 0.8 * len(report.sent)  # a toggle that was interrupted is reported as unknown
 
 
-async def die_at(folder: Path, program: str, failpoint: str) -> None:
+async def die_at(folder: Path, program: str, failpoint: str, **changes: float) -> None:
     """Have a program die at a failpoint, and start it again."""
-    site = Site(folder)
+    site = Site(folder, **changes)  # type: ignore[arg-type]
+    site.verbs = ("turn on", "toggle")
     site.programs[program].failpoint = f"{failpoint}:3"
     if program == "worker1":
         del site.programs["worker2"]  # else it may take all that should die here
@@ -102,10 +104,25 @@ async def test_a_death_at_any_boundary_loses_nothing(program: str, failpoint: st
 
 @pytest.mark.chaos
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize(("program", "failpoint"), LONG_FAILPOINTS, ids=[name for _, name in LONG_FAILPOINTS])
+async def test_a_death_whose_message_comes_back_after_its_deadline_loses_nothing(
+    program: str, failpoint: str, tmp_path: Path
+) -> None:
+    await die_at(tmp_path, program, failpoint, deadline_seconds=6.0, idle_seconds=8.0)
+
+
+@pytest.mark.timeout(600)
+async def test_a_decision_is_carried_out_after_the_deadline(tmp_path: Path) -> None:
+    await die_at(tmp_path, "worker1", "understand.decided", deadline_seconds=6.0, idle_seconds=8.0)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("mutation", "failpoint"), [("early acknowledge", "asr.taken"), ("no dedupe key", "asr.handled")]
+    ("mutation", "failpoint", "seen"),
+    [("early acknowledge", "asr.taken", "lost"), ("no dedupe key", "asr.handled", "more than one end")],
 )
-async def test_a_broken_promise_is_seen(mutation: str, failpoint: str, tmp_path: Path) -> None:
+async def test_a_broken_promise_is_seen(mutation: str, failpoint: str, seen: str, tmp_path: Path) -> None:
     site = Site(tmp_path, bridge_words=(sys.executable, str(MUTANTS), mutation))
     del site.programs["worker2"]
     site.programs["worker1"].failpoint = f"{failpoint}:3"
@@ -113,7 +130,8 @@ async def test_a_broken_promise_is_seen(mutation: str, failpoint: str, tmp_path:
         await site.speak(node, 24, 3.0)
         report = await site.drain(node)
     print(f"{mutation}: {report}", flush=True)
-    with pytest.raises(AssertionError):
+    assert len(report.ends) > 20  # the rest works
+    with pytest.raises(AssertionError, match=seen):
         report.check()
 
 
@@ -175,6 +193,7 @@ async def test_two_bridges_at_once_do_everything_once(tmp_path: Path) -> None:
         report = await site.drain(node)
     report.check()
     assert set(report.effects.values()) == {1}
+    assert len(report.effects) == 30
 
 
 @pytest.mark.timeout(600)
@@ -238,7 +257,7 @@ async def test_what_waited_too_long_is_not_obeyed_and_said_so(tmp_path: Path) ->
 @pytest.mark.timeout(600)
 async def test_expired_payloads_are_dead_letters(tmp_path: Path) -> None:
     async with site_with_device(tmp_path) as (site, node):
-        uri = "redis:audio:blob:never-there"
+        uri = "redis:audio:blob:kitchen:never-there"
         site.report.sent += [await node.send_audio(b"", AudioFormatData(), uri=uri) for _ in range(5)]
         report = await site.drain(node)
     report.check()

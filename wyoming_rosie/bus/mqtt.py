@@ -29,6 +29,10 @@ _LOG = structlog.get_logger()
 DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 KEEPALIVE_SECONDS = 20
 CONFIRM_SECONDS = 10.0
+MAX_PAYLOAD_BYTES = 2 * 2**20
+"""Size from which a message is handled as an empty one: Frigate's pictures and our audio are smaller."""
+MAX_WAITING_BYTES = 64 * 2**20
+"""Payloads of QoS 0 that wait for a handler; the broker itself bounds those of QoS 1."""
 MAX_WAITING = 10_000
 """Messages that wait for a handler; beyond that, those of QoS 0 are dropped and counted."""
 MAX_PAUSE_SECONDS = 5
@@ -40,6 +44,8 @@ class _Received:
     message: MqttMessage
     mid: int
     qos: int
+    connection: int
+    """Number of the connection, since message IDs begin anew with each."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,11 @@ class _ClosingSocket(ssl.SSLSocket):
 
 
 class _Subscription:
-    """A topic filter with its handler and its queue: one that is slow or stuck holds up no other."""
+    """A topic filter with its handler and its queue.
+
+    One that is slow holds up no other for messages of QoS 0. Of QoS 1 a broker delivers only so many that are not
+    acknowledged, 20 for mosquitto, to all filters of a connection together.
+    """
 
     def __init__(self, topic_filter: str, handler: MqttHandler, qos: int, at_a_time: int) -> None:
         self.topic_filter, self.handler, self.qos, self.at_a_time = topic_filter, handler, qos, at_a_time
@@ -89,6 +99,8 @@ class PahoMqtt:
         self._subscribing: tuple[int | None, list[str]] = (None, [])
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._connection_number = 0
+        self._waiting_bytes = 0
 
     @property
     def problem(self) -> str | None:
@@ -142,12 +154,13 @@ class PahoMqtt:
     async def _handle(self, subscription: _Subscription) -> None:
         while True:
             received = await subscription.queue.get()
+            self._waiting_bytes -= len(received.message.payload)
             await self._handle_one(subscription.handler, received)
             self._ack(received)
             await asyncio.sleep(0)  # a handler that waits for nothing must not hold up the others
 
     def _ack(self, received: _Received) -> None:
-        if received.qos and self._client is not None:
+        if received.qos and self._client is not None and received.connection == self._connection_number:
             self._client.ack(received.mid, received.qos)
 
     async def _handle_one(self, handler: MqttHandler, received: _Received) -> None:
@@ -213,6 +226,7 @@ class PahoMqtt:
             _, mid = client.subscribe(list(filters.items()))
             self._subscribing = (mid, list(filters))
         self._connection_problem = None
+        self._connection_number += 1
         _LOG.info("MQTT connected")
         for callback in self._callbacks:
             self._call_soon(callback)
@@ -252,7 +266,9 @@ class PahoMqtt:
         except UnicodeDecodeError:
             client.ack(message.mid, message.qos)
             return
-        received = _Received(MqttMessage(topic, bytes(message.payload), message.retain), message.mid, message.qos)
+        payload = bytes(message.payload) if len(message.payload) <= MAX_PAYLOAD_BYTES else b""
+        known = MqttMessage(topic, payload, message.retain)
+        received = _Received(known, message.mid, message.qos, self._connection_number)
         self._call_soon(self._enqueue, received)
 
     def _call_soon(self, callback: Callable[..., object], *arguments: object) -> None:
@@ -264,9 +280,11 @@ class PahoMqtt:
     def _enqueue(self, received: _Received) -> None:
         for subscription in self._subscriptions:
             if matches_topic(subscription.topic_filter, received.message.topic):
-                if subscription.queue.full():
+                size = len(received.message.payload)
+                if subscription.queue.full() or (not received.qos and self._waiting_bytes + size > MAX_WAITING_BYTES):
                     self.dropped += 1  # one of QoS 1 is delivered again, since it is not acknowledged
                     return
+                self._waiting_bytes += size
                 subscription.queue.put_nowait(received)
                 return
         self._ack(received)  # of a filter that an earlier run of this program subscribed to

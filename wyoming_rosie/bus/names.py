@@ -1,5 +1,6 @@
 """Names of topics, streams and subjects."""
 
+import hashlib
 import re
 
 from wyoming_rosie.bus.errors import BadMessageError
@@ -61,6 +62,14 @@ def escape_token(text: str) -> str:
     return _NOT_TOKEN.sub("_", text.lower())[:MAX_TOKEN_LENGTH] or "_"
 
 
+def unique_token(text: str) -> str:
+    """Return a text as one token: itself if it is one, else escaped and with a hash, so that two texts share none."""
+    token = escape_token(text)
+    if token == text:
+        return token
+    return f"{token[: MAX_TOKEN_LENGTH - 9]}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
 def check_device_id(text: str) -> str:
     """Return a device or camera ID that is valid. Raises BadMessageError."""
     if not _DEVICE_ID.fullmatch(text):
@@ -103,7 +112,7 @@ def route_subject(route: str) -> str:
 
 def response_subject(session: str) -> str:
     """Return the subject of the answers for a session."""
-    return f"{LLM_RESPONSE}.{escape_token(session)}"
+    return f"{LLM_RESPONSE}.{unique_token(session)}"
 
 
 def delta_subject(session: str) -> str:
@@ -113,7 +122,7 @@ def delta_subject(session: str) -> str:
 
 def result_subject(key: str) -> str:
     """Return the subject of a message's only result."""
-    return f"{AUTOMATION_RESULT}.{escape_token(key)}"
+    return f"{AUTOMATION_RESULT}.{unique_token(key)}"
 
 
 def recorded_answer(name: str) -> str:

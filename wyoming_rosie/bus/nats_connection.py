@@ -41,6 +41,8 @@ class NatsConnection:
         """Take the servers, of which the others are fallbacks for the first, and one of the two files, or none."""
         self.problem: str | None = "NATS: not connected yet"
         self.client: Client | None = None
+        self.on_reconnect: Callable[[], Awaitable[None]] | None = None
+        """Awaited when the library has connected again by itself."""
         self._servers, self._name = servers, name
         self._credentials, self._nkey_seed = credentials, nkey_seed
         self._backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
@@ -142,6 +144,8 @@ class NatsConnection:
     async def _on_reconnect(self) -> None:
         self._forget_problems()
         _LOG.info("NATS connected again")
+        if self.on_reconnect is not None:
+            await self.on_reconnect()
 
 
 def check_nats_files(setting: str, credentials: Path | None, nkey_seed: Path | None) -> None:

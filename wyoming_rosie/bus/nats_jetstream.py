@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ class StreamSpec:
 
 
 STREAMS = (
-    StreamSpec(names.VOICE_STREAM, ("audio.event.>", f"{names.VOICE_INTENT}.>"), _HOUR),
+    StreamSpec(names.VOICE_STREAM, ("audio.event.>", f"{names.VOICE_INTENT}.>"), _DAY),
     StreamSpec(names.VISION_STREAM, (f"{names.VISION_EVENT}.>",), _DAY),
     StreamSpec(names.JOBS_STREAM, (f"{names.LLM_ROUTE}.>",), _DAY, is_work_queue=True, max_messages=10_000),
     StreamSpec(names.RESPONSES_STREAM, (f"{names.LLM_RESPONSE}.*",), _HOUR),
@@ -63,6 +63,7 @@ class NatsEvents:
         self, url: BrokerUrl, name: str, credentials: Path | None = None, nkey_seed: Path | None = None
     ) -> None:
         self._connection = NatsConnection([url], name, credentials, nkey_seed)
+        self._connection.on_reconnect = self._restore_lost_streams
         self._js: JetStreamContext | None = None
         self._sources: dict[str, NatsSource] = {}
 
@@ -180,6 +181,11 @@ class NatsEvents:
                 except BusError as err:
                     self._connection.report(f"NATS: cannot create the stream {spec.name}: {err}")
                     await self._connection.pause()
+
+    async def _restore_lost_streams(self) -> None:
+        """Create the streams that the server has lost with its data while it was away."""
+        with suppress(BusError):  # whoever takes from a stream tries again
+            await self.restore_streams()
 
     async def restore_streams(self) -> None:
         """Create the streams again that a server has lost with its data."""
@@ -316,8 +322,9 @@ async def _create_stream(js: "JetStreamContext", spec: StreamSpec) -> None:
     )
     try:
         await js.add_stream(config)
-    except BadRequestError:  # it exists with other settings
-        await js.update_stream(config)
+    except BadRequestError:  # it exists with other settings, of which the number of copies is the operator's
+        there = (await js.stream_info(spec.name)).config
+        await js.update_stream(replace(config, num_replicas=there.num_replicas))
 
 
 async def _decode_each(messages: "AsyncIterator[Msg]") -> AsyncIterator[Envelope]:

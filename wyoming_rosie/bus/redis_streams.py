@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -52,6 +52,18 @@ redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'place', KEYS[1], 'reas
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
 return 1
+"""
+_REMOVE_CONSUMERS = """
+local removed = 0
+for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local about = {}
+  for index = 1, #consumer, 2 do about[consumer[index]] = consumer[index + 1] end
+  if about.pending == 0 and (about.name == ARGV[2] or about.idle > tonumber(ARGV[3])) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], about.name)
+    removed = removed + 1
+  end
+end
+return removed
 """
 _REPLAY = """
 if redis.call('XDEL', KEYS[2], ARGV[1]) == 0 then return 0 end
@@ -115,14 +127,16 @@ class RedisJobs:
     @contextmanager
     def errors(self) -> Iterator[None]:
         """Raise BusError or BacklogFullError for what goes wrong in the block, and keep it as the problem."""
-        from redis.exceptions import RedisError
+        from redis.exceptions import OutOfMemoryError, RedisError
 
         try:
             yield
+        except OutOfMemoryError as err:
+            raise_if_cancelled()
+            self.problem = "Redis: it has no memory left (maxmemory)"
+            raise BacklogFullError(self.problem) from err
         except (RedisError, OSError) as err:  # TimeoutError is an OSError
             raise_if_cancelled()
-            if str(err).startswith("OOM"):
-                raise BacklogFullError("Redis has no memory left (maxmemory)") from err
             self.problem = _explain(err)
             raise BusError(self.problem) from err
         self.problem = None
@@ -150,7 +164,7 @@ class RedisJobs:
                 for source in self._sources.values():
                     await source.leave()
         except (BusError, TimeoutError):
-            pass  # another process removes this consumer later
+            pass  # another process removes this consumer after an hour
         finally:
             await self.client.aclose()
 
@@ -167,6 +181,8 @@ class RedisSource:
         self._claim_from: bytes | str = "0-0"
         self.extend_script = jobs.client.register_script(_EXTEND)
         self.bury_script = jobs.client.register_script(_BURY)
+        self.remove_script = jobs.client.register_script(_REMOVE_CONSUMERS)
+        self._next_removal = 0.0
 
     async def take(self, count: int, seconds: float) -> Sequence[Delivery]:
         from redis.exceptions import ResponseError
@@ -189,16 +205,14 @@ class RedisSource:
         return Backlog(max(0, length - pending), pending, max(0.0, age))
 
     async def leave(self) -> None:
-        """Remove this consumer from the group if it has no unconfirmed jobs."""
+        """Remove this consumer from the group, if it has no unconfirmed jobs, and those that were killed long ago."""
         from redis.exceptions import ResponseError
 
-        with self.jobs.errors():
-            try:
-                await self._remove_consumers(lambda name, _: name == self.jobs.consumer.encode())
-            except ResponseError:
-                return  # there is no such group
+        with self.jobs.errors(), suppress(ResponseError):  # there may be no such group
+            await self.remove_script([self.stream], [self.group, self.jobs.consumer, FORGOTTEN_CONSUMER_MS])
 
     async def _take(self, count: int, seconds: float) -> Sequence[Delivery]:
+        await self._remove_forgotten_consumers()
         if time.monotonic() >= self._next_claim and (claimed := await self._claim(count)):
             return claimed
         with self.jobs.errors():
@@ -211,6 +225,14 @@ class RedisSource:
             )
         entries = answer[0][1] if answer else []
         return await self._to_deliveries([(entry, fields, 1) for entry, fields in entries])
+
+    async def _remove_forgotten_consumers(self) -> None:
+        """Remove the consumers of processes that were killed long ago, once an hour."""
+        if time.monotonic() < self._next_removal:
+            return
+        self._next_removal = time.monotonic() + FORGOTTEN_CONSUMER_MS / 1000
+        with self.jobs.errors():
+            await self.remove_script([self.stream], [self.group, "", FORGOTTEN_CONSUMER_MS])
 
     async def _claim(self, count: int) -> Sequence[Delivery]:
         """Take over jobs that nobody has confirmed in time."""
@@ -255,13 +277,6 @@ class RedisSource:
             except ResponseError as err:
                 if "BUSYGROUP" not in str(err):
                     raise
-            await self._remove_consumers(lambda _, idle: idle > FORGOTTEN_CONSUMER_MS)
-
-    async def _remove_consumers(self, is_gone: Any) -> None:
-        for consumer in await self.jobs.client.xinfo_consumers(self.stream, self.group):
-            name = _get(consumer, "name")
-            if not _get(consumer, "pending") and is_gone(name, _get(consumer, "idle")):
-                await self.jobs.client.xgroup_delconsumer(self.stream, self.group, name)
 
 
 class RedisDelivery:

@@ -28,12 +28,26 @@ def loop_time() -> float:
 
 @asynccontextmanager
 async def run_beside(part: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run a coroutine during the block, and cancel it at the end. Raises its exception there, if it failed before."""
+    """Run a coroutine during the block, and cancel it at the end. If it fails before, the block ends with its exception."""
+    owner = asyncio.current_task()
+    assert owner is not None
     task = asyncio.create_task(part)
+
+    def interrupt(ended: asyncio.Task[None]) -> None:
+        if not ended.cancelled() and ended.exception() is not None:
+            owner.cancel()
+
+    task.add_done_callback(interrupt)
     try:
         yield
+    except asyncio.CancelledError:
+        if not (task.done() and not task.cancelled() and (failure := task.exception())):
+            raise
+        owner.uncancel()
+        raise failure from None
     finally:
+        task.remove_done_callback(interrupt)
         task.cancel()
         await asyncio.wait([task])
-        if not task.cancelled():
-            task.result()
+    if not task.cancelled():
+        task.result()

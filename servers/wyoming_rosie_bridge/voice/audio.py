@@ -7,7 +7,8 @@ import hashlib
 import io
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, read_wav
 from wyoming_rosie.bus.interface import Jobs
@@ -16,6 +17,11 @@ from wyoming_rosie.errors import RosieError, UnreachableError
 from wyoming_rosie_bridge.voice.settings import VoiceSettings
 from wyoming_rosie_bridge.worker import PoisonError
 
+if TYPE_CHECKING:
+    from aiohttp import StreamReader
+
+MAX_SECONDS = 60.0
+"""Limit of an utterance."""
 MAX_AUDIO_BYTES = 10 * 2**20
 BLOB_SECONDS = 900.0
 """Life of a payload: longer than all deliveries of its job together."""
@@ -34,7 +40,7 @@ class AudioStore:
 
     async def store(self, key: str, content: bytes) -> str:
         """Store audio on the bus; return its URI. Raises BusError."""
-        return await self._jobs.put_blob(key, content, BLOB_SECONDS)
+        return await self._jobs.put_blob(f"voice/{key}", content, BLOB_SECONDS)
 
     async def read(self, uri: str, sha256: str | None) -> bytes:
         """Return the content of a URI. Raises PoisonError for one that can never be read, BusError, UnreachableError."""
@@ -59,7 +65,7 @@ class AudioStore:
         raise PoisonError("bad-uri", "the audio's URI must begin with redis:, file:, http: or https:")
 
     def _read_file(self, uri: str) -> bytes:
-        parts = urlsplit(uri)
+        parts = _parse_uri(uri)
         path = Path(unquote(parts.path))
         if self._folder is None or parts.netloc not in ("", "localhost"):
             raise PoisonError("bad-uri", "file: URIs need --voice.audio-folder")
@@ -75,7 +81,7 @@ class AudioStore:
     async def _fetch(self, uri: str) -> bytes:
         import aiohttp
 
-        if urlsplit(uri).netloc not in self._hosts:
+        if _parse_uri(uri).netloc not in self._hosts:
             raise PoisonError("bad-uri", "--voice.audio-host does not name the host of the audio's URI")
         timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS)
         try:
@@ -87,9 +93,33 @@ class AudioStore:
                     raise PoisonError("payload_expired", "the audio is not at its URI any more")
                 if response.status != 200:
                     raise UnreachableError(f"the host of the audio answered with status {response.status}")
-                return await response.content.read(MAX_AUDIO_BYTES + 1)
+                return await _read_body(response.content)
         except (aiohttp.ClientError, TimeoutError, ValueError) as err:
             raise UnreachableError(f"the audio cannot be fetched: {type(err).__name__}") from err
+
+
+async def _read_body(body: "StreamReader") -> bytes:
+    """Return a whole body, or more than the limit of a longer one."""
+    content = bytearray()
+    while (piece := await body.readany()) and len(content) <= MAX_AUDIO_BYTES:
+        content += piece
+    return bytes(content)
+
+
+def _parse_uri(uri: str) -> SplitResult:
+    try:
+        return urlsplit(uri)
+    except ValueError as err:
+        raise PoisonError("bad-uri", "the audio's URI is not valid") from err
+
+
+def check_device_uri(uri: str, device_id: str) -> str:
+    """Return a URI that a device may name: of payloads on the bus, only its own. Raises PoisonError."""
+    scheme = uri.partition(":")[0]
+    own = {"redis": f"redis:audio:blob:{device_id}:", "memory": f"memory:{device_id}:"}
+    if scheme in own and not uri.startswith(own[scheme]):
+        raise PoisonError("bad-uri", f"a device's audio on the bus must be at {own[scheme]}…")
+    return uri
 
 
 def decode_inline(text: str) -> bytes:
@@ -105,12 +135,20 @@ def to_speech(content: bytes, given: AudioFormatData) -> bytes:
     """Return audio, a WAV file or samples of the given format, as 16 kHz, 16-bit, mono PCM. Raises PoisonError."""
     try:
         audio, pcm = _parse(content, given)
+        _check_length(audio.seconds(len(pcm)))
         if audio == SPEECH:
             return pcm
         converter = Converter(audio, SPEECH)
         return converter.convert(pcm) + converter.finish()
+    except PoisonError:
+        raise
     except RosieError as err:
         raise PoisonError("bad-audio", f"the audio is not valid: {err}") from err
+
+
+def _check_length(seconds: float) -> None:
+    if seconds > MAX_SECONDS:
+        raise PoisonError("too-long", f"the audio is longer than {MAX_SECONDS:g} s")
 
 
 def _parse(content: bytes, given: AudioFormatData) -> tuple[AudioFormat, bytes]:

@@ -1,7 +1,8 @@
 """Wyoming daemons that the voice role asks: one connection per question."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,10 +13,14 @@ from wyoming.wake import Detect
 
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, format_of
 from wyoming_rosie.errors import UnreachableError
-from wyoming_rosie.protocol.client import Client, connect
+from wyoming_rosie.protocol.client import Client, PeerError, connect
 from wyoming_rosie.protocol.turn import event_context
 
 ANSWER_SECONDS = 20.0
+QUESTION_SECONDS = 60.0
+"""Limit of a whole conversation with a daemon."""
+TEMPORARY_CODES = frozenset({"busy", "stopping"})
+"""Errors of daemons that have too much to do, or restart: the same question may be asked again."""
 CLASS_SECONDS = 2.0
 """Time for a vad daemon's last word after the audio; other projects' have none."""
 MAX_ANSWER_LENGTH = 10_000
@@ -63,9 +68,23 @@ class Understanding:
     expects_reply: bool = False
 
 
+@asynccontextmanager
+async def ask(uri: str) -> AsyncIterator[Client]:
+    """Open a connection. Raises UnreachableError, also for a daemon that is busy or stops; PeerError, ConfigError."""
+    try:
+        async with asyncio.timeout(QUESTION_SECONDS), connect(uri) as peer:
+            yield peer
+    except TimeoutError as err:
+        raise UnreachableError(f"{uri} has not answered for {QUESTION_SECONDS:g} s") from err
+    except PeerError as err:
+        if err.code in TEMPORARY_CODES:
+            raise UnreachableError(f"{uri}: {err}") from err
+        raise
+
+
 async def classify_speech(uri: str, pcm: bytes) -> SpeechClass:
     """Return whether there is speech in PCM. Raises UnreachableError, PeerError."""
-    async with connect(uri) as peer:
+    async with ask(uri) as peer:
         sending = asyncio.create_task(_send_audio(peer, pcm))
         try:
             return await _read_classes(peer, sending, SPEECH.seconds(len(pcm)))
@@ -76,7 +95,7 @@ async def classify_speech(uri: str, pcm: bytes) -> SpeechClass:
 
 async def detect_wake_word(uri: str, pcm: bytes) -> str | None:
     """Return the wake word in PCM, None without one. Raises UnreachableError, PeerError."""
-    async with connect(uri) as peer:
+    async with ask(uri) as peer:
         await peer.send(Detect().event())
         event = await _ask_with_audio(peer, pcm, "detection", "not-detected")
         return str(event.data.get("name")) if event.type == "detection" else None
@@ -84,7 +103,7 @@ async def detect_wake_word(uri: str, pcm: bytes) -> str | None:
 
 async def transcribe(uri: str, pcm: bytes, language: str | None, context: Mapping[str, Any]) -> str:
     """Return what is said in PCM, an empty text for nothing. Raises UnreachableError, PeerError."""
-    async with connect(uri) as peer:
+    async with ask(uri) as peer:
         await peer.send(Transcribe(language=language, context=dict(context)).event())
         event = await _ask_with_audio(peer, pcm, "transcript")
         return str(event.data.get("text") or "").strip()
@@ -104,7 +123,7 @@ async def understand(peer: Client, text: str, language: str | None, context: Map
 
 async def announce_wake_word(uri: str, name: str, context: Mapping[str, Any]) -> None:
     """Tell an intent daemon that somebody is about to speak, so that it prepares its model. Raises UnreachableError."""
-    async with connect(uri) as peer:
+    async with ask(uri) as peer:
         await peer.send(Event("detection", {"name": name, "context": dict(context)}))
 
 

@@ -1,6 +1,7 @@
 """Executor: carries out each command of `voice.intent.>` once, and publishes its result."""
 
 import json
+from typing import Final
 
 from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.envelope import Envelope
@@ -9,11 +10,12 @@ from wyoming_rosie.bus.failpoints import pass_failpoint
 from wyoming_rosie.bus.interface import Consumer
 from wyoming_rosie.bus.messages import Outcome, Result, VoiceIntent
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.protocol.client import Client, connect
+from wyoming_rosie.protocol.client import Client
 from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.effects import InterruptedEffectError, recall_answer, run_once
 from wyoming_rosie_bridge.voice import daemons
-from wyoming_rosie_bridge.voice.pipeline import EXPIRED, create_daemon_context, publish_result
+from wyoming_rosie_bridge.voice.decisions import publish_result
+from wyoming_rosie_bridge.voice.pipeline import create_daemon_context
 from wyoming_rosie_bridge.voice.sentences import get_sentence
 from wyoming_rosie_bridge.voice.settings import VoiceSettings
 from wyoming_rosie_bridge.worker import Stage
@@ -27,7 +29,12 @@ REPEATABLE_INTENTS = frozenset(
 )  # fmt: skip
 """Intents that do no more the second time than the first; others are never repeated when their end is unknown."""
 KINDS = ("intent", "mqtt", "none")
-BEGUN = "begun"
+HARMLESS_DOMAINS = frozenset(
+    {"light", "switch", "fan", "cover", "climate", "media_player", "vacuum", "humidifier", "sensor"}
+)
+"""Domains in which turning on what is on does nothing. A script or a button does its work again."""
+BEGUN: Final = "begun"
+EXPIRED: Final = "expired"
 
 
 class CommandExecutor:
@@ -51,7 +58,7 @@ class CommandExecutor:
         """Execute a command and publish its result, unless it has expired; then say so."""
         command = schema.unwrap(VoiceIntent, envelope)
         try:
-            recorded = await recall_answer(self._context.buses.jobs, envelope.key)
+            recorded = await recall_answer(self._context.buses.jobs, _effect_name(envelope))
             recorded = recorded or await self._execute_in_time(envelope, command)
         except InterruptedEffectError as err:
             sentence = get_sentence("unknown", command.language)
@@ -67,28 +74,27 @@ class CommandExecutor:
 
     async def _execute_in_time(self, envelope: Envelope, command: VoiceIntent) -> str:
         """Return the result as JSON: expired for a command that was not begun in time. Raises InterruptedEffectError."""
-        jobs, decision = self._context.buses.jobs, f"effect:{envelope.key}"
+        jobs, decision = self._context.buses.jobs, f"effect:{_effect_name(envelope)}"
         if self._is_expired(envelope, command):
             if await jobs.decide(decision, EXPIRED) != EXPIRED:
                 raise InterruptedEffectError("it was begun and interrupted, and it is too late to repeat it")
-            sentence = get_sentence("expired", command.language)
-            return _encode(Result(EXPIRED, False, sentence, command.device_id, command.language))
-        if self._is_repeatable(command):
-            await jobs.decide(decision, BEGUN)
+            return _create_expired(command)
+        if _is_repeatable(command) and await jobs.decide(decision, BEGUN) == EXPIRED:
+            return _create_expired(command)
         return await self._run(envelope, command)
 
-    def _is_repeatable(self, command: VoiceIntent) -> bool:
-        intents = [command.intent, *(str(other.get("intent")) for other in command.others)]
-        return all(intent in REPEATABLE_INTENTS for intent in intents)
-
     async def _run(self, envelope: Envelope, command: VoiceIntent) -> str:
-        jobs, repeatable = self._context.buses.jobs, self._is_repeatable(command)
+        jobs, repeatable = self._context.buses.jobs, _is_repeatable(command)
         if self._settings.executor == "mqtt":
-            return await run_once(jobs, envelope.key, lambda: self._publish(envelope, command), repeatable=repeatable)
+            return await run_once(
+                jobs, _effect_name(envelope), lambda: self._publish(envelope, command), repeatable=repeatable
+            )
         if not command.text:
             raise BadMessageError("a command without its sentence cannot be given to an intent daemon")
-        async with connect(self._settings.executor_uri or self._settings.intent_uri) as peer:
-            return await run_once(jobs, envelope.key, lambda: self._ask(peer, envelope, command), repeatable=repeatable)
+        async with daemons.ask(self._settings.executor_uri or self._settings.intent_uri) as peer:
+            return await run_once(
+                jobs, _effect_name(envelope), lambda: self._ask(peer, envelope, command), repeatable=repeatable
+            )
 
     async def _ask(self, peer: Client, envelope: Envelope, command: VoiceIntent) -> str:
         context = create_daemon_context(envelope.key, command.device_id, command.area)
@@ -112,6 +118,22 @@ class CommandExecutor:
         await publish_result(
             self._context, envelope, Result("dead", False, get_sentence("failed", None), known, detail=reason)
         )
+
+
+def _effect_name(envelope: Envelope) -> str:
+    return f"voice/{envelope.key}"  # no device can name its keys so
+
+
+def _is_repeatable(command: VoiceIntent) -> bool:
+    """Return whether a command does no more the second time than the first."""
+    intents = [(command.intent, command.args)]
+    intents += [(str(other.get("intent")), other.get("args") or {}) for other in command.others]
+    return all(intent in REPEATABLE_INTENTS and args.get("domain") in HARMLESS_DOMAINS for intent, args in intents)
+
+
+def _create_expired(command: VoiceIntent) -> str:
+    sentence = get_sentence("expired", command.language)
+    return _encode(Result(EXPIRED, False, sentence, command.device_id, command.language))
 
 
 def _encode(result: Result) -> str:

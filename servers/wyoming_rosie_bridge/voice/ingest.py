@@ -15,7 +15,7 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.voice import daemons
-from wyoming_rosie_bridge.voice.audio import AudioStore, decode_inline
+from wyoming_rosie_bridge.voice.audio import AudioStore, check_device_uri, decode_inline
 from wyoming_rosie_bridge.voice.settings import VoiceSettings
 from wyoming_rosie_bridge.worker import PoisonError
 
@@ -86,17 +86,23 @@ class VoiceIngest:
         if envelope.deadline is not None and now - 60 < envelope.deadline < deadline:
             deadline = envelope.deadline
         raw = RawAudio(
-            await self._get_uri(key, meta), device_id, meta.fmt, meta.sha256, meta.wake, meta.area, meta.language
+            await self._get_uri(key, device_id, meta),
+            device_id,
+            meta.fmt,
+            meta.sha256,
+            meta.wake,
+            meta.area,
+            meta.language,
         )
         job = schema.follow(envelope, raw, self._context.source, now, key=key, trace=key, deadline=deadline)
         return job, envelope.key
 
-    async def _get_uri(self, key: str, meta: AudioMeta) -> str:
+    async def _get_uri(self, key: str, device_id: str, meta: AudioMeta) -> str:
         if meta.inline is not None:
             return await self._audio.store(key, decode_inline(meta.inline))
         if meta.uri is None:
             raise BadMessageError("an utterance needs uri or inline")
-        return meta.uri
+        return check_device_uri(meta.uri, device_id)
 
     async def _refuse(self, message: MqttMessage, reason: str) -> None:
         """Tell the device, if it can be known, that its utterance will never be accepted."""

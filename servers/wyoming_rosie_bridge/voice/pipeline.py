@@ -4,17 +4,17 @@ Each stage records one decision per key in the step in which it passes the utter
 the same utterance again, after a crash or a hang, finds the decision and does nothing else. So an utterance has one end.
 """
 
+import asyncio
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
 from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.envelope import Envelope
-from wyoming_rosie.bus.failpoints import pass_failpoint
 from wyoming_rosie.bus.interface import Consumer
 from wyoming_rosie.bus.messages import (
     MAX_SPEECH_BYTES,
@@ -31,20 +31,17 @@ from wyoming_rosie.bus.messages import (
     VoiceIntent,
 )
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.protocol.client import connect
 from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.voice import daemons
 from wyoming_rosie_bridge.voice.audio import AudioStore, to_speech
 from wyoming_rosie_bridge.voice.daemons import SpeechPiece, Understanding
+from wyoming_rosie_bridge.voice.decisions import DecisionLog
 from wyoming_rosie_bridge.voice.ingest import without_audio
 from wyoming_rosie_bridge.voice.sentences import get_sentence
 from wyoming_rosie_bridge.voice.settings import VoiceSettings
 from wyoming_rosie_bridge.worker import Stage
 
 _LOG = structlog.get_logger()
-EXPIRED: Final = "expired"
-INTENT = "intent"
-NO_DOMAIN = "home"
 SPEECH_BYTES = MAX_SPEECH_BYTES // 2
 """Audio in one message of an answer: 0.7 s of 22 kHz. The first piece is heard as soon as it is synthesised."""
 LATE_REPLY_SECONDS = 30.0
@@ -57,6 +54,7 @@ class VoicePipeline:
     def __init__(self, settings: VoiceSettings, context: BridgeContext, audio: AudioStore) -> None:
         self._settings, self._context, self._audio = settings, context, audio
         self._jobs, self._events = context.buses.jobs, context.buses.events
+        self._decisions = DecisionLog(context)
 
     def stages(self) -> list[Stage]:
         """Return the stages before the executor."""
@@ -78,7 +76,7 @@ class VoicePipeline:
         if await self._is_over(envelope, "classify"):
             return
         content = await self._audio.read(raw.uri, raw.sha256)
-        pcm = to_speech(content, raw.fmt)
+        pcm = await asyncio.to_thread(to_speech, content, raw.fmt)
         stored = replace(RawAudio("", raw.device_id), wake=raw.wake, area=raw.area, language=raw.language)
         uri = raw.uri if pcm is content else await self._audio.store(f"{envelope.key}:speech", pcm)
         classified = await self._classify(replace(stored, uri=uri), pcm)
@@ -86,7 +84,7 @@ class VoicePipeline:
         await self._events.publish(
             names.AUDIO_EVENT_CLASSIFIED, self._follow(envelope, public), f"classified:{envelope.key}"
         )
-        await self._pass_on("classify", names.AUDIO_CLASSIFIED, envelope, classified)
+        await self._decisions.pass_on("classify", envelope, names.AUDIO_CLASSIFIED, classified)
 
     async def route(self, envelope: Envelope) -> None:
         """Drop junk, send a simple command straight to its executor, and give the rest to speech recognition."""
@@ -96,23 +94,24 @@ class VoicePipeline:
         raw = classified.audio
         if (reason := self._reason_to_drop(classified)) is not None:
             result = Result("dropped", ok=True, device_id=raw.device_id, detail=reason)
-            await self._end(envelope, "router", result)
+            await self._decisions.publish("router", envelope, result)
         elif classified.text and (found := await self._find_simple_command(envelope, classified)) is not None:
             await self._publish_intent(envelope, "router", found, classified.text, raw)
         else:
-            await self._pass_on("router", names.AUDIO_INCOMING, envelope, AsrJob(raw))
+            await self._decisions.pass_on("router", envelope, names.AUDIO_INCOMING, AsrJob(raw))
 
     async def transcribe(self, envelope: Envelope) -> None:
         """Have the asr daemon transcribe."""
         raw = schema.unwrap(AsrJob, envelope).audio
         if await self._is_over(envelope, "asr"):
             return
-        pcm = to_speech(await self._audio.read(raw.uri, None), raw.fmt)
+        content = await self._audio.read(raw.uri, None)
+        pcm = await asyncio.to_thread(to_speech, content, raw.fmt)
         began = self._context.clock()
         text = await daemons.transcribe(self._settings.asr_uri, pcm, raw.language, self._get_context(envelope, raw))
         milliseconds = round(1000 * (self._context.clock() - began), 1)
         heard = TranscribedAudio(text, raw.device_id, raw.area, raw.language, milliseconds)
-        await self._pass_on("asr", names.AUDIO_TRANSCRIBED, envelope, heard)
+        await self._decisions.pass_on("asr", envelope, names.AUDIO_TRANSCRIBED, heard)
 
     async def understand(self, envelope: Envelope) -> None:
         """Have the intent daemon understand the text; publish a command, or answer."""
@@ -123,13 +122,13 @@ class VoicePipeline:
         if not heard.text:
             await self._fail(envelope, "understand", raw, "not-understood", "no words were recognised")
             return
-        async with connect(self._settings.intent_uri) as peer:
+        async with daemons.ask(self._settings.intent_uri) as peer:
             context = self._get_context(envelope, raw)
             found = await daemons.understand(peer, heard.text, heard.language, context)
         if found.intents:
             await self._publish_intent(envelope, "understand", found, heard.text, raw)
         elif not found.is_understood and self._settings.ask_mind:
-            await self._pass_on("understand", names.LLM_INCOMING, envelope, _create_prompt(heard))
+            await self._decisions.pass_on("understand", envelope, names.LLM_INCOMING, _create_prompt(heard))
         else:
             await self._answer(envelope, raw, found)
 
@@ -158,7 +157,7 @@ class VoicePipeline:
     async def _find_simple_command(self, envelope: Envelope, classified: ClassifiedAudio) -> Understanding | None:
         """Return the intents of a text that the grammar knows; None if it is no command after all."""
         raw = classified.audio
-        async with connect(self._settings.intent_uri) as peer:
+        async with daemons.ask(self._settings.intent_uri) as peer:
             context = self._get_context(envelope, raw)
             found = await daemons.understand(peer, classified.text or "", raw.language, context)
         return found if found.intents else None
@@ -166,9 +165,6 @@ class VoicePipeline:
     async def _publish_intent(
         self, envelope: Envelope, stage: str, found: Understanding, text: str, raw: RawAudio
     ) -> None:
-        if await self._jobs.decide(f"{stage}:{envelope.key}", INTENT) != INTENT:
-            return
-        pass_failpoint(f"{stage}.decided")
         first, *others = found.intents
         command = VoiceIntent(
             first.name,
@@ -181,43 +177,36 @@ class VoicePipeline:
             reply=names.result_subject(envelope.key),
             others=tuple({"intent": other.name, "args": dict(other.slots)} for other in others),
         )
-        subject = names.intent_subject(str(first.slots.get("domain") or NO_DOMAIN), names.action_of(first.name))
-        await self._events.publish(subject, self._follow(envelope, command), f"intent:{envelope.key}")
+        await self._decisions.publish(stage, envelope, command)
 
     async def _answer(self, envelope: Envelope, raw: RawAudio, found: Understanding) -> None:
         text = found.text or get_sentence("not-understood", raw.language)
         outcome: Outcome = "done" if found.is_understood else "failed"
         result = Result(outcome, found.is_understood, text, raw.device_id, raw.language)
-        await self._end(envelope, "understand", result)
-
-    async def _pass_on(self, stage: str, stream: str, envelope: Envelope, message: Any) -> None:
-        """Add the job of the next stage, unless this stage has decided otherwise before."""
-        await self._jobs.add(stream, self._follow(envelope, message), f"{stage}:{envelope.key}")
+        await self._decisions.publish("understand", envelope, result)
 
     async def _is_over(self, envelope: Envelope, stage: str) -> bool:
-        """End an utterance whose deadline has passed, unless it was passed on before; return whether it is over."""
+        """Do what was decided before, or end an utterance whose deadline has passed; return whether either was so."""
+        if await self._decisions.follow_earlier(stage, envelope):
+            return True
         if not envelope.is_expired(self._context.clock()):
             return False
         device_id, language = _find_device(envelope.data)
         sentence = get_sentence("expired", language)
-        await self._end(envelope, stage, Result(EXPIRED, ok=False, message=sentence, device_id=device_id))
+        await self._decisions.publish(stage, envelope, Result("expired", False, sentence, device_id, language))
         return True
 
     async def _fail(self, envelope: Envelope, stage: str, raw: RawAudio, sentence: str, detail: str) -> None:
         text = get_sentence(sentence, raw.language)
-        await self._end(envelope, stage, Result("failed", False, text, raw.device_id, raw.language, detail))
-
-    async def _end(self, envelope: Envelope, stage: str, result: Result) -> None:
-        """Publish the end of an utterance, unless this stage has decided otherwise before."""
-        if await self._jobs.decide(f"{stage}:{envelope.key}", result.outcome) == result.outcome:
-            pass_failpoint(f"{stage}.decided")
-            await publish_result(self._context, envelope, result)
+        result = Result("failed", False, text, raw.device_id, raw.language, detail)
+        await self._decisions.publish(stage, envelope, result)
 
     def _on_dead(self, stage: str) -> Any:
         async def tell(envelope: Envelope, reason: str) -> None:
             device_id, language = _find_device(envelope.data)
             sentence = get_sentence("failed", language)
-            await self._end(envelope, stage, Result("dead", False, sentence, device_id, language, reason))
+            result = Result("dead", False, sentence, device_id, language, reason)
+            await self._decisions.publish(stage, envelope, result)
 
         return tell
 
@@ -233,13 +222,6 @@ def create_daemon_context(key: str, device_id: str | None, area: str | None) -> 
     """Return the context of an utterance for Wyoming daemons."""
     given = {"turn_id": key[-128:], "conversation_id": device_id, "satellite_id": device_id, "area": area}
     return {name: value for name, value in given.items() if value}
-
-
-async def publish_result(context: BridgeContext, envelope: Envelope, result: Result) -> None:
-    """Publish the one end of a message: a second one with its key is a duplicate."""
-    message = schema.follow(envelope, result, context.source, context.clock())
-    if await context.buses.events.publish(names.result_subject(envelope.key), message, f"end:{envelope.key}"):
-        context.metrics.count_end(result.outcome)
 
 
 def _create_prompt(heard: TranscribedAudio) -> Prompt:

@@ -1,6 +1,7 @@
 """Utterances go through all stages of the voice role in one process without brokers."""
 
 import asyncio
+import json
 import time
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from wyoming.event import Event
 
 from tests.brokers import free_port
 from tests.integration.bridge.scripted_daemons import (
@@ -33,6 +36,7 @@ from wyoming_rosie.bus.messages import (
     MAX_SPEECH_BYTES,
     AudioFormatData,
     AudioMeta,
+    RawAudio,
     Result,
     Say,
     SpeechData,
@@ -42,6 +46,8 @@ from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
+from wyoming_rosie_bridge.voice.audio import AudioStore
+from wyoming_rosie_bridge.voice.pipeline import VoicePipeline
 from wyoming_rosie_bridge.voice.role import VoiceRole
 from wyoming_rosie_bridge.voice.settings import VoiceSettings
 from wyoming_rosie_bridge.worker import run_stage
@@ -173,7 +179,7 @@ async def test_an_utterance_that_comes_twice_has_one_end(home: Home) -> None:
 
 
 async def test_an_expired_payload_is_a_dead_letter_that_says_so(home: Home) -> None:
-    key = await home.speak("turn on the lamp", uri="memory:no-such-payload")
+    key = await home.speak("turn on the lamp", uri="memory:kitchen:no-such-payload")
     result = await home.end(key)
     assert (result.outcome, result.detail) == ("dead", "payload_expired")
 
@@ -243,3 +249,71 @@ async def test_a_daemon_that_is_away_ends_in_a_spoken_word_at_the_deadline(tmp_p
         result = await home.end(await home.speak("turn on the lamp"))
         assert result.outcome == "expired"
         assert (await home.heard()).text == "Sorry, that took too long."
+
+
+@pytest.mark.parametrize("uri", ["memory:cellar:1", "redis:audio:blob:cellar:1", "redis:audio:blob:voice/kitchen:1:1"])
+async def test_a_device_cannot_name_the_audio_of_another(home: Home, uri: str) -> None:
+    await home.speak("turn on the lamp", uri=uri)
+    async with asyncio.timeout(SECONDS):
+        while not home.node.rejected:
+            await asyncio.sleep(0.02)
+    assert await home.effects() == []
+
+
+async def test_whoever_comes_after_a_decision_publishes_it_however_late(tmp_path: Path) -> None:
+    """A worker that died after its decision, before it was published, is followed by one after the deadline."""
+    buses = create_memory_buses()
+    context = BridgeContext(buses, StageMetrics(Metrics()))
+    source = buses.events.source(RESULTS)
+    raw = RawAudio("memory:kitchen:1", "kitchen")
+    envelope = schema.wrap(raw, key="kitchen:1:1", source="test", now=time.time(), deadline=time.time() - 60)
+    result = Result("done", ok=True, message="Done.")
+    value = {"schema": schema.schema_of(Result), "data": schema.to_data(result)}
+    await buses.jobs.decide("classify:kitchen:1:1", json.dumps(value))  # and then it died
+    pipeline = VoicePipeline(VoiceSettings(), context, AudioStore(buses.jobs, VoiceSettings()))
+    await pipeline.classify(envelope)
+    await pipeline.classify(envelope)
+    results = [schema.unwrap(Result, one.envelope) for one in await source.take(10, 0.1)]
+    assert results == [result]
+    assert not await buses.jobs.add(names.AUDIO_CLASSIFIED, envelope, "classify:kitchen:1:1")
+
+
+async def test_audio_is_fetched_whole_from_a_host_that_was_named(tmp_path: Path) -> None:
+    async def serve(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=audio_of("turn on the lamp").ljust(600_000, b"\0"))
+
+    app = web.Application()
+    app.router.add_get("/{name}", serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", free_port())
+    await site.start()
+    host = site.name.removeprefix("http://")
+    try:
+        async with home_with(tmp_path, audio_host=(host,)) as home:
+            content = audio_of("turn on the lamp").ljust(600_000, b"\0")
+            key = await home.node.send_audio(content, AudioFormatData(), uri=f"http://{host}/1")
+            assert (await home.end(key)).outcome == "done"
+            for uri in (f"http://{host}1/1", "http://[", "file:///etc/passwd", "file://["):
+                assert (await home.end(await home.speak("x", uri=uri))).detail == "bad-uri"
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_daemon_that_is_busy_is_asked_again(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    class BusyAtFirst(ScriptedAsr):
+        async def handle_event(self, event: Event) -> bool:
+            if event.type == "audio-stop":
+                asked.append(1)
+                if len(asked) < 6:
+                    await self.write_event(Event("error", {"text": "too many requests", "code": "busy"}))
+                    return True
+            return await super().handle_event(event)
+
+    async with (
+        serve_daemon(BusyAtFirst, free_port()) as busy,
+        home_with(tmp_path, asr_uri=busy, deadline_seconds=60.0) as home,
+    ):
+        assert (await home.end(await home.speak("turn on the lamp"))).outcome == "done"

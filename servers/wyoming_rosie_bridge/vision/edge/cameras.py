@@ -114,7 +114,7 @@ class FramePublisher:
 
     async def _pass_on(self, report: FrameReport, jpeg: bytes, key: str) -> None:
         """Store a frame for those who look on: other bridges, or the stage that makes events of it."""
-        uri = await self._context.buses.jobs.put_blob(f"frame:{key}", jpeg, FRAME_SECONDS)
+        uri = await self._context.buses.jobs.put_blob(f"frame/{key}", jpeg, FRAME_SECONDS)
         if self._classifies_elsewhere:
             await self._add(names.VISION_RAW, Frame(self._camera, uri, boxes=round_boxes(report.regions)), key)
             return
