@@ -7,6 +7,7 @@ import time
 from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
@@ -19,6 +20,7 @@ from wyoming_rosie.bus.errors import BadMessageError, BusError
 from wyoming_rosie.bus.interface import Mqtt, MqttMessage
 from wyoming_rosie.bus.messages import (
     MAX_AUDIO_META_BYTES,
+    MAX_INLINE_BYTES,
     AudioFormatData,
     AudioMeta,
     DeviceStatus,
@@ -79,6 +81,7 @@ class _Kept:
 
     file: Path
     size: int
+    recorded: float | None = None  # monotonic time, None for one of an earlier run
     sent: float = -RESEND_SECONDS  # monotonic time of the last attempt
 
 
@@ -122,6 +125,8 @@ class VoiceNode:
 
         Raises BadMessageError for inline audio of more than MAX_INLINE_BYTES, OSError if it cannot be kept.
         """
+        if uri is None and len(content) > MAX_INLINE_BYTES:
+            raise BadMessageError(f"inline audio has {len(content)} bytes, more than {MAX_INLINE_BYTES}")
         self._counter += 1
         key = f"{self._device_id}:{self._boot}:{self._counter}"
         self._says.note_utterance(key, time.monotonic())
@@ -155,11 +160,23 @@ class VoiceNode:
             if key not in waiting or time.monotonic() - kept.sent < RESEND_SECONDS:
                 continue
             try:
-                payload = await asyncio.to_thread(_read_with_age, kept.file)
+                payload = await asyncio.to_thread(_read_with_age, kept)
             except FileNotFoundError:  # its receipt has come meanwhile
+                continue
+            except (BadMessageError, OSError) as err:
+                await self._give_up(key, str(err))
                 continue
             kept.sent = time.monotonic()
             await self._mqtt.publish(names.voice_topic(self._device_id, "audio_meta"), payload)
+
+    async def _give_up(self, key: str, reason: str) -> None:
+        """Forget an utterance that never can be sent."""
+        self.dropped += 1
+        _LOG.warning("utterance given up", key=key, reason=reason)
+        kept = (await self._load()).pop(key, None)
+        if kept is not None:
+            with suppress(OSError):
+                await asyncio.to_thread(kept.file.unlink, missing_ok=True)
 
     async def _on_receipt_message(self, message: MqttMessage) -> None:
         envelope = decode(message.payload)
@@ -206,7 +223,7 @@ class VoiceNode:
             await asyncio.to_thread(oldest.file.unlink, missing_ok=True)
         file = self._folder / f"{time.time_ns():020d}{_SUFFIX}"
         await asyncio.to_thread(_write_file, file, payload)
-        waiting[key] = _Kept(file, len(payload))
+        waiting[key] = _Kept(file, len(payload), time.monotonic())
 
 
 def _encode_utterance(key: str, source: str, about: AudioMeta, content: bytes) -> bytes:
@@ -230,18 +247,27 @@ def _write_file(file: Path, payload: bytes) -> None:
 def _read_folder(folder: Path) -> "dict[str, _Kept]":
     waiting: dict[str, _Kept] = {}
     for file in sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else ():
-        payload = file.read_bytes()
         try:
+            payload = file.read_bytes()
             waiting[decode(payload, MAX_AUDIO_META_BYTES).key] = _Kept(file, len(payload))
-        except BadMessageError:
+        except (BadMessageError, OSError):
             _LOG.warning("kept utterance is not readable", file=file.name)
     return waiting
 
 
-def _read_with_age(file: Path) -> bytes:
-    """Return a kept utterance with its age now: this clock may differ from the bridge's, but its seconds do not."""
-    envelope = decode(file.read_bytes(), MAX_AUDIO_META_BYTES)
-    age = max(0.0, time.time() - envelope.ts)
+def _read_with_age(kept: _Kept) -> bytes:
+    """Return a kept utterance with its age now: this clock may differ from the bridge's, but its seconds do not.
+
+    Raises BadMessageError if nobody can tell its age, as after a restart of a board that does not know the time.
+    """
+    envelope = decode(kept.file.read_bytes(), MAX_AUDIO_META_BYTES)
+    now = time.time()
+    if kept.recorded is not None:
+        age = time.monotonic() - kept.recorded
+    elif CLOCK_IS_SET <= envelope.ts <= now:
+        age = now - envelope.ts
+    else:
+        raise BadMessageError("it was recorded before a restart, by a clock that was wrong then or is wrong now")
     return replace(envelope, data={**envelope.data, "age": round(age, 3)}).encode(MAX_AUDIO_META_BYTES)
 
 
