@@ -7,20 +7,23 @@ from pathlib import Path
 import pytest
 
 from wyoming_rosie.bus import schema
-from wyoming_rosie.bus.envelope import MAX_AUDIO_META_BYTES, Envelope, decode
+from wyoming_rosie.bus.envelope import Envelope, decode
 from wyoming_rosie.bus.errors import BadMessageError
 from wyoming_rosie.bus.interface import MqttMessage
 from wyoming_rosie.bus.memory import MemoryMqtt
-from wyoming_rosie.bus.messages import MAX_INLINE_BYTES, AudioFormatData, AudioMeta
+from wyoming_rosie.bus.messages import MAX_AUDIO_META_BYTES, MAX_INLINE_BYTES, AudioFormatData, AudioMeta
 from wyoming_rosie.bus.voice_node import VoiceNode
 from wyoming_rosie.runtime.tasks import run_beside
 
 
-async def sent_by(folder: Path, kept: Envelope | None) -> list[Envelope]:
+def leave_behind(folder: Path, kept: Envelope) -> None:
+    folder.mkdir()
+    (folder / "00000000000000000001.json").write_bytes(kept.encode())
+
+
+async def sent_by(folder: Path, kept: Envelope) -> list[Envelope]:
     """Return what a node sends: one that begins with an utterance of an earlier run, and then records another."""
-    if kept is not None:
-        folder.mkdir()
-        (folder / "00000000000000000001.json").write_bytes(kept.encode())
+    await asyncio.to_thread(leave_behind, folder, kept)
     mqtt, sent = MemoryMqtt(), []
 
     async def keep(message: MqttMessage) -> None:
