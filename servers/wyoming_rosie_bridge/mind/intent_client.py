@@ -36,7 +36,7 @@ PieceCallback = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Answer:
+class DaemonAnswer:
     """What a daemon answered; `error` is None or the code of the failure."""
 
     text: str
@@ -44,14 +44,14 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class AnswerTimeouts:
+class AskTimeouts:
     """Seconds until the beginning and the end of an answer."""
 
     first: float
     total: float
 
 
-async def ask(client: Client, question: Event, timeouts: AnswerTimeouts, on_text: PieceCallback) -> Answer:
+async def ask(client: Client, question: Event, timeouts: AskTimeouts, on_text: PieceCallback) -> DaemonAnswer:
     """Send a transcript and return the answer. Raises UnreachableError for none in time, PeerError for `error`."""
     try:
         async with asyncio.timeout(timeouts.total):
@@ -61,7 +61,7 @@ async def ask(client: Client, question: Event, timeouts: AnswerTimeouts, on_text
         raise UnreachableError(f"{client.uri} has not ended its answer for {timeouts.total:g} s") from err
 
 
-async def _receive_answer(client: Client, first_seconds: float, on_text: PieceCallback) -> Answer:
+async def _receive_answer(client: Client, first_seconds: float, on_text: PieceCallback) -> DaemonAnswer:
     deadline, text = time.monotonic() + first_seconds, ""
     while True:
         event = await client.receive(None if text else max(0.0, deadline - time.monotonic()))
@@ -70,13 +70,13 @@ async def _receive_answer(client: Client, first_seconds: float, on_text: PieceCa
                 text += _text_of(event)
                 await on_text(_text_of(event))
             case "handled":
-                return Answer((_text_of(event) or text)[:MAX_ANSWER_CHARACTERS])
+                return DaemonAnswer((_text_of(event) or text)[:MAX_ANSWER_CHARACTERS])
             case "handled-stop":
-                return Answer(text[:MAX_ANSWER_CHARACTERS])
+                return DaemonAnswer(text[:MAX_ANSWER_CHARACTERS])
             case failed if failed in _FAILED:
-                return Answer(_text_of(event)[:MAX_ANSWER_CHARACTERS], failed)
+                return DaemonAnswer(_text_of(event)[:MAX_ANSWER_CHARACTERS], failed)
             case delegated if delegated in _DELEGATED:
-                return Answer("", NO_ACTOR)
+                return DaemonAnswer("", NO_ACTOR)
             case "error":
                 raise PeerError(_text_of(event), str(event.data.get("code") or "") or None)
 
@@ -127,7 +127,7 @@ class IntentTier:
                 raise
             yield client
 
-    async def ask(self, client: Client, question: Event, timeouts: AnswerTimeouts, on_text: PieceCallback) -> Answer:
+    async def ask(self, client: Client, question: Event, timeouts: AskTimeouts, on_text: PieceCallback) -> DaemonAnswer:
         """Return the answer to a transcript. Raises UnreachableError, PeerError."""
         try:
             answer = await ask(client, question, timeouts, on_text)

@@ -12,8 +12,8 @@ from wyoming_rosie_bridge.effects import InterruptedEffectError, recall_answer, 
 from wyoming_rosie_bridge.mind.intent_client import (
     NO_ACTOR,
     NOBODY,
-    Answer,
-    AnswerTimeouts,
+    AskTimeouts,
+    DaemonAnswer,
     IntentTier,
     IntentTiers,
     PieceCallback,
@@ -31,7 +31,7 @@ class ModelWorker:
     ) -> None:
         self._context, self._responses, self._tiers = context, responses, tiers
         self._jobs = context.buses.jobs
-        self._timeouts = AnswerTimeouts(settings.first_answer_seconds, settings.answer_seconds)
+        self._timeouts = AskTimeouts(settings.first_answer_seconds, settings.answer_seconds)
 
     async def handle(self, envelope: Envelope) -> None:
         """Answer a job, or publish its recorded answer again. Raises BadMessageError, BusError, UnreachableError."""
@@ -108,7 +108,7 @@ class ModelWorker:
             raise UnreachableError(NOBODY)
         return answer
 
-    async def _ask(self, envelope: Envelope, job: ModelJob, tier: IntentTier, client: Client) -> Answer:
+    async def _ask(self, envelope: Envelope, job: ModelJob, tier: IntentTier, client: Client) -> DaemonAnswer:
         question = create_question(job, envelope.trace)
         return await tier.ask(client, question, self._timeouts, self._create_sender(envelope, job))
 
@@ -126,7 +126,7 @@ class ModelWorker:
         return envelope.is_expired(self._context.clock())
 
 
-def _encode(job: ModelJob, answer: Answer) -> str:
+def _encode(job: ModelJob, answer: DaemonAnswer) -> str:
     if answer.error is not None and not answer.text:
         return _fail(job, answer.error, "delegated" if answer.error == NO_ACTOR else "failed")
     return encode(ResponseFinal(answer.text, answer.error is None, job.route, job.reasons, answer.error))
