@@ -23,7 +23,7 @@ from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.connection import BrokerUrl
 from wyoming_rosie.bus.envelope import decode
 from wyoming_rosie.bus.failpoints import VARIABLE
-from wyoming_rosie.bus.messages import AudioFormatData, Result
+from wyoming_rosie.bus.messages import AudioFormatData, Result, Say
 from wyoming_rosie.bus.mqtt import PahoMqtt
 from wyoming_rosie.bus.voice_node import VoiceNode
 from wyoming_rosie.runtime.tasks import run_beside
@@ -161,6 +161,8 @@ class Site:
         self.verbs = ("turn on", "turn on")
         """What is commanded in turn; a toggle must not be repeated."""
         self.node_type: type[VoiceNode] = VoiceNode
+        self.said: list[Say] = []
+        """What the device was told to speak."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Site"]:
@@ -177,7 +179,7 @@ class Site:
     async def device(self) -> AsyncIterator[VoiceNode]:
         """Run a device during the block."""
         mqtt = PahoMqtt(BrokerUrl(self.brokers["mosquitto"].url), "device")
-        node = self.node_type(mqtt, "kitchen", self.folder / "outbox")
+        node = self.node_type(mqtt, "kitchen", self.folder / "outbox", lambda _, say: self.said.append(say))
         async with run_beside(mqtt.run()), run_beside(node.run()):
             yield node
 

@@ -207,7 +207,7 @@ class VoiceIntent:
     expires: float | None = None
     """Seconds since the epoch; after that it must not be executed."""
     reply: str | None = None
-    """Subject for the result, from a publisher that waits for it."""
+    """Subject on which the result is published."""
     others: tuple[dict[str, Any], ...] = ()
     """Further intents of the same sentence: `intent` and `args` of each."""
 
