@@ -19,7 +19,7 @@ from tests.brokers import Mosquitto, Nats, Redis, free_port
 from tests.daemons import Daemon
 from tests.hostile_messages import NAMES, HostileMessage, hostile_messages
 from tests.integration.bridge.scripted_daemons import audio_of, serve_daemons
-from wyoming_rosie.bus import names
+from wyoming_rosie.bus import directory, names
 from wyoming_rosie.bus.connection import BrokerUrl
 from wyoming_rosie.bus.interface import MqttMessage
 from wyoming_rosie.bus.messages import AudioFormatData, Say
@@ -36,12 +36,10 @@ AUDIO = {
     "language": "en",
 }
 SUBJECTS = (
-    "audio.event.classified", "voice.intent.*.*", "automation.result.*", "vision.event.person",
-    "vision.event.person_detected", "vision.event.vehicle", "vision.event.package", "vision.event.door",
-    "vision.event.motion.simple", "vision.event.object.*", "vision.event.zone.*.*", "llm.response.*",
-    "llm.response.*.delta", *(f"llm.route.{route}" for route in names.ROUTES), "dead.voice.intent.*.*",
-    "dead.automation.result.*", "dead.vision.event.>", "dead.llm.route.>", "$JS.>", "_INBOX.>",
-)  # fmt: skip
+    *(subject.pattern for subject in directory.SUBJECTS if not subject.name.startswith("dead")),
+    *("dead.voice.intent.*.*", "dead.automation.result.*", "dead.vision.event.>", "dead.llm.route.>"),
+    *("$JS.>", "_INBOX.>"),
+)
 """What may be heard on NATS."""
 TOPICS = ("voice/+/receipt", "voice/+/say", "voice/+/intent", "cameras/+/motion_filtered")
 """What the bridge may publish over MQTT."""

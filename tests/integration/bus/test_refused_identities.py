@@ -226,6 +226,49 @@ async def test_a_revoked_nkey_is_told_and_a_restored_one_works_again(tmp_path: P
             await until(lambda: problem() is None)
 
 
+async def test_a_revoked_password_of_mqtt_is_told_and_a_restored_one_works_again(tmp_path: Path) -> None:
+    with open_house(tmp_path / "house") as house:
+        passwords = house.mosquitto.folder / "passwords"
+        allowed = passwords.read_text()
+        assert house.mosquitto.process is not None
+        async with client_of("mqtt", house.mqtt_url(USER), None) as problem:
+            await until(lambda: problem() is None)
+            passwords.write_text("".join(f"{line}\n" for line in allowed.splitlines() if not line.startswith(USER)))
+            house.mosquitto.process.send_signal(signal.SIGHUP)
+            await until(lambda: "Not authorized" in (problem() or ""))
+            passwords.write_text(allowed)
+            house.mosquitto.process.send_signal(signal.SIGHUP)
+            await until(lambda: problem() is None)
+
+
+MQTT_OF_NATS = """
+server_name: "test"
+mqtt {{ host: "127.0.0.1", port: {port} }}
+authorization {{ users: [{{ user: "kitchen", password: "secret", permissions: {{
+  publish: {{ allow: [">"] }}, subscribe: {{ allow: ["voice.kitchen.>", "$MQTT.>"] }}
+}} }}] }}
+"""
+
+
+async def test_a_refused_subscription_is_told_by_brokers_that_tell_it(tmp_path: Path) -> None:
+    port, configuration = free_port(), tmp_path / "mqtt.conf"
+    configuration.write_text(MQTT_OF_NATS.format(port=port))
+    broker = Nats(tmp_path / "nats", ["-c", str(configuration)])
+    mqtt = PahoMqtt(BrokerUrl(f"mqtt://kitchen@127.0.0.1:{port}", "secret"), "kitchen")
+
+    async def ignore(_: object) -> None:
+        pass
+
+    for topic_filter in ("voice/kitchen/say", "voice/+/audio_meta"):
+        mqtt.subscribe(topic_filter, ignore)
+    await broker.started()
+    try:
+        async with run_beside(mqtt.run()):
+            await until(lambda: "does not let this user subscribe to voice/+/audio_meta" in (mqtt.problem or ""))
+    finally:
+        await broker.killed()
+
+
 def find_public_key(configuration: Path) -> str:
     """Return the nkey of the voice role."""
     text = configuration.read_text()
