@@ -1,32 +1,29 @@
 """Frigate's messages go through the rules of the object table; what follows is published, then recorded."""
 
 import asyncio
-import json
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import structlog
 
-from wyoming_rosie.bus.envelope import Envelope, load_json
+from wyoming_rosie.bus.envelope import Envelope
 from wyoming_rosie.bus.errors import BadMessageError, BusError
 from wyoming_rosie.bus.failpoints import pass_failpoint
 from wyoming_rosie.bus.interface import MqttMessage
-from wyoming_rosie.bus.schema import from_data, to_data, wrap
+from wyoming_rosie.bus.schema import wrap
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.runtime.backoff import Backoff
-from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.vision.frigate import payloads
 from wyoming_rosie_bridge.vision.frigate.locks import KeyedLocks
 from wyoming_rosie_bridge.vision.frigate.reconcile import FrigateApi, find_missed
+from wyoming_rosie_bridge.vision.frigate.records import FrigateIndex, ObjectRecords
 from wyoming_rosie_bridge.vision.frigate.settings import FrigateSettings, check_settings, create_api, create_rules
 from wyoming_rosie_bridge.vision.frigate.state import (
-    KEEP_SECONDS,
-    MAX_OBJECTS,
     Input,
     ObjectTable,
     PublishEvent,
@@ -35,7 +32,7 @@ from wyoming_rosie_bridge.vision.frigate.state import (
     State,
     ids_of,
 )
-from wyoming_rosie_bridge.vision.frigate.tracking import SILENCE_SECONDS, SwitchedState, TrackedObject
+from wyoming_rosie_bridge.vision.frigate.tracking import SILENCE_SECONDS, TrackedObject
 
 _LOG = structlog.get_logger()
 STAGE = "frigate"
@@ -45,17 +42,6 @@ PHASES = ("new", "update", "end")
 """The order in which the events of one message are published."""
 WATCH_SECONDS = 30.0
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 5.0
-SWITCH_SECONDS = 30 * 86_400.0
-"""How long the state of a door is kept, which Frigate tells only when it changes."""
-MAX_INDEX_BYTES = 2**20
-
-
-@dataclass(frozen=True)
-class FrigateIndex:
-    """The record of which objects were active, and when Frigate was last heard."""
-
-    active: tuple[str, ...] = ()
-    contact: float | None = None
 
 
 class FrigateRunner:
@@ -66,6 +52,7 @@ class FrigateRunner:
         self._context = context
         self._api: FrigateApi | None = create_api(settings)
         self._table = ObjectTable(create_rules(settings))
+        self._records = ObjectRecords(context.buses.jobs, settings.instance)
         self._prefix = settings.topic_prefix
         self._locks = KeyedLocks()
         self._restoring, self._indexing = asyncio.Lock(), asyncio.Lock()
@@ -167,7 +154,7 @@ class FrigateRunner:
             for phase in PHASES:
                 events = [one for one in plan.effects if isinstance(one, PublishEvent) and one.event.phase == phase]
                 await _together([step for one in events for step in self._publish(one, now)])
-            await _together([self._save(one) for one in plan.effects if isinstance(one, SaveState)])
+            await _together([self._records.save(one.state) for one in plan.effects if isinstance(one, SaveState)])
             self._table.commit(plan, now)
             if any(_is_active(state) and state.id not in self._indexed for state in plan.states):
                 await self._save_index()
@@ -185,15 +172,8 @@ class FrigateRunner:
         await self._context.buses.events.publish(subject, message, message_id)
         pass_failpoint(f"{STAGE}.published")
 
-    async def _save(self, effect: SaveState) -> None:
-        seconds = SWITCH_SECONDS if isinstance(effect.state, SwitchedState) else KEEP_SECONDS
-        text = json.dumps(to_data(effect.state), separators=(",", ":"))
-        await self._context.buses.jobs.record(self._record_name(effect.state.id), text, seconds)
-        pass_failpoint(f"{STAGE}.recorded")
-
     async def _restore(self, state_id: str) -> None:
-        text = await self._context.buses.jobs.recall(self._record_name(state_id))
-        state = None if text is None else _decode_state(state_id, text)
+        state = await self._records.recall(state_id)
         if state is None:
             self._table.note_unrecorded(state_id)
         else:
@@ -202,15 +182,9 @@ class FrigateRunner:
     async def _save_index(self) -> None:
         """Record which objects are active; some of the index may have ended since, as their own records say."""
         async with self._indexing:  # an older index must not overtake a newer one
-            await self._record_index(self._table.active_ids())
-
-    async def _record_index(self, active: list[str]) -> None:
-        text = json.dumps({"active": active, "contact": self._contact}, separators=(",", ":"))
-        await self._context.buses.jobs.record(self._record_name("index"), text, KEEP_SECONDS)
-        self._indexed = frozenset(active)
-
-    def _record_name(self, state_id: str) -> str:
-        return f"frigate:obj:{self._table.rules.instance}:{state_id}"
+            active = self._table.active_ids()
+            await self._records.save_index(FrigateIndex(tuple(active), self._contact))
+            self._indexed = frozenset(active)
 
     def _note_gap(self) -> None:
         """Remember that messages may have been lost until now."""
@@ -247,8 +221,7 @@ class FrigateRunner:
                 await self._restore_index()
 
     async def _restore_index(self) -> None:
-        text = await self._context.buses.jobs.recall(self._record_name("index"))
-        index = FrigateIndex() if text is None else _decode_index(text)
+        index = await self._records.recall_index()
         if index.contact is not None:
             self._gap_since = self._contact = index.contact
         for object_id in index.active:
@@ -311,22 +284,3 @@ async def _together(steps: Sequence[Coroutine[Any, Any, None]]) -> None:
     for result in await asyncio.gather(*steps, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
-
-
-def _decode_state(state_id: str, text: str) -> State | None:
-    """Return the state in a record, None if it is not valid: an older version may have written it."""
-    kind: type[State] = TrackedObject if ":" not in state_id else SwitchedState
-    try:
-        return from_data(kind, load_json(text.encode()))
-    except BadMessageError as err:
-        _LOG.warning("Frigate's record is not valid", id=state_id, reason=str(err))
-        return None
-
-
-def _decode_index(text: str) -> FrigateIndex:
-    try:
-        document = Fields(load_json(text.encode(), MAX_INDEX_BYTES), BadMessageError)
-        return FrigateIndex(document.texts("active", MAX_OBJECTS), document.optional_number("contact"))
-    except BadMessageError as err:
-        _LOG.warning("Frigate's index is not valid", reason=str(err))
-        return FrigateIndex()
