@@ -37,11 +37,17 @@ class FrigateSite:
         self.bridge: Daemon | None = None
 
     async def start_bridge(self, failpoint: str = "") -> None:
-        self.bridge = await Daemon.start(
-            "bridge", "--role", "vision", "--broker.mqtt", self.mosquitto.url, "--broker.redis", self.redis.url,
-            "--broker.nats", self.nats.url, "--vision.frigate.url", self.server.url, env={VARIABLE: failpoint},
+        self.bridge = await self.start_another("bridge", failpoint)
+
+    async def start_another(self, client_id: str, failpoint: str = "") -> Daemon:
+        """Start a bridge and wait until it is connected."""
+        bridge = await Daemon.start(
+            "bridge", "--role", "vision", "--broker.mqtt", self.mosquitto.url, "--broker.mqtt-client-id", client_id,
+            "--broker.redis", self.redis.url, "--broker.nats", self.nats.url, "--vision.frigate.url", self.server.url,
+            env={VARIABLE: failpoint},
         )  # fmt: skip
-        await self.bridge.wait_for_line("Frigate was asked for what was lost")
+        await bridge.wait_for_line("Frigate was asked for what was lost")
+        return bridge
 
     async def kill_bridge(self) -> None:
         assert self.bridge is not None

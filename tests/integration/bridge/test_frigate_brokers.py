@@ -97,3 +97,18 @@ async def test_a_storm_is_few_events_and_each_once(site: FrigateSite) -> None:
     assert (len(counts), set(counts.values())) == (40, {1})
     assert len(messages) == 1000
     assert len(site.events) < 300
+
+
+async def test_two_bridges_at_once_publish_each_object_once(site: FrigateSite) -> None:
+    other = await site.start_another("other")
+    messages = storm(time.time() - 30, objects=8, updates_per_second=2, seconds=20)
+    for message in messages:
+        await site.send(message.payload)
+    for message in messages:
+        if message.payload.startswith(b'{"type": "end"'):
+            await site.wait_for_end(load_json(message.payload)["after"]["id"])
+    assert await other.stop() == 0
+    await site.send(event("new", 1_700_000_000.5, time.time(), id="last"))
+    await site.wait_for(lambda _, about: about.event_id == "last")
+    assert len(site.counts()) == 17
+    assert set(site.counts().values()) == {1}
