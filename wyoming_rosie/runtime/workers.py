@@ -128,10 +128,11 @@ class ProcessWorker:
         # spawn: a fork would copy the parent's threads, locks and open connections
         spawn = multiprocessing.get_context("spawn")
         self._pipe, child_pipe = spawn.Pipe()
-        self._child = spawn.Process(
+        child = spawn.Process(
             target=_serve, args=(self._factory, child_pipe, os.getpid()), name=self._name, daemon=True
         )
-        await self._thread.run(self._child.start)
+        await self._thread.run(child.start)
+        self._child = child  # only now: if this was cancelled, it ends by itself, since its pipe is closed
         child_pipe.close()
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -186,8 +187,8 @@ def _serve(factory: Callable[[], object], pipe: Connection, parent: int) -> None
     except Exception as err:  # noqa: BLE001 - the parent reports it
         pipe.send((f"{type(err).__name__}: {err}", None))
         return
-    pipe.send((None, None))
     with suppress(EOFError, OSError):  # the parent is gone
+        pipe.send((None, None))
         while True:
             method, args = pipe.recv()
             pipe.send(_result(served, method, args))

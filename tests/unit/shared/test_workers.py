@@ -1,6 +1,7 @@
 """Workers: calls in order on a thread, and calls in a process that can be cancelled."""
 
 import asyncio
+import multiprocessing
 import os
 import threading
 import time
@@ -51,6 +52,17 @@ async def test_a_thread_works_in_order() -> None:
     await asyncio.gather(*(worker.run(done.append, number) for number in range(20)))
     worker.close()
     assert done == list(range(20))
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.005, 0.02, 0.1])
+async def test_a_start_that_is_cancelled_can_be_closed(seconds: float) -> None:
+    worker = ProcessWorker(Calculator, "calculator")
+    starting = asyncio.create_task(worker.start())
+    await asyncio.sleep(seconds)
+    starting.cancel()
+    await asyncio.wait([starting])
+    await worker.close()
+    await wait_until(lambda: not [one for one in multiprocessing.active_children() if one.name == "calculator"])
 
 
 async def test_a_process_answers_from_one_object(worker: ProcessWorker) -> None:
