@@ -255,6 +255,17 @@ def test_without_the_extra_cameras_are_refused_with_what_to_install() -> None:
         EdgeVision(EdgeSettings(camera={"yard": "mqtt:x"}), None, plain, modules)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"frames_per_second": 0.0}, {"frames_per_second": float("nan")}, {"snapshot_seconds": 0.0}, {"detector": "onnx"}],
+    ids=str,
+)
+def test_settings_with_which_no_camera_can_be_looked_at_are_refused(changes: dict[str, Any]) -> None:
+    settings = replace(EdgeSettings(camera={"yard": "mqtt:x"}), **changes)
+    with pytest.raises(ConfigError, match=r"--vision\.edge\."):
+        EdgeVision(settings, None, context(create_memory_buses(), Clock()))
+
+
 async def test_the_bridge_imports_nothing_of_the_extra() -> None:
     blocked = "import sys; sys.modules.update(dict.fromkeys(('cv2', 'av', 'numpy', 'onnxruntime')))"
     child = await asyncio.create_subprocess_exec(

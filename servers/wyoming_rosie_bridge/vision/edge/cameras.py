@@ -42,6 +42,8 @@ MAX_WAITING = 4
 WATCHDOG_SECONDS = 10.0
 """A child process that does not answer for so long, or is in one call for so long, is killed."""
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 1.0, 5.0
+MAX_CHILD_PAUSE_SECONDS = 30.0
+"""Between child processes of which none has read a frame: each costs a second of CPU time to start."""
 NOT_READ_YET = "it has not been read yet"
 _DROPPED = "dropped"
 DIGITS = 4
@@ -176,7 +178,7 @@ class Camera:
 
     async def _read_video(self) -> None:
         """Read frames from child processes, one after the other: each is killed when it hangs."""
-        backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
+        backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_CHILD_PAUSE_SECONDS)
         while True:
             worker = ProcessWorker(partial(load_video, self._source, self._settings), f"camera {self.name}")
             try:

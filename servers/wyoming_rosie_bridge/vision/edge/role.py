@@ -13,7 +13,7 @@ from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.vision.edge.cameras import NOT_READ_YET, Camera, CameraMetrics
 from wyoming_rosie_bridge.vision.edge.frigate_events import FrigateEvents
 from wyoming_rosie_bridge.vision.edge.pictures import PictureWorker
-from wyoming_rosie_bridge.vision.edge.settings import EdgeSettings
+from wyoming_rosie_bridge.vision.edge.settings import HOG, EdgeSettings
 from wyoming_rosie_bridge.vision.edge.sources import parse_cameras
 from wyoming_rosie_bridge.vision.edge.stages import ClassifyStage, EventStage, FrigateStage
 from wyoming_rosie_bridge.vision.frigate.reconcile import FrigateApi
@@ -72,6 +72,8 @@ def check_settings(settings: EdgeSettings, missing: Sequence[str]) -> None:
     """Raise ConfigError for settings or missing modules with which no camera can be looked at."""
     if missing:
         raise ConfigError(f"cameras need {', '.join(missing)}; run: {install_command(['vision'])}")
+    if settings.detector != HOG and getattr(settings, settings.detector).model is None:
+        raise ConfigError(f"--vision.edge.{settings.detector}.model: name the detector's model file")
     if not 0 < settings.frames_per_second <= 60:
         raise ConfigError("--vision.edge.frames-per-second must be above 0, and at most 60")
     if not 0.05 <= settings.snapshot_seconds <= 3600:
