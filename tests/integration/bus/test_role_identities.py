@@ -11,6 +11,7 @@ from pathlib import Path
 import nats
 import pytest
 from nats.aio.msg import Msg
+from wyoming.event import Event
 
 from tests.brokers import free_port
 from tests.daemons import Daemon, command
@@ -23,6 +24,7 @@ from wyoming_rosie.bus.messages import AudioFormatData, Say
 from wyoming_rosie.bus.mqtt import PahoMqtt
 from wyoming_rosie.bus.redis_streams import open_redis
 from wyoming_rosie.bus.voice_node import VoiceNode
+from wyoming_rosie.protocol.client import connect
 from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie_bridge.backlogs import LOOK_SECONDS
 
@@ -108,6 +110,34 @@ async def test_dead_letters_are_listed_with_the_account_of_the_bridge(house: Hou
         await (await jobs.source(names.VISION_RAW, 10).take(1, SECONDS))[0].bury("poison", "a test")
     output = await run(house, "bridge", "wyoming-rosie-bridge", "dead", "list")
     assert "poison" in output
+
+
+async def test_the_intent_daemon_has_a_command_carried_out_by_an_executor(house: House) -> None:
+    server = house.url(house.nats)
+    executor = await nats.connect(server.url, tls=server.ssl_context(), nkeys_seed=str(house.nkey_file("executor")))
+
+    async def act(message: Msg) -> None:
+        await executor.publish(json.loads(message.data)["data"]["reply"], b'{"ok": true, "message": "It is on."}')
+
+    await executor.subscribe("voice.intent.light.*", cb=act)
+    flags = (
+        "--bus.server",
+        server.url,
+        "--bus.nkey",
+        str(house.nkey_file("intent")),
+        "--bus.ca-file",
+        str(server.ca_file),
+    )
+    daemon = await Daemon.start("intent", "--actor", "bus", *flags)
+    try:
+        await daemon.wait_for_line("NATS connected")
+        async with connect(daemon.uri) as peer:
+            await peer.send(Event("transcript", {"text": "turn on the kitchen light", "context": {"area": "kitchen"}}))
+            answer = await peer.wait_for("handled", "not-handled", "error", seconds=SECONDS)
+        assert (answer.type, answer.data["text"]) == ("handled", "It is on.")
+    finally:
+        assert await daemon.stop() == 0
+        await executor.close()
 
 
 async def run(house: House, user: str, program: str, *words: str) -> str:
