@@ -50,6 +50,8 @@ class AudioMeta:
     """Format of the samples; a WAV file says it by itself."""
     age: float | None = None
     """Seconds between the recording and this sending, by the device's own clock, which may be wrong."""
+    clock_agrees: bool = False
+    """Whether the device's clock agreed with the bridge's at the last receipt: then `ts` counts beside `age`."""
     duration_ms: float | None = None
     """Length of the audio, in milliseconds."""
     wake: WakeWordData | None = None

@@ -36,6 +36,8 @@ MAX_WAITING = 500
 MAX_WAITING_BYTES = 100 * 2**20
 LATE_ANSWER_SECONDS = 60.0
 """Age of an utterance whose answer nobody waits for any more, and of a sentence that is no answer."""
+AGREEMENT_SECONDS = 2.0
+"""Difference of two clocks that agree, the way of a receipt included."""
 MAX_REMEMBERED = 1000
 _SUFFIX = ".json"
 
@@ -102,6 +104,7 @@ class VoiceNode:
         self._mqtt, self._device_id, self._folder = mqtt, names.check_device_id(device_id), folder
         self._on_say, self._on_receipt = on_say, on_receipt
         self._says = SayFilter(device_id)
+        self._clock_agrees = False
         self._boot = uuid4().hex[:8]
         self._counter = 0
         self._waiting: dict[str, _Kept] | None = None  # by key, the oldest first; None until the folder was read
@@ -130,7 +133,7 @@ class VoiceNode:
         self._counter += 1
         key = f"{self._device_id}:{self._boot}:{self._counter}"
         self._says.note_utterance(key, time.monotonic())
-        about = AudioMeta(uri, None, None, audio, None, None, WakeWordData(wake) if wake else None, area, language)
+        about = AudioMeta(uri, fmt=audio, wake=WakeWordData(wake) if wake else None, area=area, language=language)
         payload = await asyncio.to_thread(_encode_utterance, key, self._device_id, about, content)
         await self._keep(key, payload)
         self._wanted.set()
@@ -160,7 +163,7 @@ class VoiceNode:
             if key not in waiting or time.monotonic() - kept.sent < RESEND_SECONDS:
                 continue
             try:
-                payload = await asyncio.to_thread(_read_with_age, kept)
+                payload = await asyncio.to_thread(_read_for_sending, kept, self._clock_agrees)
             except FileNotFoundError:  # its receipt has come meanwhile
                 continue
             except (BadMessageError, OSError) as err:
@@ -181,6 +184,7 @@ class VoiceNode:
     async def _on_receipt_message(self, message: MqttMessage) -> None:
         envelope = decode(message.payload)
         receipt = schema.unwrap(Receipt, envelope)
+        self._clock_agrees = abs(envelope.ts - time.time()) < AGREEMENT_SECONDS
         if receipt.result == "rejected":
             self.rejected += 1
             _LOG.warning("utterance rejected", key=envelope.key, reason=receipt.reason)
@@ -255,10 +259,12 @@ def _read_folder(folder: Path) -> "dict[str, _Kept]":
     return waiting
 
 
-def _read_with_age(kept: _Kept) -> bytes:
+def _read_for_sending(kept: _Kept, clock_agrees: bool) -> bytes:
     """Return a kept utterance with its age now: this clock may differ from the bridge's, but its seconds do not.
 
-    Raises BadMessageError if nobody can tell its age, as after a restart of a board that does not know the time.
+    What a broker keeps while the bridge is away becomes older than that, which only the time itself tells; it does if the
+    clock agrees with the bridge's, and did so when the utterance was recorded. Raises BadMessageError if nobody can tell its
+    age, as after a restart of a board that does not know the time.
     """
     envelope = decode(kept.file.read_bytes(), MAX_AUDIO_META_BYTES)
     now = time.time()
@@ -268,7 +274,9 @@ def _read_with_age(kept: _Kept) -> bytes:
         age = now - envelope.ts
     else:
         raise BadMessageError("it was recorded before a restart, by a clock that was wrong then or is wrong now")
-    return replace(envelope, data={**envelope.data, "age": round(age, 3)}).encode(MAX_AUDIO_META_BYTES)
+    agrees = clock_agrees and abs(now - envelope.ts - age) < AGREEMENT_SECONDS
+    data = {**envelope.data, "age": round(age, 3), "clock_agrees": agrees}
+    return replace(envelope, data=data).encode(MAX_AUDIO_META_BYTES)
 
 
 def encode_status(device_id: str, status: DeviceStatus) -> bytes:

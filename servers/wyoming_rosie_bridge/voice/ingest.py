@@ -82,7 +82,10 @@ class VoiceIngest:
         meta = schema.unwrap(AudioMeta, envelope)
         key = envelope.key if envelope.key.startswith(f"{device_id}:") else check_key(f"{device_id}:{envelope.key}")
         now = self._context.clock()
-        deadline = trusted_time(envelope.ts, now, meta.age) + self._settings.deadline_seconds
+        recorded = trusted_time(envelope.ts, now, meta.age)
+        if meta.clock_agrees:  # a broker may have kept it since its age was written
+            recorded = min(recorded, envelope.ts)
+        deadline = recorded + self._settings.deadline_seconds
         if envelope.deadline is not None and now - 60 < envelope.deadline < deadline:
             deadline = envelope.deadline
         raw = RawAudio(

@@ -28,8 +28,10 @@ from tests.integration.bridge.scripted_daemons import (
     serve_daemons,
     speech_of,
 )
+from tests.waiting import wait_until
 from wyoming_rosie.bus import names, schema
-from wyoming_rosie.bus.interface import Buses, Consumer
+from wyoming_rosie.bus.envelope import decode
+from wyoming_rosie.bus.interface import Buses, Consumer, MqttMessage
 from wyoming_rosie.bus.memory import create_memory_buses
 from wyoming_rosie.bus.messages import (
     MAX_AUDIO_META_BYTES,
@@ -38,6 +40,7 @@ from wyoming_rosie.bus.messages import (
     AudioFormatData,
     AudioMeta,
     RawAudio,
+    Receipt,
     Result,
     Say,
     SpeechData,
@@ -167,6 +170,31 @@ async def test_what_is_too_old_is_not_obeyed_and_a_wrong_clock_is_forgiven(
     envelope = schema.wrap(meta, key="kitchen:1:1", source="kitchen", now=time.time() + recorded)
     await home.buses.mqtt.publish("voice/kitchen/audio_meta", envelope.encode())
     assert (await home.end("kitchen:1:1")).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("ahead", "outcome"), [(0.0, "expired"), (-300.0, "done")], ids=["clocks agree", "a late clock"]
+)
+async def test_what_a_broker_kept_too_long_is_not_obeyed_if_the_clocks_agree(
+    home: Home, tmp_path: Path, ahead: float, outcome: str
+) -> None:
+    """The device learns from receipts whether its clock, which is `ahead` of the bridge's, is right."""
+    sent: list[MqttMessage] = []
+
+    async def keep(message: MqttMessage) -> None:
+        sent.append(message)
+
+    home.buses.mqtt.subscribe("voice/office/audio_meta", keep)
+    office = VoiceNode(home.buses.mqtt, "office", tmp_path / "office")
+    receipt = schema.wrap(Receipt("stored"), key="office:1:1", source="bridge", now=time.time() - ahead)
+    await home.buses.mqtt.publish("voice/office/receipt", receipt.encode())
+    async with run_beside(office.run()):
+        key = await office.send_audio(audio_of("turn on the lamp"), AudioFormatData(), wake="okay_nabu")
+        await wait_until(lambda: sent)
+    envelope = decode(sent[0].payload)
+    late = replace(envelope, key=f"{key}0", trace=f"{key}0", ts=envelope.ts - 20.0)
+    await home.buses.mqtt.publish("voice/office/audio_meta", late.encode())
+    assert (await home.end(late.key)).outcome == outcome
 
 
 async def test_an_utterance_that_comes_twice_has_one_end(home: Home) -> None:
