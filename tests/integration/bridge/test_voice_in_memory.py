@@ -180,11 +180,13 @@ async def test_what_a_broker_kept_too_long_is_not_obeyed_if_the_clocks_agree(
 ) -> None:
     """The device learns from receipts whether its clock, which is `ahead` of the bridge's, is right."""
     sent: list[MqttMessage] = []
+    answers: list[MqttMessage] = []
 
     async def keep(message: MqttMessage) -> None:
-        sent.append(message)
+        (answers if message.topic.endswith("say") else sent).append(message)
 
     home.buses.mqtt.subscribe("voice/office/audio_meta", keep)
+    home.buses.mqtt.subscribe("voice/office/say", keep)
     office = VoiceNode(home.buses.mqtt, "office", tmp_path / "office")
     receipt = schema.wrap(Receipt("stored"), key="office:1:1", source="bridge", now=time.time() - ahead)
     await home.buses.mqtt.publish("voice/office/receipt", receipt.encode())
@@ -195,6 +197,7 @@ async def test_what_a_broker_kept_too_long_is_not_obeyed_if_the_clocks_agree(
     late = replace(envelope, key=f"{key}0", trace=f"{key}0", ts=envelope.ts - 20.0)
     await home.buses.mqtt.publish("voice/office/audio_meta", late.encode())
     assert (await home.end(late.key)).outcome == outcome
+    await wait_until(lambda: answers)
 
 
 async def test_an_utterance_that_comes_twice_has_one_end(home: Home) -> None:
