@@ -29,7 +29,7 @@ from wyoming_rosie.bus.envelope import Envelope, load_json
 from wyoming_rosie.bus.interface import Consumer
 from wyoming_rosie.bus.memory import MemoryMqtt, create_memory_buses
 from wyoming_rosie.metrics import Metrics
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.vision.frigate.runner import FrigateRunner
 from wyoming_rosie_bridge.vision.frigate.settings import FrigateSettings

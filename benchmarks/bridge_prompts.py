@@ -14,7 +14,7 @@ from tests.daemons import Daemon
 from tests.integration.bridge.scripted_models import serve_model
 from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.connection import BrokerUrl
-from wyoming_rosie.bus.messages import Prompt
+from wyoming_rosie.bus.messages import ModelPrompt
 from wyoming_rosie.bus.redis_streams import RedisJobs, open_redis
 
 PROMPTS = 1000
@@ -24,7 +24,7 @@ PARALLEL = 16
 async def add_prompts(jobs: RedisJobs, text: str) -> list[str]:
     keys = [uuid4().hex for _ in range(PROMPTS)]
     for number, key in enumerate(keys):
-        message = Prompt(text, f"s{number % 100}")
+        message = ModelPrompt(text, f"s{number % 100}")
         await jobs.add(names.LLM_INCOMING, schema.wrap(message, key=key, source="benchmark", now=time.time()))
     return keys
 

@@ -20,10 +20,9 @@ from wyoming_rosie_bridge import dead_letters
 from wyoming_rosie_bridge.backlogs import BacklogMonitor
 from wyoming_rosie_bridge.buses import connect_mqtt, open_buses
 from wyoming_rosie_bridge.config import INGEST, BridgeConfig, check_brokers, check_roles
-from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.demo import run_demo
 from wyoming_rosie_bridge.mind.role import MindRole
-from wyoming_rosie_bridge.role import Role
+from wyoming_rosie_bridge.role import BridgeContext, Role
 from wyoming_rosie_bridge.sinks.role import SinkRole, is_configured
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.vision.role import VisionRole

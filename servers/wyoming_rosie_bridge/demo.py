@@ -18,7 +18,7 @@ from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.envelope import Envelope
 from wyoming_rosie.bus.interface import Buses
 from wyoming_rosie.bus.memory import create_memory_buses
-from wyoming_rosie.bus.messages import AudioMeta, Prompt, ResponseFinal, Result
+from wyoming_rosie.bus.messages import AudioMeta, ModelPrompt, ResponseFinal, Result
 from wyoming_rosie.commands.demo import COMMAND
 from wyoming_rosie.commands.processes import run_server
 from wyoming_rosie.errors import RosieError
@@ -26,9 +26,8 @@ from wyoming_rosie.home.model import DEMO_HOME
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie_bridge.config import BridgeConfig
-from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.mind.role import MindRole
-from wyoming_rosie_bridge.role import Role
+from wyoming_rosie_bridge.role import BridgeContext, Role
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.vision.role import VisionRole
 from wyoming_rosie_bridge.voice.role import VoiceRole
@@ -141,7 +140,7 @@ async def _prompt(console: Console, buses: Buses, log: EventLog) -> None:
     console.print(f'\nA script asks the language models "{PROMPT}" (llm:incoming):')
     log.shows = True
     log.begin()
-    envelope = schema.wrap(Prompt(PROMPT, "demo"), key="demo:prompt:1", source="demo", now=time.time())
+    envelope = schema.wrap(ModelPrompt(PROMPT, "demo"), key="demo:prompt:1", source="demo", now=time.time())
     await buses.jobs.add(names.LLM_INCOMING, envelope)
     await log.wait_for(schema.schema_of(ResponseFinal))
 

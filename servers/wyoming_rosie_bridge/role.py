@@ -1,11 +1,26 @@
-"""The interface of a role: its stages, and the tasks that run beside them."""
+"""Roles: what each one gets, and what it offers to the program that runs it."""
 
-from collections.abc import Coroutine, Sequence
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from wyoming_rosie.bus.interface import Buses
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
+from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.worker import Stage
+
+
+@dataclass(frozen=True)
+class BridgeContext:
+    """The buses, the metrics, and the clock in seconds since the epoch."""
+
+    buses: Buses
+    metrics: StageMetrics
+    source: str = "bridge"
+    """Names this program in the envelopes that it sends."""
+    clock: Callable[[], float] = time.time
 
 
 class Role(Protocol):

@@ -80,6 +80,9 @@ async def die_at(folder: Path, program: str, failpoint: str, **changes: float) -
     if program == "worker1":
         del site.programs["worker2"]  # else it may take all that should die here
     async with site.running(), site.device() as node, run_beside(site.restart_dead()):
+        while not site.report.outcomes["done"]:  # until a slow machine has started all of it
+            await site.speak(node, 1, 0.5)
+            await site.drain(node)
         await site.speak(node, 24, 3.0, poison_every=5)
         report = await site.drain(node)
     print(f"{failpoint}: {report}", flush=True)

@@ -66,7 +66,7 @@ JOB_STREAMS = (
     JobStream(names.VISION_RAW, "cameras", messages.Frame, "frames in which something moves"),
     JobStream(names.VISION_FILTERED, "edge", messages.Frame, "frames in which something was recognized"),
     JobStream(names.VISION_JOBS, "edge", messages.Frame, "interesting frames, for a detector such as Frigate's"),
-    JobStream(names.LLM_INCOMING, "anybody", messages.Prompt, "requests to language models"),
+    JobStream(names.LLM_INCOMING, "anybody", messages.ModelPrompt, "requests to language models"),
     JobStream(f"{names.DEAD_STREAMS}:<stream>", "any stage", None, "dead letters of a stream"),
 )
 SUBJECTS = (

@@ -323,7 +323,7 @@ class VisionEvent:
 
 
 @message("llm.prompt")
-class Prompt:
+class ModelPrompt:
     """A request to a language model."""
 
     text: str
@@ -348,7 +348,7 @@ class Prompt:
 class ModelJob:
     """A routed request."""
 
-    prompt: Prompt
+    prompt: ModelPrompt
     """The request."""
     route: str
     """One of automation, media, chat.small, chat.large and tools."""

@@ -18,7 +18,7 @@ from wyoming_rosie.bus.connection import BrokerUrl, find_configured, read_config
 from wyoming_rosie.bus.envelope import Envelope
 from wyoming_rosie.bus.errors import BadMessageError, BusError
 from wyoming_rosie.bus.interface import Events, Jobs
-from wyoming_rosie.bus.messages import Prompt, ResponseDelta, ResponseFinal
+from wyoming_rosie.bus.messages import ModelPrompt, ResponseDelta, ResponseFinal
 from wyoming_rosie.bus.nats_connection import check_nats_files
 from wyoming_rosie.bus.nats_jetstream import NatsEvents
 from wyoming_rosie.bus.redis_streams import open_redis
@@ -64,7 +64,7 @@ async def prompt(
 
     The bridge routes it by what it asks for: a command, media, a question, a long text, or tools.
     """
-    message = Prompt(
+    message = ModelPrompt(
         pipeline.read_text(text),
         session or uuid4().hex,
         area=area,

@@ -7,7 +7,6 @@ from wyoming_rosie.bus.failpoints import pass_failpoint
 from wyoming_rosie.bus.messages import ModelJob, ResponseFinal
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.protocol.client import Client, PeerError
-from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.effects import InterruptedEffectError, recall_answer, run_once, settle
 from wyoming_rosie_bridge.mind.intent_client import (
     NO_ACTOR,
@@ -21,6 +20,7 @@ from wyoming_rosie_bridge.mind.intent_client import (
 )
 from wyoming_rosie_bridge.mind.responses import EXPIRED, INTERRUPTED, Responses, create_failure, encode, name_of
 from wyoming_rosie_bridge.mind.settings import MindSettings
+from wyoming_rosie_bridge.role import BridgeContext
 
 
 class ModelWorker:

@@ -10,10 +10,10 @@ from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.envelope import Envelope, trusted_time
 from wyoming_rosie.bus.errors import BadMessageError
 from wyoming_rosie.bus.failpoints import pass_failpoint
-from wyoming_rosie.bus.messages import ModelJob, Prompt
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie.bus.messages import ModelJob, ModelPrompt
 from wyoming_rosie_bridge.mind.responses import BLOCKED, EXPIRED, TOO_LONG, Responses, create_failure
 from wyoming_rosie_bridge.mind.routing import CHAT, Routing, classify
+from wyoming_rosie_bridge.role import BridgeContext
 
 _LOG = structlog.get_logger()
 MAX_PROMPT_CHARACTERS = 20_000
@@ -37,7 +37,7 @@ class PromptRouter:
 
     async def handle(self, envelope: Envelope) -> None:
         """Route a prompt, once. Raises BadMessageError, BusError."""
-        given = schema.unwrap(Prompt, envelope)
+        given = schema.unwrap(ModelPrompt, envelope)
         prompt = replace(given, text=_CONTROL.sub(" ", given.text).strip())
         now = self._context.clock()
         deadline = find_deadline(envelope, now, self._deadline_seconds)
@@ -55,7 +55,7 @@ class PromptRouter:
     async def on_dead(self, envelope: Envelope, reason: str) -> None:
         """Tell who asked, if the message says who it was."""
         try:
-            prompt = schema.unwrap(Prompt, envelope)
+            prompt = schema.unwrap(ModelPrompt, envelope)
         except BadMessageError:
             self._context.metrics.count_refused("bad-message")
             return
@@ -78,7 +78,7 @@ class PromptRouter:
             )
 
 
-def judge(prompt: Prompt, routing: Routing, *, is_expired: bool) -> str:
+def judge(prompt: ModelPrompt, routing: Routing, *, is_expired: bool) -> str:
     """Return whether a prompt is passed on, else why not."""
     if is_expired:
         return EXPIRED

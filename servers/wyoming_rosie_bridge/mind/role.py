@@ -7,12 +7,12 @@ from wyoming_rosie.bus import names
 from wyoming_rosie.bus.interface import Consumer
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
-from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.mind.intent_client import IntentTiers
 from wyoming_rosie_bridge.mind.model_worker import ModelWorker
 from wyoming_rosie_bridge.mind.prompt_router import PromptRouter
 from wyoming_rosie_bridge.mind.responses import Responses
 from wyoming_rosie_bridge.mind.settings import MindSettings
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.worker import Stage
 
 

@@ -19,7 +19,7 @@ from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Counter, Metrics
 from wyoming_rosie.protocol.hosts import is_loopback
 from wyoming_rosie.runtime.secrets import read_secret_variable
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.sinks.exporter import Exporter
 from wyoming_rosie_bridge.sinks.kafka import KafkaAddress, KafkaSink, require_kafka
 from wyoming_rosie_bridge.sinks.settings import SinkSettings

@@ -5,7 +5,7 @@ from typing import Any
 
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.vision.edge.role import EdgeVision
 from wyoming_rosie_bridge.vision.frigate.runner import FrigateRunner
 from wyoming_rosie_bridge.vision.frigate.settings import create_api

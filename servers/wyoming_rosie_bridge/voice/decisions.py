@@ -11,7 +11,7 @@ from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.envelope import Envelope
 from wyoming_rosie.bus.failpoints import pass_failpoint
 from wyoming_rosie.bus.messages import Result, VoiceIntent
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 
 PASSED_ON = "passed"
 """The decision that `Jobs.add` records."""

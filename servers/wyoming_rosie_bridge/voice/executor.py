@@ -11,8 +11,8 @@ from wyoming_rosie.bus.interface import Consumer
 from wyoming_rosie.bus.messages import Outcome, Result, VoiceIntent
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol.client import Client
-from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.effects import InterruptedEffectError, recall_answer, run_once
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.voice import daemons
 from wyoming_rosie_bridge.voice.decisions import publish_result
 from wyoming_rosie_bridge.voice.pipeline import create_daemon_context

@@ -13,7 +13,7 @@ from wyoming_rosie.bus.interface import MqttMessage
 from wyoming_rosie.bus.messages import MAX_AUDIO_META_BYTES, AudioMeta, DeviceStatus, RawAudio, Receipt, WakeHeard
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.runtime.fields import Fields
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.voice import daemons
 from wyoming_rosie_bridge.voice.audio import AudioStore, check_device_uri, decode_inline
 from wyoming_rosie_bridge.voice.settings import VoiceSettings

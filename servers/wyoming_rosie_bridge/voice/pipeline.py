@@ -21,8 +21,8 @@ from wyoming_rosie.bus.messages import (
     AsrJob,
     AudioFormatData,
     ClassifiedAudio,
+    ModelPrompt,
     Outcome,
-    Prompt,
     RawAudio,
     Result,
     Say,
@@ -31,7 +31,7 @@ from wyoming_rosie.bus.messages import (
     VoiceIntent,
 )
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.voice import daemons
 from wyoming_rosie_bridge.voice.audio import AudioStore, to_speech
 from wyoming_rosie_bridge.voice.daemons import SpeechPiece, Understanding
@@ -224,8 +224,8 @@ def create_daemon_context(key: str, device_id: str | None, area: str | None) -> 
     return {name: value for name, value in given.items() if value}
 
 
-def _create_prompt(heard: TranscribedAudio) -> Prompt:
-    return Prompt(heard.text, heard.device_id, "voice", heard.area, heard.language, heard.device_id)
+def _create_prompt(heard: TranscribedAudio) -> ModelPrompt:
+    return ModelPrompt(heard.text, heard.device_id, "voice", heard.area, heard.language, heard.device_id)
 
 
 def _find_device(data: Mapping[str, Any]) -> tuple[str | None, str | None]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.voice.audio import AudioStore
 from wyoming_rosie_bridge.voice.executor import CommandExecutor
 from wyoming_rosie_bridge.voice.ingest import VoiceIngest

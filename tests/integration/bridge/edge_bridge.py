@@ -11,7 +11,7 @@ from wyoming_rosie.bus.messages import CameraMotion, VisionEvent
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.runtime.tasks import run_beside, run_until_first_exit
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.vision.edge.role import EdgeVision
 from wyoming_rosie_bridge.vision.edge.settings import EdgeSettings

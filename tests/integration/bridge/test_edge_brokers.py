@@ -20,7 +20,7 @@ from wyoming_rosie.bus.nats_jetstream import NatsEvents
 from wyoming_rosie.bus.redis_streams import open_redis
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.runtime.tasks import run_beside
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.vision.edge.stages import EventStage
 

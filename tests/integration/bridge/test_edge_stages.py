@@ -23,7 +23,7 @@ from wyoming_rosie.bus.messages import Frame
 from wyoming_rosie.errors import ConfigError, UnreachableError
 from wyoming_rosie.http.server import serve_http
 from wyoming_rosie.metrics import Metrics
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.vision.edge.frigate_events import FrigateEvents
 from wyoming_rosie_bridge.vision.edge.presence import QUIET_SECONDS

@@ -20,7 +20,7 @@ from wyoming_rosie.bus.messages import VisionEvent
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.runtime.tasks import run_beside
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.vision.frigate import settings as frigate_settings
 from wyoming_rosie_bridge.vision.frigate.runner import FrigateRunner

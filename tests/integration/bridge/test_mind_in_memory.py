@@ -26,12 +26,12 @@ from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.envelope import Envelope
 from wyoming_rosie.bus.interface import Buses, Consumer
 from wyoming_rosie.bus.memory import create_memory_buses
-from wyoming_rosie.bus.messages import ModelJob, Prompt, ResponseDelta, ResponseFinal, Result
+from wyoming_rosie.bus.messages import ModelJob, ModelPrompt, ResponseDelta, ResponseFinal, Result
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.runtime.tasks import run_beside
-from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.mind.role import MindRole
 from wyoming_rosie_bridge.mind.settings import MindSettings
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.worker import run_stage
 
@@ -52,7 +52,7 @@ class Mind:
     async def ask(self, text: str, session: str = "s1", **changes: Any) -> str:
         """Send a prompt; return its key."""
         key, about = uuid4().hex, {"now": time.time(), "deadline": changes.pop("deadline", None)}
-        envelope = schema.wrap(Prompt(text, session, **changes), key=key, source="test", **about)
+        envelope = schema.wrap(ModelPrompt(text, session, **changes), key=key, source="test", **about)
         await self.buses.jobs.add(names.LLM_INCOMING, envelope)
         return key
 
@@ -78,7 +78,7 @@ class Mind:
 
     async def deliver_again(self, text: str, key: str, *, allow_tools: bool) -> None:
         """Send a job as a redelivery of one that was routed before."""
-        job = ModelJob(Prompt(text, "s1"), "tools", 1.0, allow_tools=allow_tools)
+        job = ModelJob(ModelPrompt(text, "s1"), "tools", 1.0, allow_tools=allow_tools)
         envelope = schema.wrap(job, key=key, source="test", now=time.time(), deadline=time.time() + 30)
         await self.buses.events.publish(names.route_subject("tools"), envelope, uuid4().hex)
 
@@ -224,7 +224,9 @@ async def test_a_redelivery_of_what_was_begun_and_never_ended_is_not_begun_again
 
 async def test_a_redelivered_prompt_is_not_called_expired_once_it_was_routed(mind: Mind) -> None:
     await mind.buses.jobs.decide("route:k1", "passed")
-    envelope = schema.wrap(Prompt(COMMAND, "s1"), key="k1", source="test", now=time.time(), deadline=time.time() - 1)
+    envelope = schema.wrap(
+        ModelPrompt(COMMAND, "s1"), key="k1", source="test", now=time.time(), deadline=time.time() - 1
+    )
     await mind.buses.jobs.add(names.LLM_INCOMING, envelope, "test:k1")
     _, final = await mind.final()
     assert (final.error, final.route) == ("expired", "automation")  # by the worker, which knows whether it was begun

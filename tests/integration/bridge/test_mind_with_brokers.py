@@ -20,7 +20,7 @@ from wyoming_rosie.bus.envelope import Envelope
 from wyoming_rosie.bus.errors import BusError
 from wyoming_rosie.bus.failpoints import VARIABLE
 from wyoming_rosie.bus.interface import Consumer, Events, Jobs
-from wyoming_rosie.bus.messages import Prompt, ResponseFinal
+from wyoming_rosie.bus.messages import ModelPrompt, ResponseFinal
 from wyoming_rosie.bus.nats_jetstream import NatsEvents
 from wyoming_rosie.bus.redis_streams import open_redis
 from wyoming_rosie.runtime.tasks import run_beside
@@ -45,7 +45,7 @@ class Fabric:
 
     async def ask(self, text: str, session: str = "s1", deadline: float = 60.0) -> str:
         key, now = uuid4().hex, time.time()
-        envelope = schema.wrap(Prompt(text, session), key=key, source="test", now=now, deadline=now + deadline)
+        envelope = schema.wrap(ModelPrompt(text, session), key=key, source="test", now=now, deadline=now + deadline)
         assert await self.jobs.add(names.LLM_INCOMING, envelope)
         return key
 

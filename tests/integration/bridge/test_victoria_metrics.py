@@ -25,7 +25,7 @@ from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.runtime.child_processes import send_signal
 from wyoming_rosie.runtime.tasks import run_beside
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.sinks import victoria_metrics
 from wyoming_rosie_bridge.sinks.role import Export
 from wyoming_rosie_bridge.sinks.spool import Spool

@@ -48,7 +48,7 @@ from wyoming_rosie.bus.messages import (
 from wyoming_rosie.bus.voice_node import VoiceNode
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.runtime.tasks import run_beside
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.voice.audio import AudioStore
 from wyoming_rosie_bridge.voice.pipeline import VoicePipeline

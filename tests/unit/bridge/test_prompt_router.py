@@ -1,7 +1,7 @@
 import pytest
 
 from wyoming_rosie.bus import schema
-from wyoming_rosie.bus.messages import Prompt
+from wyoming_rosie.bus.messages import ModelPrompt
 from wyoming_rosie_bridge.mind.prompt_router import MAX_PROMPT_CHARACTERS, find_deadline, judge
 from wyoming_rosie_bridge.mind.routing import classify
 
@@ -19,7 +19,7 @@ NOW = 1_800_000_000.0
     ],
 )
 def test_a_prompt_is_passed_on_or_ends(text: str, *, is_expired: bool, verdict: str) -> None:
-    assert judge(Prompt(text, "s1"), classify(text), is_expired=is_expired) == verdict
+    assert judge(ModelPrompt(text, "s1"), classify(text), is_expired=is_expired) == verdict
 
 
 @pytest.mark.parametrize(
@@ -35,5 +35,5 @@ def test_a_prompt_is_passed_on_or_ends(text: str, *, is_expired: bool, verdict: 
     ],
 )
 def test_deadlines_are_by_our_clock(sent: float, deadline: float | None, expected: float) -> None:
-    envelope = schema.wrap(Prompt("hello", "s1"), key="k1", source="test", now=sent, deadline=deadline)
+    envelope = schema.wrap(ModelPrompt("hello", "s1"), key="k1", source="test", now=sent, deadline=deadline)
     assert find_deadline(envelope, NOW, 60) == expected

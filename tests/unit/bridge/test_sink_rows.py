@@ -15,7 +15,7 @@ from wyoming_rosie.bus.messages import Result, VisionEvent, Zones
 from wyoming_rosie.bus.schema import wrap
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.metrics import Metrics
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.sinks.role import SinkRole, event_time, without_speech
 from wyoming_rosie_bridge.sinks.settings import SinkSettings
 from wyoming_rosie_bridge.sinks.sink import Record

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wyoming_rosie.bus import messages, schema
 from wyoming_rosie.bus.envelope import load_json
 from wyoming_rosie.bus.errors import BadMessageError
-from wyoming_rosie.bus.messages import AudioMeta, CameraMotion, DeviceStatus, Prompt, ResponseDelta, VisionEvent
+from wyoming_rosie.bus.messages import AudioMeta, CameraMotion, DeviceStatus, ModelPrompt, ResponseDelta, VisionEvent
 
 CLASSES = sorted(
     (thing for thing in vars(messages).values() if isinstance(thing, type) and thing.__module__ == messages.__name__),
@@ -69,7 +69,7 @@ def test_any_json_is_a_message_or_refused(cls: type, data: st.DataObject) -> Non
         (DeviceStatus, {}, r"data\.state must be one of: online, offline"),
         (DeviceStatus, {"state": ["online"]}, r"data\.state must be one of"),
         (ResponseDelta, {"seq": None, "text": "a"}, r"data\.seq must be a whole number"),
-        (Prompt, {"text": "a", "session": "s", "allow_cloud": 1}, r"data\.allow_cloud must be true or false"),
+        (ModelPrompt, {"text": "a", "session": "s", "allow_cloud": 1}, r"data\.allow_cloud must be true or false"),
         (CameraMotion, {"boxes": [[1, "2"]]}, r"data\.boxes\[0\]\[1\] must be a number"),
         (CameraMotion, {"boxes": {"0": []}}, r"data\.boxes must be a list"),
         (CameraMotion, {"boxes": [[]] * 1001}, r"data\.boxes must be a list of at most 1000"),

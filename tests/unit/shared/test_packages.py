@@ -9,6 +9,9 @@ from wyoming_rosie.programs import PROGRAMS
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OTHER_EXTRAS = {
+    "kafka",
+    "mqtt",
+    "vision",
     "all",
     "bus",
     "buttons",

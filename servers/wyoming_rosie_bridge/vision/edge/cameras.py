@@ -18,7 +18,7 @@ from wyoming_rosie.errors import EngineError
 from wyoming_rosie.metrics import Counter, Metrics
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.workers import ProcessWorker
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.vision.edge.children import load_video
 from wyoming_rosie_bridge.vision.edge.frames import MOTION, Box, FrameReport, StreamStatus
 from wyoming_rosie_bridge.vision.edge.pictures import (

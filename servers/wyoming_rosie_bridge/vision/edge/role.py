@@ -9,7 +9,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.runtime.extras import install_command
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.vision.edge.cameras import NOT_READ_YET, Camera, CameraMetrics
 from wyoming_rosie_bridge.vision.edge.frigate_events import FrigateEvents
 from wyoming_rosie_bridge.vision.edge.pictures import PictureWorker

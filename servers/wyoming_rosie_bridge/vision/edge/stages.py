@@ -12,8 +12,8 @@ from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.envelope import Envelope, load_json, trusted_time
 from wyoming_rosie.bus.errors import BusError
 from wyoming_rosie.bus.messages import Frame, VisionEvent
-from wyoming_rosie_bridge.context import BridgeContext
 from wyoming_rosie_bridge.effects import run_once
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.vision.edge import presence
 from wyoming_rosie_bridge.vision.edge.cameras import DIGITS, FRAME_SECONDS, round_boxes
 from wyoming_rosie_bridge.vision.edge.frames import LARGE_MOVING_OBJECT, MOTION, PERSON, Box

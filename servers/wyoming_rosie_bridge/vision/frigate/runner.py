@@ -17,7 +17,7 @@ from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.runtime.backoff import Backoff
-from wyoming_rosie_bridge.context import BridgeContext
+from wyoming_rosie_bridge.role import BridgeContext
 from wyoming_rosie_bridge.vision.frigate import payloads
 from wyoming_rosie_bridge.vision.frigate.locks import KeyedLocks
 from wyoming_rosie_bridge.vision.frigate.reconcile import FrigateApi, find_missed
