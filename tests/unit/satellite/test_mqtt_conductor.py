@@ -1,6 +1,7 @@
 """The conductor over MQTT, with a broker in memory and a satellite whose speaker is a fake."""
 
 import asyncio
+import time
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -187,6 +188,20 @@ async def test_another_conductor_gets_the_commands_as_if_there_were_no_bridge(de
     await wait_until(lambda: "audio-stop" in told)
     await wait_until(lambda: device.published("wake"))
     assert device.published("audio_meta") == []
+    await other.close()
+
+
+async def test_a_program_can_speak_in_a_room_whose_satellite_has_another_conductor(device: SilentDevice) -> None:
+    async def ignore(event: Event) -> None:
+        assert event.type != "error"
+
+    other = SatelliteHandler(device.satellite, ignore)
+    await other.on_event(RunSatellite().event())
+    (said,) = pieces(b"ab" * 100)
+    envelope = schema.wrap(said, key="door:1", source="door", now=time.time())
+    await device.mqtt.publish("voice/kitchen/say", envelope.encode())
+    await wait_until(lambda: device.speaker.played)
+    assert device.speaker.played == b"ab" * 100
     await other.close()
 
 
