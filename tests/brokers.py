@@ -1,12 +1,14 @@
 """Real brokers as child processes on loopback, with folders of their own: they can be killed and started again."""
 
 import asyncio
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,9 +25,12 @@ HOW_TO_INSTALL = {
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """Return a port that is free now, of those from which the system takes none by itself: others may ask at the same time."""
+    while True:
+        port = random.randint(15_000, 32_000)
+        with socket.socket() as one, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 def find_program(name: str, *, installed_by_pip: bool = False) -> str:

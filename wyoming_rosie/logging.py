@@ -15,6 +15,7 @@ def configure(role: str, debug: bool = False, *, only_warnings: bool = False) ->
     """
     level = logging.DEBUG if debug else logging.WARNING if only_warnings else logging.INFO
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("zeroconf").setLevel(logging.ERROR)  # a network that is away is no reason for tracebacks
     structlog.contextvars.bind_contextvars(role=role)
     structlog.configure(
         processors=[
@@ -32,19 +33,21 @@ def configure(role: str, debug: bool = False, *, only_warnings: bool = False) ->
 class _SafeStream:
     """A stream whose write errors are ignored, so that a closed stderr ends no daemon."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream  # None when the program was started without standard error
 
     def write(self, text: str) -> None:
         with suppress(OSError, ValueError):
-            self._stream.write(text)
+            if self._stream is not None:
+                self._stream.write(text)
 
     def flush(self) -> None:
         with suppress(OSError, ValueError):
-            self._stream.flush()
+            if self._stream is not None:
+                self._stream.flush()
 
 
 def _renderers() -> list[structlog.typing.Processor]:
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         return [structlog.dev.ConsoleRenderer()]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]

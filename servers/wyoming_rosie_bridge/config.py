@@ -78,6 +78,8 @@ def check_brokers(settings: BridgeConfig) -> None:
 
 
 def _needed_buses(settings: BridgeConfig, role: str) -> set[str]:
+    if settings.stage and all(name.startswith("export-") for name in settings.stage):
+        return {"nats"}
     speaks_mqtt = role == "vision" or (
         role == "voice" and (not settings.stage or {INGEST, "reply"} & {*settings.stage})
     )

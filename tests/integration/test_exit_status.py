@@ -34,6 +34,7 @@ MISUSED = {
 }
 """Wrong command lines besides an unknown flag."""
 FAILING = {
+    "prompt": ("why?", "--redis", "redis://127.0.0.1:1", "--nats", "nats://127.0.0.1:1"),
     "check": (NOBODY,),
     "listen": (NOBODY,),
     "detect": ("/no/such.wav",),
