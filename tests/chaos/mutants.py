@@ -60,6 +60,9 @@ class ForgetfulJobs(Through):
     async def decide(self, decision: str, value: str) -> str:
         return value
 
+    async def recall(self, name: str) -> str | None:
+        return None
+
 
 class ForgetfulEvents(Through):
     async def publish(self, subject: str, message: Envelope, message_id: str) -> bool:
