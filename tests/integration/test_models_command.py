@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,11 +83,15 @@ def test_an_interrupted_wait_keeps_what_came_and_the_next_goes_on(
     words, environment = transcribing(speech, site)
     process = started(*words, **environment)
     assert site.halfway.wait(30)
+    part = data / "whisper" / "somebody--whisper" / "model.bin.part"
+    deadline = time.monotonic() + 60
+    while not (part.exists() and part.stat().st_size):  # what the server has sent need not be written yet
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
     assert "the part that was fetched is kept; the same command resumes it" in err
-    part = data / "whisper" / "somebody--whisper" / "model.bin.part"
     kept = part.stat().st_size
     assert 0 < kept < len(site.files["model.bin"])
     assert "begun" in ran("models", "list", "whisper", "--json")[0]

@@ -337,7 +337,7 @@ async def test_a_peer_that_leaves_drops_its_work(daemon: StartDaemon, peer: Open
     for _ in range(20):
         await client.send(chunk)
     client._stream.abort()
-    assert await cpu_seconds_until_idle(process) < 10 * for_one
+    assert await cpu_seconds_until_idle(process) < 10 * max(for_one, 0.02)  # the kernel counts in steps of 0.01
 
 
 @pytest.mark.parametrize(
