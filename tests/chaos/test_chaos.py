@@ -31,7 +31,7 @@ FAILPOINTS = {
     ),
     "executor": ("execute.taken", "execute.done", "result.published", "execute.handled", "execute.confirmed"),
 }  # fmt: skip
-SHORT_FAILPOINTS = [("worker1", "asr.handled"), ("executor", "execute.done")]
+SHORT_FAILPOINTS = [("executor", "execute.done")]
 LONG_FAILPOINTS = [(program, name) for program, names in FAILPOINTS.items() for name in names]
 
 
@@ -188,6 +188,7 @@ async def test_a_hung_worker_that_comes_back_changes_nothing(tmp_path: Path) -> 
         (await site.drain(node)).check()
 
 
+@pytest.mark.chaos
 @pytest.mark.timeout(600)
 async def test_two_bridges_at_once_do_everything_once(tmp_path: Path) -> None:
     site = Site(tmp_path)

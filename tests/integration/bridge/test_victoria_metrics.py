@@ -33,6 +33,8 @@ from wyoming_rosie_bridge.sinks.victoria_metrics import VictoriaMetricsSink
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.worker import run_stage
 
+pytestmark = pytest.mark.chaos  # it waits for growing pauses and databases: scripts/chaos runs it
+
 SECONDS = 60.0
 SETTLE_SECONDS = 11.0
 """A new series is readable, and safe, after about 10 s."""

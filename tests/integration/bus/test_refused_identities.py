@@ -33,6 +33,8 @@ from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.worker import Stage, run_stage
 
+pytestmark = pytest.mark.chaos  # it waits for growing pauses and databases: scripts/chaos runs it
+
 SECONDS = 60.0
 BUSES = ("mqtt", "redis", "nats")
 USER = "bridge-voice"
