@@ -19,7 +19,7 @@ from cyclopts.config import Dict, Env
 from wyoming_rosie import __version__, logging
 from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.programs import PROGRAMS
-from wyoming_rosie.runtime import child_processes, exit_status, help_groups, toml_file
+from wyoming_rosie.runtime import child_processes, exit_status, help_groups, systemd, toml_file
 from wyoming_rosie.runtime.exit_status import start_exit_deadline
 
 C = TypeVar("C")
@@ -206,8 +206,10 @@ def _one_line(error: CycloptsError) -> str:
 
 async def _run(serve: Callable[[C], Awaitable[None]], settings: C) -> None:
     status = exit_status.FAILED
+    watchdog = asyncio.create_task(systemd.feed_watchdog())
     try:
         await serve(settings)
         status = 0
     finally:
+        watchdog.cancel()
         start_exit_deadline(status)

@@ -127,8 +127,9 @@ class DaemonServer:
             raise ConfigError(f"cannot listen at {uri}: {getattr(err, 'strerror', None) or err}") from err
         sweeper = asyncio.create_task(self._close_idle_connections())
         try:
-            if isinstance(bound, address.Tcp):
-                bound = address.Tcp(bound.host, server.sockets[0].getsockname()[1])
+            if isinstance(bound, address.Tcp):  # systemd's socket may have another address than the setting
+                name = server.sockets[0].getsockname()
+                bound = address.Tcp(bound.host if name[1] == bound.port or not bound.port else name[0], name[1])
             yield bound
         finally:
             server.close()
@@ -162,6 +163,8 @@ class DaemonServer:
             return EventStream(self._accept)
 
         match requested:
+            case address.Tcp() if (opened := systemd.take_socket()) is not None:
+                return await loop.create_server(accept, sock=opened, backlog=256)
             case address.Tcp(host, port):
                 return await loop.create_server(accept, host, port, backlog=256)
             case address.Unix(path):

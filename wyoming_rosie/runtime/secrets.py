@@ -34,9 +34,16 @@ def read_secret_file(path: Path, setting: str) -> str:
 
 
 def read_secret_variable(variable: str) -> str | None:
-    """Return the token or key in an environment variable, None when it is not set. Raises ConfigError."""
+    """Return the token or key in an environment variable, None when it is not set. Raises ConfigError.
+
+    A service has it in a file of systemd's LoadCredential= instead: MQTT_PASSWORD is the credential mqtt-password.
+    """
     value = os.environ.get(variable)
-    return None if value is None else _check(value, variable)
+    if value is not None:
+        return _check(value, variable)
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    credential = Path(folder, variable.lower().replace("_", "-")) if folder else None
+    return read_secret_file(credential, variable) if credential is not None and credential.is_file() else None
 
 
 def _check(text: str, source: str) -> str:
