@@ -24,6 +24,8 @@ from wyoming_rosie.runtime.exit_status import start_exit_deadline
 
 C = TypeVar("C")
 SYSTEM_FILE = Path("/etc/wyoming-rosie/rosie.toml")
+CHECK_FLAG = "--check-config"
+"""Flag with which a program only reads its settings."""
 SHARED_TABLES = frozenset({"up"})  # tables that belong to no daemon
 
 
@@ -42,7 +44,7 @@ def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> N
     child_processes.exit_with_parent()
     with exit_status.exit_on_error(f"wyoming-rosie-{role}", role):
         settings = read(role, config, sys.argv[1:])
-        if settings is None:  # --help or --version has been answered
+        if settings is None or CHECK_FLAG in sys.argv[1:]:  # --help or --version has been answered
             return
         logging.configure(role, debug=bool(getattr(settings, "debug", False)))
         asyncio.run(_run(serve, settings))
@@ -50,6 +52,7 @@ def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> N
 
 def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     """Return the settings, or None if the arguments only request help. Raises ConfigError."""
+    arguments = [argument for argument in arguments if argument != CHECK_FLAG]
     found: list[C] = []
     shown_config = help_groups.with_groups(config)
     defaults = shown_config()

@@ -13,6 +13,7 @@ from wyoming_rosie.audio.files import STDIN
 from wyoming_rosie.commands import (
     ask,
     check,
+    config_check,
     demo,
     discover,
     doctor,
@@ -57,6 +58,8 @@ for group, commands in COMMANDS.items():
         app.command(command, group=group)
 models.models.group = MODELS
 app.command(models.models)
+config_check.config.group = RUN
+app.command(config_check.config)
 app["up"].config = config.CommandSettings("up", UpOptions)
 
 

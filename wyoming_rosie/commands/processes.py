@@ -78,7 +78,7 @@ class ServerProcess:
 async def start_server(role: str, *arguments: str, on_line: Callable[[LogLine], None] = _ignore) -> ServerProcess:
     """Start a program of the suite. Raises ConfigError when it is not installed."""
     child = await asyncio.create_subprocess_exec(
-        _find_command(role),
+        find_command(role),
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
@@ -103,7 +103,8 @@ async def run_server(
         await process.stop()
 
 
-def _find_command(role: str) -> str:
+def find_command(role: str) -> str:
+    """Return the path of a program's command. Raises ConfigError when it is not installed."""
     command = BY_ROLE[role].command
     sibling = Path(sys.executable).with_name(command)
     found = str(sibling) if sibling.is_file() else shutil.which(command)
