@@ -22,6 +22,7 @@ from wyoming_rosie.commands import (
     models,
     pipeline,
     prompt,
+    service,
     up,
     wake_models,
 )
@@ -60,6 +61,8 @@ models.models.group = MODELS
 app.command(models.models)
 config_check.config.group = RUN
 app.command(config_check.config)
+service.service.group = RUN
+app.command(service.service)
 app["up"].config = config.CommandSettings("up", UpOptions)
 
 
