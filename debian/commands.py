@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Launchers, man pages and shell completion of the Debian packages, made from the commands' own --help.
 
-    commands.py DEBIAN     in the build, after vendor.py; needs no package but wyoming-rosie-common's files
+commands.py DEBIAN     in the build, after vendor.py; needs no package but wyoming-rosie-common's files
 """
 
 import os
@@ -27,7 +27,8 @@ sys.path.insert(0, "{library}")
 
 from {module}.__main__ import main
 
-main()
+if __name__ == "__main__":  # a worker process imports this file
+    main()
 """
 BASH_COMPLETION = """\
 # bash completion for {command}
@@ -62,7 +63,9 @@ class Help:
 
 def parse_help(text: str) -> Help:
     """Return the parts of a --help that is wide enough to wrap nothing."""
-    usage, paragraphs, groups = "", [], {}
+    usage = ""
+    paragraphs: list[str] = []
+    groups: dict[str, list[Entry]] = {}
     entries: list[Entry] = []
     for line in (line.rstrip() for line in text.splitlines()):
         if line.startswith("Usage: "):

@@ -272,7 +272,7 @@ def check_wheels(wheels: Path) -> dict[str, Wheel]:
 
 
 def check_hash(path: Path, name: str) -> None:
-    """Raises VendorError when a file is not the one that the lock names."""
+    """Raise VendorError when a file is not the one that the lock names."""
     if hashlib.sha256(path.read_bytes()).hexdigest() not in locked_hashes(name):
         raise VendorError(f"{path.name} is not the file that {LOCK.name} locks")
 
@@ -314,7 +314,7 @@ def choose_owners(by_name: Mapping[str, Wheel]) -> dict[str, str]:
 
 
 def check_no_file_twice(debian: Path) -> None:
-    """Raises VendorError when two binary packages have the same file."""
+    """Raise VendorError when two binary packages have the same file."""
     seen: dict[Path, str] = {}
     for package in PACKAGES:
         folder = debian / package.name / LIBRARY
@@ -329,7 +329,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     downloading = commands.add_parser("download", help="download the wheels of the lock")
-    downloading.add_argument("--python", required=True, help="its whole version, such as 3.11.2; markers of the lock depend on it")
+    downloading.add_argument(
+        "--python", required=True, help="its whole version, such as 3.11.2; markers of the lock depend on it"
+    )
     downloading.add_argument("--machine", default="x86_64")
     downloading.add_argument("wheels", type=Path)
     installing = commands.add_parser("install", help="unpack the wheels into the binary packages")
