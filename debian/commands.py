@@ -144,7 +144,7 @@ class BuiltCommands:
     def run(self, module: str, code: str, *arguments: str) -> str:
         """Return what Python code prints that begins with the import of a command's module."""
         prelude = f"import sys; sys.path.insert(0, {str(self._library)!r}); sys.argv = {list(arguments)!r}; "
-        command = [sys.executable, "-IS", "-c", f"{prelude}import {module}.__main__ as command\n{code}"]
+        command = [sys.executable, "-IBS", "-c", f"{prelude}import {module}.__main__ as command\n{code}"]
         environment = {**os.environ, "COLUMNS": WIDE, "NO_COLOR": "1", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
         done = subprocess.run(command, env=environment, check=True, capture_output=True, encoding="utf-8")
         return done.stdout.replace(str(self._library), LIBRARY)
