@@ -80,10 +80,11 @@ async def test_it_serves_the_socket_that_was_opened_for_it(supervisor: Superviso
             assert await describe(f"tcp://127.0.0.1:{port}", SECONDS)
 
 
+@pytest.mark.parametrize("name", ["mqtt-password", "rosie_mqtt-password"])
 def test_a_secret_comes_from_a_credential_where_the_environment_has_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "mqtt-password").write_text("open sesame\n")
+    (tmp_path / name).write_text("open sesame\n")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     assert read_secret_variable("MQTT_PASSWORD") == "open sesame"
     assert read_secret_variable("REDIS_PASSWORD") is None

@@ -36,14 +36,17 @@ def read_secret_file(path: Path, setting: str) -> str:
 def read_secret_variable(variable: str) -> str | None:
     """Return the token or key in an environment variable, None when it is not set. Raises ConfigError.
 
-    A service has it in a file of systemd's LoadCredential= instead: MQTT_PASSWORD is the credential mqtt-password.
+    A service has it in a file of systemd's LoadCredential= instead: MQTT_PASSWORD is the credential mqtt-password, or
+    rosie_mqtt-password, as `LoadCredential=rosie:FOLDER` names the file mqtt-password of a folder.
     """
     value = os.environ.get(variable)
     if value is not None:
         return _check(value, variable)
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    credential = Path(folder, variable.lower().replace("_", "-")) if folder else None
-    return read_secret_file(credential, variable) if credential is not None and credential.is_file() else None
+    if not (folder := os.environ.get("CREDENTIALS_DIRECTORY")):
+        return None
+    name = variable.lower().replace("_", "-")
+    found = next((path for path in (Path(folder, name), Path(folder, f"rosie_{name}")) if path.is_file()), None)
+    return read_secret_file(found, variable) if found else None
 
 
 def _check(text: str, source: str) -> str:
