@@ -12,7 +12,10 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from wyoming_rosie.programs import BY_ROLE
+
 PACKAGE = "wyoming-rosie"
+_DEBIAN_FOLDER = "/usr/lib/wyoming-rosie/"
 _FOR_DEVELOPERS = ("all", "dev")
 _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)[^;]*;.*extra == ['\"](?P<extra>[\w-]+)['\"]")
 
@@ -35,7 +38,18 @@ def missing_requirements(requirements: Sequence[str], installed: set[str]) -> di
 
 def install_command(extras: Iterable[str]) -> str:
     """Return the shell command that adds extras to this installation."""
+    if str(Path(__file__)).startswith(_DEBIAN_FOLDER):
+        return apt_command(extras)
     return pip_command(extras, metadata.distribution(PACKAGE).read_text("direct_url.json"), sys.prefix)
+
+
+def apt_command(extras: Iterable[str]) -> str:
+    """Return the command that adds extras to Debian's packages, which have no others than the programs' own."""
+    packages = {"all": PACKAGE, "files": f"{PACKAGE}-audio", **{role: f"{PACKAGE}-{role}" for role in BY_ROLE}}
+    wanted = sorted(extras)
+    if not packages.keys() >= set(wanted):
+        return f'pipx install "{PACKAGE}[{",".join(wanted)}]"'
+    return f"sudo apt install {' '.join(packages[extra] for extra in wanted)}"
 
 
 def program_path() -> str:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from wyoming_rosie.runtime.extras import pip_command
+from wyoming_rosie.runtime.extras import apt_command, pip_command
 
 
 def noted(path: Path, **more: object) -> str:
@@ -31,3 +31,9 @@ def test_pipx_installs_what_pipx_has_installed() -> None:
 
 def test_the_users_name_is_not_in_it() -> None:
     assert pip_command(["wake"], None, f"{Path.home()}/venv").startswith("$HOME/venv/bin/python")
+
+
+def test_debian_packages_are_added_by_apt_and_what_has_no_package_by_pipx() -> None:
+    assert apt_command(["wake", "asr"]) == "sudo apt install wyoming-rosie-asr wyoming-rosie-wake"
+    assert apt_command(["all"]) == "sudo apt install wyoming-rosie"
+    assert apt_command(["asr", "whisper"]) == 'pipx install "wyoming-rosie[asr,whisper]"'
