@@ -53,7 +53,9 @@ class BinaryPackage:
 COMMON = "wyoming-rosie-common"
 AUDIO = "wyoming-rosie-audio"
 PACKAGES = (
-    BinaryPackage(COMMON, shared=("cffi", "hassil", "pycparser", "pyyaml", "sounddevice", "typing-extensions", "unicode-rbnf")),
+    BinaryPackage(
+        COMMON, shared=("cffi", "hassil", "pycparser", "pyyaml", "sounddevice", "typing-extensions", "unicode-rbnf")
+    ),
     BinaryPackage(
         AUDIO,
         needs=(COMMON,),
