@@ -87,7 +87,7 @@ def escape(text: str) -> str:
 
 def create_man_page(command: str, version: str, help_text: Help, subcommands: dict[str, Help]) -> str:
     """Return a man page of section 1."""
-    summary = help_text.paragraphs[0].rstrip(".")
+    summary = help_text.paragraphs[0].split(". ")[0].rstrip(".")
     lines = [
         f'.TH {command.upper()} 1 "" "wyoming-rosie {version}" "wyoming-rosie"',
         ".SH NAME",

@@ -20,7 +20,7 @@ SETTINGS = {
 HELP = """\
 Usage: wyoming-rosie-wake [OPTIONS]
 
-Wake word detection.
+Wake word detection. More of it.
 
 ╭─ Network ───────────────────────╮
 │ --uri STR     where to listen   │
