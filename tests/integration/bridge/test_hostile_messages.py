@@ -242,7 +242,7 @@ async def test_nats_brings_nothing_that_harms_the_bridge(site: Site) -> None:
     js = site.nats.jetstream()
     for subject, about in ON_NATS.items():
         for one in table(about, subject.replace(".", "-")):
-            await js.publish(subject, one.raw)
+            await js.publish(subject, one.raw, timeout=SECONDS)
     await site.assert_lives()
     consumers = ((names.VOICE_STREAM, "execute"), (names.RESULTS_STREAM, "say"))
     async with asyncio.timeout(SECONDS):
