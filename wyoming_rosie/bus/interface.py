@@ -9,6 +9,8 @@ from wyoming_rosie.bus.envelope import Envelope
 
 MqttHandler: TypeAlias = Callable[["MqttMessage"], Awaitable[None]]
 """The broker gets its acknowledgement when the handler returns; none if it raises."""
+PASSED = "passed"
+"""The decision that `Jobs.add` records."""
 MAX_DELIVERIES = 5
 """Deliveries after which a message is a dead letter: whoever handles it does not survive it."""
 

@@ -12,9 +12,8 @@ from typing import TypeAlias
 from wyoming_rosie.bus import names
 from wyoming_rosie.bus.envelope import Envelope, decode
 from wyoming_rosie.bus.errors import BacklogFullError
-from wyoming_rosie.bus.interface import Backlog, Buses, Consumer, DeadLetter, Delivery, MqttHandler, MqttMessage
+from wyoming_rosie.bus.interface import PASSED, Backlog, Buses, Consumer, DeadLetter, Delivery, MqttHandler, MqttMessage
 
-PASSED = "passed"
 MAX_RECORDS = 100_000
 MAX_DEAD_LETTERS = 10_000
 MAX_UNHEARD = 1000

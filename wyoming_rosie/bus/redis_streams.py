@@ -19,10 +19,9 @@ from wyoming_rosie.bus import names
 from wyoming_rosie.bus.connection import BrokerUrl, explain_failure
 from wyoming_rosie.bus.envelope import Envelope, decode
 from wyoming_rosie.bus.errors import BacklogFullError, BadMessageError, BusError, raise_if_cancelled
-from wyoming_rosie.bus.interface import Backlog, DeadLetter, Delivery
+from wyoming_rosie.bus.interface import PASSED, Backlog, DeadLetter, Delivery
 
 _LOG = structlog.get_logger()
-PASSED = "passed"
 REPLY_SECONDS = 10.0
 """Time-out of an answer; longer than any blocking read, which the client library would else repeat."""
 CONNECT_SECONDS, CLOSE_SECONDS = 3.0, 1.0

@@ -24,7 +24,7 @@ from wyoming_rosie.commands import models, pipeline, processes
 from wyoming_rosie.commands.conformance import info as conformance_info
 from wyoming_rosie.commands.model_wait import ModelFetchMonitor
 from wyoming_rosie.commands.playback import play
-from wyoming_rosie.errors import NotUnderstoodError, RosieError, UnreachableError
+from wyoming_rosie.errors import NotUnderstoodError, RosieError
 from wyoming_rosie.models import piper
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.wakeword.detection import WakeDetection, drop_near_misses
@@ -161,20 +161,7 @@ def _home_arguments(home: Path | None) -> tuple[str, ...]:
 
 async def _send_recording(peer: Client, recording: AudioFile, *answers: str) -> Event:
     """Send a recording until its end or the answer; return the answer. Raises PeerError, UnreachableError."""
-    answering = asyncio.create_task(peer.wait_for(*answers, seconds=None))
-    sending = asyncio.create_task(_send_audio(peer, recording))
-    try:
-        await asyncio.wait((answering, sending), return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done():
-            sending.result()
-        async with asyncio.timeout(ANSWER_SECONDS):
-            return await answering
-    except TimeoutError as err:
-        raise UnreachableError(f"{peer.uri} has not answered for {ANSWER_SECONDS:g} s") from err
-    finally:
-        for task in (answering, sending):
-            task.cancel()
-        await asyncio.gather(answering, sending, return_exceptions=True)
+    return await peer.wait_while_sending(_send_audio(peer, recording), *answers, seconds=ANSWER_SECONDS)
 
 
 async def _send_audio(peer: Client, recording: AudioFile) -> None:

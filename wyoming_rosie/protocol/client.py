@@ -1,7 +1,7 @@
 """Wyoming client: connections to daemons and satellites."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 
 from wyoming.event import Event
@@ -72,6 +72,26 @@ class Client:
                         raise PeerError(str(event.data.get("text", "")), event.data.get("code"))
         except TimeoutError as err:
             raise UnreachableError(f"{self.uri} has not answered for {seconds:g} s") from err
+
+    async def wait_while_sending(self, sent: Coroutine[None, None, None], *types: str, seconds: float) -> Event:
+        """Send until the end or the answer, and return the next event of one of `types`, `seconds` after that at most.
+
+        Raises PeerError for `error`, UnreachableError.
+        """
+        answering = asyncio.create_task(self.wait_for(*types, seconds=None))
+        sending = asyncio.create_task(sent)
+        try:
+            await asyncio.wait((answering, sending), return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                sending.result()
+            async with asyncio.timeout(seconds):
+                return await answering
+        except TimeoutError as err:
+            raise UnreachableError(f"{self.uri} has not answered for {seconds:g} s") from err
+        finally:
+            for task in (answering, sending):
+                task.cancel()
+            await asyncio.gather(answering, sending, return_exceptions=True)
 
 
 @asynccontextmanager

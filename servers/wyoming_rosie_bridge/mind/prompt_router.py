@@ -10,6 +10,7 @@ from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.envelope import Envelope, trusted_time
 from wyoming_rosie.bus.errors import BadMessageError
 from wyoming_rosie.bus.failpoints import pass_failpoint
+from wyoming_rosie.bus.interface import PASSED
 from wyoming_rosie.bus.messages import ModelJob, ModelPrompt
 from wyoming_rosie_bridge.mind.responses import BLOCKED, EXPIRED, TOO_LONG, Responses, create_failure
 from wyoming_rosie_bridge.mind.routing import CHAT, Routing, classify
@@ -17,7 +18,6 @@ from wyoming_rosie_bridge.role import BridgeContext
 
 _LOG = structlog.get_logger()
 MAX_PROMPT_CHARACTERS = 20_000
-PASSED = "passed"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 

@@ -97,7 +97,9 @@ async def detect_wake_word(uri: str, pcm: bytes) -> str | None:
     """Return the wake word in PCM, None without one. Raises UnreachableError, PeerError."""
     async with ask(uri) as peer:
         await peer.send(Detect().event())
-        event = await _ask_with_audio(peer, pcm, "detection", "not-detected")
+        event = await peer.wait_while_sending(
+            _send_audio(peer, pcm), "detection", "not-detected", seconds=ANSWER_SECONDS
+        )
         return str(event.data.get("name")) if event.type == "detection" else None
 
 
@@ -105,7 +107,7 @@ async def transcribe(uri: str, pcm: bytes, language: str | None, context: Mappin
     """Return what is said in PCM, an empty text for nothing. Raises UnreachableError, PeerError."""
     async with ask(uri) as peer:
         await peer.send(Transcribe(language=language, context=dict(context)).event())
-        event = await _ask_with_audio(peer, pcm, "transcript")
+        event = await peer.wait_while_sending(_send_audio(peer, pcm), "transcript", seconds=ANSWER_SECONDS)
         return str(event.data.get("text") or "").strip()
 
 
@@ -145,24 +147,6 @@ async def synthesize(uri: str, text: str, language: str | None, piece_bytes: int
                 yield SpeechPiece(audio, pcm[:size])
                 pcm = pcm[size:]
     yield SpeechPiece(audio, pcm[: len(pcm) - len(pcm) % audio.frame_bytes], is_last=True)
-
-
-async def _ask_with_audio(peer: Client, pcm: bytes, *answers: str) -> Event:
-    """Send PCM until its end or the answer; return the answer."""
-    answering = asyncio.create_task(peer.wait_for(*answers, seconds=None))
-    sending = asyncio.create_task(_send_audio(peer, pcm))
-    try:
-        await asyncio.wait((answering, sending), return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done():
-            sending.result()
-        async with asyncio.timeout(ANSWER_SECONDS):
-            return await answering
-    except TimeoutError as err:
-        raise UnreachableError(f"{peer.uri} has not answered for {ANSWER_SECONDS:g} s") from err
-    finally:
-        for task in (answering, sending):
-            task.cancel()
-        await asyncio.gather(answering, sending, return_exceptions=True)
 
 
 async def _send_audio(peer: Client, pcm: bytes) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.envelope import Envelope
 from wyoming_rosie.bus.failpoints import pass_failpoint
+from wyoming_rosie.bus.interface import PASSED
 from wyoming_rosie.bus.messages import Result, VoiceIntent
 from wyoming_rosie_bridge.role import BridgeContext
 
-PASSED_ON = "passed"
-"""The decision that `Jobs.add` records."""
 NO_DOMAIN = "home"
 
 
@@ -47,7 +46,7 @@ class DecisionLog:
         await self._carry_out(envelope, recorded)
 
     async def _carry_out(self, envelope: Envelope, recorded: str) -> None:
-        if recorded == PASSED_ON:
+        if recorded == PASSED:
             return
         document = json.loads(recorded)
         if document["schema"] == schema.schema_of(Result):
