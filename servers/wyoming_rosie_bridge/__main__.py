@@ -13,9 +13,8 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.http import health
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
-from wyoming_rosie.protocol.server import stop_signal
+from wyoming_rosie.protocol.server import run_until_stopped, stop_signal
 from wyoming_rosie.runtime import systemd
-from wyoming_rosie.runtime.exit_status import start_exit_deadline
 from wyoming_rosie_bridge import dead_letters
 from wyoming_rosie_bridge.backlogs import BacklogMonitor
 from wyoming_rosie_bridge.buses import connect_mqtt, open_buses
@@ -81,15 +80,7 @@ async def serve(settings: BridgeConfig, wrap: Callable[[Buses], Buses] = lambda 
         await connect_mqtt(buses, stack)
         systemd.notify("READY=1")
         _LOG.info("ready", roles=list(settings.role), stages=[stage.name for stage in stages])
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        start_exit_deadline(0)
-        systemd.notify("STOPPING=1")
-        for task in (running, stopped):
-            task.cancel()
-        await asyncio.wait({running, stopped})
-    if not running.cancelled():
-        running.result()
+        await run_until_stopped(running, stop)
 
 
 async def _run(

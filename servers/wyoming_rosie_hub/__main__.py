@@ -17,9 +17,8 @@ from wyoming_rosie.metrics import Metrics, TurnMetrics, create_turn_metrics
 from wyoming_rosie.protocol import address
 from wyoming_rosie.protocol.discovery import DiscoveredService, ServiceBrowser
 from wyoming_rosie.protocol.network_interfaces import local_addresses
-from wyoming_rosie.protocol.server import stop_signal
+from wyoming_rosie.protocol.server import run_until_stopped, stop_signal
 from wyoming_rosie.runtime import systemd
-from wyoming_rosie.runtime.exit_status import start_exit_deadline
 from wyoming_rosie.voice_activity import endpointing
 from wyoming_rosie_hub.announcements import AnnouncementQueue
 from wyoming_rosie_hub.directory import DaemonDirectory
@@ -177,15 +176,7 @@ async def serve(settings: HubConfig) -> None:
         running = asyncio.create_task(hub.run())
         systemd.notify("READY=1")
         _LOG.info("ready", satellites=list(settings.satellite), adopt_all=settings.adopt_all)
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        start_exit_deadline(0)
-        systemd.notify("STOPPING=1")
-        for task in (running, stopped):
-            task.cancel()
-        await asyncio.wait({running, stopped})
-        if not running.cancelled():
-            running.result()
+        await run_until_stopped(running, stop)
 
 
 def main() -> None:

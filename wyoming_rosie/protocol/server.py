@@ -287,6 +287,19 @@ async def run(service: DaemonServer, settings: ServiceConfig) -> None:
     await service.drain()
 
 
+async def run_until_stopped(running: "asyncio.Task[None]", stop: asyncio.Event) -> None:
+    """Wait for the end of a client's only task or for `stop`, end the task in order, and raise what it raised."""
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    start_exit_deadline(0)
+    systemd.notify("STOPPING=1")
+    for task in (running, stopped):
+        task.cancel()
+    await asyncio.wait({running, stopped})
+    if not running.cancelled():
+        running.result()
+
+
 def _keep_loop_responsive() -> None:
     """Reduce the latency of the event loop beside a busy engine."""
     # With the default of 5 ms, an engine's thread delays the loop by that much, several times for one answer.
