@@ -13,6 +13,7 @@ import aiohttp
 import nats
 import pytest
 from nats.aio.client import Client as NatsClient
+from nats.js.errors import NotFoundError
 from redis.asyncio import Redis as RedisClient
 
 from tests.brokers import Mosquitto, Nats, Redis, free_port
@@ -128,6 +129,7 @@ async def open_site(folder: Path) -> AsyncIterator[Site]:
 
         await events.subscribe(">", cb=hear)
         await until(lambda: mqtt.problem is None and listener.problem is None)
+        await streams_made(events)
         yield Site(bridge, f"http://127.0.0.1:{monitoring}", mqtt, client, events, node, said, subjects, topics)
 
 
@@ -142,6 +144,19 @@ async def listening(url: str, topics: set[str]) -> AsyncIterator[PahoMqtt]:
     listener.subscribe("#", hear)
     async with run_beside(listener.run()):
         yield listener
+
+
+async def streams_made(client: NatsClient) -> None:
+    """Wait for the bridge's streams: `hear` takes every subject, so that nothing would tell who publishes earlier that none keeps it."""
+    js = client.jetstream()
+    async with asyncio.timeout(SECONDS):
+        for stream in (names.VOICE_STREAM, names.RESULTS_STREAM, names.JOBS_STREAM, names.DEAD_STREAM):
+            while True:
+                try:
+                    await js.stream_info(stream)
+                    break
+                except NotFoundError:
+                    await asyncio.sleep(0.05)
 
 
 async def stop(bridge: Daemon) -> None:
