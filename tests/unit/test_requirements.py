@@ -12,7 +12,12 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
-LOCKED_EXTRAS = {"all": ["all"], "dev": ["all", "dev"], "boards": ["respeaker", "buttons"]}
+LOCKED_EXTRAS = {
+    "all": ["all"],
+    "dev": ["all", "dev"],
+    "boards": ["respeaker", "buttons"],
+    "satellite": ["satellite", "satellite-basic"],
+}
 """The extras that each file of requirements/ is made for."""
 
 

@@ -14,7 +14,6 @@ ProcessFrame: TypeAlias = Callable[[bytes], bytes]
 """Processes 20 ms of 16 kHz 16-bit mono and returns as much."""
 NOISE_LEVELS = range(5)
 GAINS_DBFS = range(32)
-STEP_BYTES = SPEECH.bytes_in(0.01)
 
 
 def create_processors(settings: SatelliteConfig, echo: EchoReference | None = None) -> list[ProcessFrame]:
@@ -35,18 +34,29 @@ class NoiseSuppression:
     def __init__(self, noise_level: int, gain_dbfs: int) -> None:
         _check_range("--mic-noise-suppression", noise_level, NOISE_LEVELS)
         _check_range("--mic-auto-gain", gain_dbfs, GAINS_DBFS)
-        self._processor: Any = _import_noise_gain()(gain_dbfs, noise_level)
+        webrtc = _import_webrtc("--mic-noise-suppression and --mic-auto-gain")
+        self._steps: list[Any] = []
+        if noise_level:
+            self._steps.append(webrtc.NoiseSuppressor(SPEECH.rate, level=noise_level - 1))
+        if gain_dbfs:
+            self._steps.append(webrtc.GainController(SPEECH.rate, headroom_db=gain_dbfs))
 
     def process(self, pcm: bytes) -> bytes:
-        steps = (pcm[start : start + STEP_BYTES] for start in range(0, len(pcm), STEP_BYTES))
-        return b"".join([self._processor.Process10ms(step).audio for step in steps])
+        import numpy as np
+
+        samples = np.frombuffer(pcm, "<i2")
+        for step in self._steps:
+            samples = step.process(samples)
+        return samples.tobytes()
 
 
 class EchoCancellation:
     """WebRTC echo cancellation, which estimates the echo's delay; it is skipped while the room is silent."""
 
     def __init__(self, echo: EchoReference) -> None:
-        self._processor: Any = _import_echo_cancellation()(sample_rate=SPEECH.rate, echo_cancellation=True)
+        self._processor: Any = _import_webrtc("--echo-cancellation").AudioProcessor(
+            sample_rate=SPEECH.rate, echo_cancellation=True
+        )
         self._reference = echo
 
     def process(self, pcm: bytes) -> bytes:
@@ -58,22 +68,12 @@ class EchoCancellation:
         return bytes(self._processor.process(np.frombuffer(pcm, "<i2"), np.frombuffer(played, "<i2")).tobytes())
 
 
-def _import_noise_gain() -> Any:
+def _import_webrtc(flags: str) -> Any:
     try:
-        from webrtc_noise_gain import AudioProcessor
+        import pywebrtc_audio
     except ImportError as err:
-        raise ConfigError(
-            f"--mic-noise-suppression and --mic-auto-gain need: {install_command(['satellite'])}"
-        ) from err
-    return AudioProcessor
-
-
-def _import_echo_cancellation() -> Any:
-    try:
-        from pywebrtc_audio import AudioProcessor
-    except ImportError as err:
-        raise ConfigError(f"--echo-cancellation needs: {install_command(['satellite'])}") from err
-    return AudioProcessor
+        raise ConfigError(f"{flags} need: {install_command(['satellite'])}") from err
+    return pywebrtc_audio
 
 
 def _check_range(flag: str, value: int, allowed: range) -> None:

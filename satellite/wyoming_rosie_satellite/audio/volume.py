@@ -1,7 +1,13 @@
 """Volume: scale audio, with a multiplier and without clicks."""
 
-from wyoming_rosie.audio.formats import AudioFormat, Converter
+from importlib.util import find_spec
 
+import structlog
+
+from wyoming_rosie.audio.formats import AudioFormat, Converter
+from wyoming_rosie.runtime.extras import install_command
+
+_LOG = structlog.get_logger()
 MAX_PERCENT = 100.0
 
 
@@ -22,6 +28,9 @@ class Volume:
         self.percent = min(max(percent, 0.0), MAX_PERCENT)
         # the square makes 50 percent about half as loud to the ear
         self._target_gain = self._multiplier * (self.percent / MAX_PERCENT) ** 2
+        if self._target_gain != 1.0 and find_spec("numpy") is None:
+            _LOG.warning("volume not changed", reason=f"numpy is missing: {install_command(['satellite'])}")
+            self._target_gain = 1.0
 
     def apply(self, pcm: bytes) -> bytes:
         """Return whole frames at this volume, clipped to the format's range."""

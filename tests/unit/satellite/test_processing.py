@@ -1,6 +1,7 @@
 """Noise suppression, gain and echo cancellation, by the real libraries on synthetic audio."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.satellite.fakes import RecordingSpeaker
-from wyoming_rosie.audio.formats import SPEECH, AudioFormat
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, read_wav
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_satellite.audio.devices.speakers import VolumeSpeaker
 from wyoming_rosie_satellite.audio.echo_reference import MAX_SECONDS, REVERBERATION_SECONDS, EchoReference
@@ -53,6 +54,16 @@ def test_a_soft_voice_becomes_louder() -> None:
     soft = frames(speechlike() // 40)
     processor = NoiseSuppression(0, 3)
     assert level([processor.process(frame) for frame in soft][100:]) > 2 * level(soft[100:])
+
+
+def test_a_lower_target_leaves_the_voice_softer(shared_data: Path) -> None:
+    voice = b"".join(read_wav(path)[1] for path in sorted((shared_data / "commands-en").glob("*.wav"))[:8])
+    soft = frames(np.frombuffer(voice, "<i2") // 10)
+    low, high = (
+        level([processor.process(frame) for frame in soft][600:])
+        for processor in (NoiseSuppression(0, 20), NoiseSuppression(0, 6))
+    )
+    assert high > 2 * low
 
 
 @pytest.mark.parametrize("delay_ms", [40, 200])

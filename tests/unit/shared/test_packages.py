@@ -22,6 +22,7 @@ OTHER_EXTRAS = {
     "openwakeword",
     "piper",
     "respeaker",
+    "satellite-basic",
     "whisper",
 }
 

@@ -1,4 +1,4 @@
-"""Whisper decoder, built from the parts of faster-whisper (https://github.com/SYSTRAN/faster-whisper).
+"""Whisper decoder on CTranslate2, the runtime of faster-whisper.
 
 Segments are cut in pauses, so that decoding needs neither timestamps nor the text of the previous segment.
 """
@@ -8,18 +8,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from faster_whisper import WhisperModel
-from faster_whisper.tokenizer import Tokenizer
-from faster_whisper.transcribe import get_suppressed_tokens
+from ctranslate2 import StorageView
+from ctranslate2.models import Whisper
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie_asr.engines.faster_whisper import hallucinations
+from wyoming_rosie_asr.engines.faster_whisper.features import MIN_LOG, RANGE, Floats, MelSpectrum
+from wyoming_rosie_asr.engines.faster_whisper.tokens import MAX_TOKENS, WhisperTokens
 
-Floats: TypeAlias = npt.NDArray[np.float32]
 WINDOW_SECONDS = 30
 FRAMES_PER_SECOND = 100
 TOKENS_PER_SECOND = 12
@@ -30,8 +29,6 @@ SHORT_MARGIN_SECONDS = 1.5
 MIN_LOG_PROBABILITY = -0.7
 """Mean log probability of a short window's text, below which the full window is decoded as well."""
 _FULL_SCALE = 32768.0
-_MIN_LOG, _RANGE = -10.0, 8.0
-"""Mel spectrum: log10 of silence, and the dynamic range below the loudest value."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +62,15 @@ class WhisperDecoder:
     """A loaded model. Calls block and must come from one thread."""
 
     def __init__(self, folder: Path, hardware: DeviceConfig) -> None:
-        self._model = WhisperModel(
-            str(folder),
-            device=hardware.device,
-            compute_type=hardware.compute,
-            cpu_threads=hardware.threads,
-            local_files_only=True,
+        self._model = Whisper(
+            str(folder), device=hardware.device, compute_type=hardware.compute, intra_threads=hardware.threads
         )
+        self._tokens = WhisperTokens(folder / "tokenizer.json", self._model.is_multilingual)
+        self._spectrum = MelSpectrum(self._model.n_mels)
 
     def unload(self) -> None:
         """Free the memory; the decoder cannot be used afterwards."""
-        self._model.model.unload_model()
+        self._model.unload_model()
 
     def decode(self, segments: Sequence[bytes], options: DecodeOptions, cancelled: Event) -> list[DecodedSegment]:
         """Decode segments of at most 30 s of 16 kHz 16-bit mono PCM, all in the language of the first.
@@ -104,51 +99,43 @@ class WhisperDecoder:
         self, samples: Floats, options: DecodeOptions, seconds: float, cancelled: Event
     ) -> DecodedSegment | None:
         frames = 2 * math.ceil(min(seconds, WINDOW_SECONDS) * FRAMES_PER_SECOND / 2)  # the encoder halves them
-        encoded = self._model.encode(self._padded_features(samples, frames))
+        encoded = self._model.encode(StorageView.from_array(self._padded_features(samples, frames)[None]))
         if cancelled.is_set():
             return None
         language = self._detect_language(encoded, options.languages)
-        tokenizer = Tokenizer(
-            self._model.hf_tokenizer, self._model.model.is_multilingual, task="transcribe", language=language
-        )
-        prompt = self._build_prompt(tokenizer, options)
+        prompt = self._tokens.build_prompt(language, options.prompt)
         max_tokens = round(TOKENS_PER_SECOND * len(samples) / SPEECH.rate) + EXTRA_TOKENS
-        (result,) = self._model.model.generate(
+        (result,) = self._model.generate(
             encoded,
             [prompt],
             beam_size=options.beam_size,
-            max_length=min(len(prompt) + max_tokens, self._model.max_length),
+            max_length=min(len(prompt) + max_tokens, MAX_TOKENS),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,
-            suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
+            suppress_tokens=self._tokens.suppressed,
         )
         tokens = result.sequences_ids[0]
         log_probability = result.scores[0] * len(tokens) / (len(tokens) + 1)  # the end counts as one
-        text = tokenizer.decode(tokens).strip()
-        return DecodedSegment(text, language, log_probability, 1 - result.no_speech_prob)
+        return DecodedSegment(self._tokens.decode(tokens), language, log_probability, 1 - result.no_speech_prob)
 
     def _padded_features(self, samples: Floats, frames: int) -> Floats:
         """Return the mel spectrum, padded to `frames` with that of silence, which need not be computed."""
-        features = self._model.feature_extractor(samples)[:, :frames]
-        loudest = 4 * float(features.max()) - 4 if features.size else _MIN_LOG
-        silence = (max(loudest - _RANGE, _MIN_LOG) + 4) / 4
+        features = self._spectrum.compute(samples)[:, :frames]
+        loudest = 4 * float(features.max()) - 4 if features.size else MIN_LOG
+        silence = (max(loudest - RANGE, MIN_LOG) + 4) / 4
         padded = np.full((features.shape[0], frames), silence, np.float32)
         padded[:, : features.shape[1]] = features
         return padded
 
     def _detect_language(self, encoded: Any, allowed: Collection[str]) -> str:
-        if not self._model.model.is_multilingual:
+        if not self._model.is_multilingual:
             return "en"
         if len(allowed) == 1:
             return next(iter(allowed))
-        ranked = [(token[2:-2], probability) for token, probability in self._model.model.detect_language(encoded)[0]]
+        ranked = [(token[2:-2], probability) for token, probability in self._model.detect_language(encoded)[0]]
         fitting = [language for language, _ in ranked if not allowed or language in allowed]
         return fitting[0] if fitting else next(iter(allowed))
-
-    def _build_prompt(self, tokenizer: Tokenizer, options: DecodeOptions) -> list[int]:
-        text = tokenizer.encode(f" {options.prompt}") if options.prompt else []
-        return list(self._model.get_prompt(tokenizer, text, without_timestamps=True))
 
 
 def _is_valid(decoded: DecodedSegment) -> bool:

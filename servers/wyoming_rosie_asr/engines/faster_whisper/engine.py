@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _LOG = structlog.get_logger()
 DEVICES = ("cpu", "cuda", "auto")
 BEAM_SIZES = range(11)
+_RUNTIME = "ctranslate2"
 _CREDIT = Attribution("SYSTRAN and OpenAI", "https://github.com/SYSTRAN/faster-whisper")
 _ABOUT = "Whisper, any words in many languages"
 
@@ -91,7 +92,7 @@ class WhisperEngine(AsrEngine):
         return self._limiter.waiting
 
     def describe(self) -> AsrProgram:
-        version = metadata.version("faster-whisper")
+        version = metadata.version(_RUNTIME)
         languages = list(self._settings.language or self._model.languages)
         model = AsrModel(self._model.name, _CREDIT, self.is_installed, _ABOUT, version, languages)
         return AsrProgram("faster-whisper", _CREDIT, self.is_installed, _ABOUT, version, [model])
@@ -165,9 +166,9 @@ def load(settings: Settings, context: EngineContext) -> WhisperEngine:
     if settings.beam not in BEAM_SIZES:
         raise ConfigError(f"--faster-whisper.beam must be from 0 to {BEAM_SIZES[-1]}, not {settings.beam}")
     try:
-        metadata.version("faster-whisper")
+        metadata.version(_RUNTIME), metadata.version("tokenizers")
     except metadata.PackageNotFoundError as err:
-        raise ConfigError(f"faster-whisper is not installed; run: {install_command(['whisper'])}") from err
+        raise ConfigError(f"Whisper needs {err.name}; run: {install_command(['whisper'])}") from err
     model = whisper.find_model(settings.model, context.data / "whisper")
     for language in settings.language:
         if language not in model.languages:
@@ -179,8 +180,6 @@ def load(settings: Settings, context: EngineContext) -> WhisperEngine:
 
 
 def _create_decoder(folder: Path, settings: Settings) -> "WhisperDecoder":
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # faster-whisper must not download anything itself
     from wyoming_rosie_asr.engines.faster_whisper.decoder import DeviceConfig, WhisperDecoder
 
     compute = settings.compute

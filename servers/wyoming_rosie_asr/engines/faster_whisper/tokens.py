@@ -1,0 +1,44 @@
+"""Whisper's tokens: the prompt that says what to do, and the text of an answer."""
+
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+MAX_TOKENS = 448
+_PROMPT_TOKENS = MAX_TOKENS // 2 - 1
+_END = "<|endoftext|>"
+_TASKS = ("<|transcribe|>", "<|translate|>", "<|startoftranscript|>", "<|startofprev|>", "<|startoflm|>")
+_NO_SPEECH = ("<|nospeech|>", "<|nocaptions|>")
+"""The token for silence has an older name in some models."""
+_DEFAULT_SUPPRESSED = -1
+"""Stands for the symbols in the model's configuration, such as musical notes."""
+
+
+class WhisperTokens:
+    """The vocabulary of one model."""
+
+    def __init__(self, file: Path, is_multilingual: bool) -> None:
+        self._tokenizer = Tokenizer.from_file(str(file))
+        self._is_multilingual = is_multilingual
+        self._end = self._id(_END)
+        special = (self._tokenizer.token_to_id(name) for name in (*_TASKS, *_NO_SPEECH))
+        self.suppressed = [_DEFAULT_SUPPRESSED, *(token for token in special if token is not None)]
+
+    def build_prompt(self, language: str, text: str) -> list[int]:
+        """Return the tokens before a transcript without timestamps; `text` gives words and their spelling."""
+        before = self._tokenizer.encode(f" {text}", add_special_tokens=False).ids if text else []
+        names = [f"<|{language}|>", "<|transcribe|>"] if self._is_multilingual else []
+        return [
+            *([self._id("<|startofprev|>"), *before[-_PROMPT_TOKENS:]] if before else []),
+            *map(self._id, ("<|startoftranscript|>", *names, "<|notimestamps|>")),
+        ]
+
+    def decode(self, tokens: list[int]) -> str:
+        """Return the text, without special tokens."""
+        return str(self._tokenizer.decode([token for token in tokens if token < self._end])).strip()
+
+    def _id(self, name: str) -> int:
+        token = self._tokenizer.token_to_id(name)
+        if token is None:
+            raise ValueError(f"the model's tokenizer.json has no {name}")
+        return int(token)
