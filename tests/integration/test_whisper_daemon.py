@@ -1,6 +1,7 @@
 """wyoming-rosie-asr with Whisper as a process, on a model of random weights that recites a text where something is loud."""
 
 import asyncio
+import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -164,6 +165,19 @@ async def test_a_model_that_nobody_used_for_a_while_is_let_go_and_loaded_again(
     await asr.wait_for_line("model unloaded")
     assert (await transcript(ears, speech)).data["text"] == TEXT
     assert len(asr.lines("model loaded")) == 2
+
+
+async def test_a_folder_with_an_older_vocabulary_is_loaded_and_nothing_fetched(
+    daemon: StartDaemon, model: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(model, tmp_path / "model"))
+    tokens = json.loads((folder / "vocabulary.json").read_text("utf-8"))
+    (folder / "vocabulary.json").unlink()
+    (folder / "vocabulary.txt").write_text("".join(f"{token}\n" for token in tokens), "utf-8")
+    flags = ["--faster-whisper.model", str(folder), "--faster-whisper.models-from", "http://127.0.0.1:9"]
+    asr = await daemon("asr", "--engine", "faster-whisper", *flags)
+    await asr.wait_for_line("model loaded")
+    assert asr.lines("model download started") == []
 
 
 async def test_more_people_than_can_be_served_are_told_and_the_others_served(

@@ -112,7 +112,9 @@ class WhisperEngine(AsrEngine):
             )
 
     async def install(self) -> None:
-        """Fetch the model; retries until it is there."""
+        """Fetch the model unless it is installed; retries until it is there."""
+        if self.is_installed:
+            return
         await fetch_until_done(self._model.name, self._model.downloads(self._settings.models_from), self._model.path)
 
     async def prepare(self) -> None:
