@@ -65,7 +65,7 @@ class FallbackAudio:
             await self._synthesize_all(language)
 
     async def _synthesize_all(self, language: str) -> None:
-        """Retry with growing pauses until every phrase is synthesized and stored."""
+        """Retry with growing pauses until every phrase is synthesized; store them."""
         backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
         while True:
             try:
@@ -73,12 +73,15 @@ class FallbackAudio:
                 for name in CLIP_NAMES:
                     text, voice = sentences.format_sentence(f"failures.{name}", language), self._voices.select(language)
                     self._clips[language, name] = await synthesize(self._tts_uri(), text, voice)
-                await asyncio.to_thread(self._save_clips, language)
             except (RosieError, OSError) as err:
                 _LOG.debug("fallback phrases not synthesized yet", language=language, reason=str(err))
             else:
-                return
+                break
             await backoff.sleep()
+        try:
+            await asyncio.to_thread(self._save_clips, language)
+        except (RosieError, OSError) as err:
+            _LOG.warning("fallback phrases could not be stored", reason=str(err))
 
     def _load_clips(self, language: str) -> None:
         for name in CLIP_NAMES:
@@ -92,8 +95,9 @@ class FallbackAudio:
     def _save_clips(self, language: str) -> None:
         (self._folder / language).mkdir(parents=True, exist_ok=True)
         for name in CLIP_NAMES:
-            clip = self._clips[language, name]
-            write_wav(self._folder / language / f"{name}.wav", clip.format, clip.pcm)
+            clip, path = self._clips[language, name], self._folder / language / f"{name}.wav"
+            write_wav(path.with_suffix(".new"), clip.format, clip.pcm)
+            path.with_suffix(".new").replace(path)  # a full disk leaves no half of a file
 
 
 async def synthesize(uri: str, text: str, voice: SynthesizeVoice | None = None) -> AudioClip:

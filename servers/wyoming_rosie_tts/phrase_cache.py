@@ -131,6 +131,7 @@ class PhraseStore:
         self._recent = LruIndex(max_bytes)
         self._thread = ThreadWorker("phrases")
         self._writing: set[asyncio.Future[None]] = set()
+        self._is_failing = False
 
     def load_index(self) -> None:
         """Create the folder if it is missing, and index its files. Raises OSError."""
@@ -168,8 +169,12 @@ class PhraseStore:
 
     def _on_written(self, writing: "asyncio.Future[None]") -> None:
         self._writing.discard(writing)
-        if not writing.cancelled() and (failure := writing.exception()) is not None:
-            _LOG.warning("cannot write audio to the cache", folder=str(self._path), reason=str(failure))
+        if writing.cancelled():
+            return
+        failure = writing.exception()
+        if failure is not None and not self._is_failing:
+            _LOG.warning("cannot write audio to the cache", folder=str(self._path), reason=getattr(failure, "strerror", None) or str(failure))
+        self._is_failing = failure is not None
 
     def _path_for(self, key: str) -> Path:
         return self._path / f"{key}{SUFFIX}"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from tests.unit.tts.fakes import LetterEngine
 from wyoming_rosie.errors import ConfigError
@@ -169,3 +170,22 @@ def test_the_oldest_names_are_evicted_at_the_limit(uses: list[tuple[str, int]], 
         assert recent.bytes == sum(sizes.values()) <= most
         assert all(one in recent for one in sizes)
         assert not gone or sum(sizes.values()) + size >= 0
+
+
+async def test_a_folder_that_takes_nothing_is_logged_once_and_used_when_it_is_there_again(tmp_path: Path) -> None:
+    folder = tmp_path / "tts"
+    phrases = await cache(folder)
+    await asyncio.to_thread(folder.rmdir)
+    with capture_logs() as logs:
+        phrases.add("one", SOUND, pin=True)
+        phrases.add("two", SOUND, pin=True)
+        async with asyncio.timeout(60):
+            while not logs:
+                await asyncio.sleep(0.005)
+            assert await phrases.get("one") == SOUND
+            await asyncio.to_thread(folder.mkdir)
+            phrases.add("three", SOUND, pin=True)
+            while not (folder / "three.pcm").exists():
+                await asyncio.sleep(0.005)
+    assert [entry["event"] for entry in logs] == ["cannot write audio to the cache"]
+    phrases.close()
