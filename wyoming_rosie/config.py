@@ -51,31 +51,11 @@ def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> N
 
 
 def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
-    """Return the settings, or None if the arguments only request help. Raises ConfigError."""
-    arguments = [argument for argument in arguments if argument != CHECK_FLAG]
-    found: list[C] = []
-    shown_config = help_groups.with_groups(config)
-    defaults = shown_config()
-    some = "uri" if hasattr(defaults, "uri") else "debug"
-
-    def keep(*, settings: C = defaults) -> None:
-        found.append(settings)
-
-    keep.__annotations__["settings"] = Annotated[shown_config, Parameter(name="*")]
-    app = App(
-        name=f"wyoming-rosie-{role}",
-        help=f"{config.__doc__}\n\nEach flag is an environment variable, too: {environment_prefix(role)}{some.upper()} for --{some}.",
-        version=__version__,
-        config=_sources(role, config, arguments),
-        default_parameter=Parameter(negative_iterable=(), show_env_var=False),
-        result_action="return_value",
-    )
-    app.default(keep)
+    """Return the settings, or None if the arguments only request help. Raises UsageError."""
     try:
-        app(list(arguments), exit_on_error=False, print_error=False)
-    except CycloptsError as err:
+        return _read(role, config, arguments)
+    except (ConfigError, CycloptsError) as err:
         raise UsageError(_one_line(err)) from err
-    return help_groups.without_groups(found[0], config) if found else None
 
 
 @dataclass(frozen=True)
@@ -144,6 +124,30 @@ def state_folder(program: str = "") -> Path:
     return _xdg_folder("XDG_STATE_HOME", ".local/state") / program
 
 
+def _read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
+    arguments = [argument for argument in arguments if argument != CHECK_FLAG]
+    found: list[C] = []
+    shown_config = help_groups.with_groups(config)
+    defaults = shown_config()
+    some = "uri" if hasattr(defaults, "uri") else "debug"
+
+    def keep(*, settings: C = defaults) -> None:
+        found.append(settings)
+
+    keep.__annotations__["settings"] = Annotated[shown_config, Parameter(name="*")]
+    app = App(
+        name=f"wyoming-rosie-{role}",
+        help=f"{config.__doc__}\n\nEach flag is an environment variable, too: {environment_prefix(role)}{some.upper()} for --{some}.",
+        version=__version__,
+        config=_sources(role, config, arguments),
+        default_parameter=Parameter(negative_iterable=(), show_env_var=False),
+        result_action="return_value",
+    )
+    app.default(keep)
+    app(list(arguments), exit_on_error=False, print_error=False)
+    return help_groups.without_groups(found[0], config) if found else None
+
+
 def _xdg_folder(variable: str, usual: str) -> Path:
     folder = os.environ.get(variable)
     return (Path(folder) if folder else Path.home() / usual) / "wyoming-rosie"
@@ -203,7 +207,7 @@ def _config_file(role: str, arguments: Sequence[str]) -> Path | None:
     return Path(named) if named else None
 
 
-def _one_line(error: CycloptsError) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 

@@ -15,7 +15,7 @@ class ConfigError(RosieError):
 
 
 class UsageError(ConfigError):
-    """The command line is wrong: a flag, a value, or an unknown name."""
+    """The command line or a setting is wrong: a flag, a key, a value, or an unknown name. Another start would not help."""
 
     exit_status = 2
 

@@ -17,6 +17,9 @@ from wyoming_rosie.programs import BY_ROLE
 PACKAGE = "wyoming-rosie"
 _DEBIAN_FOLDER = "/usr/lib/wyoming-rosie/"
 _FOR_DEVELOPERS = ("all", "dev")
+_ENGINE_PACKAGES = ("openwakeword", "piper", "whisper")
+_SUFFIXES = {"bus": "bridge", "files": "audio", "mqtt": "bridge"}
+"""Extras whose libraries are in a Debian package of another name."""
 _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)[^;]*;.*extra == ['\"](?P<extra>[\w-]+)['\"]")
 
 
@@ -44,12 +47,13 @@ def install_command(extras: Iterable[str]) -> str:
 
 
 def apt_command(extras: Iterable[str]) -> str:
-    """Return the command that adds extras to Debian's packages, which have no others than the programs' own."""
-    packages = {"all": PACKAGE, "files": f"{PACKAGE}-audio", **{role: f"{PACKAGE}-{role}" for role in BY_ROLE}}
+    """Return the command that adds extras to Debian's packages, or to an installation of pipx if one has no package."""
     wanted = sorted(extras)
-    if not packages.keys() >= set(wanted):
+    suffixes = [_SUFFIXES.get(extra, extra) for extra in wanted if extra != "all"]
+    if not {*BY_ROLE, *_ENGINE_PACKAGES, *_SUFFIXES.values()} >= set(suffixes):
         return f'pipx install "{PACKAGE}[{",".join(wanted)}]"'
-    return f"sudo apt install {' '.join(packages[extra] for extra in wanted)}"
+    names = [PACKAGE] * ("all" in wanted) + [f"{PACKAGE}-{suffix}" for suffix in dict.fromkeys(suffixes)]
+    return f"sudo apt install {' '.join(names)}"
 
 
 def program_path() -> str:

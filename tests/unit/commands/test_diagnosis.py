@@ -72,6 +72,7 @@ FAULTS = {
     "half the rate": (heard(rate=44_100, true_rate=22_030.0), "--mic-command-rate 22050"),
     "no wake word": (heard(wake_word=None), "okay nabu"),
     "a missing package": (machine(extras={"wake": ("soxr",)}), "[wake]"),
+    "a missing engine": (machine(extras={"piper": ("onnx",)}, chosen_extras=("piper",)), "[piper]"),
     "a clock that is not set": (machine(clock_is_set=False), "set-ntp"),
     "a port that is taken": (replace(WELL, ports=(PortReport("asr", 10300, "other"),)), "wyoming-rosie-asr --uri"),
     "no program": (replace(WELL, services=()), "wyoming-rosie up"),

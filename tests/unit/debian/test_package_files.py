@@ -39,9 +39,8 @@ def test_every_program_has_a_package_and_the_table_of_wheels_knows_it() -> None:
 
 @pytest.mark.parametrize("package", vendor.PACKAGES, ids=lambda package: package.name)
 def test_a_package_depends_on_those_that_own_its_wheels(package: vendor.BinaryPackage) -> None:
-    found = set(
-        re.findall(r"(wyoming-rosie-\w+) \(= \$\{binary:Version\}\)", CONTROL[package.name].split("Recommends")[0])
-    )
+    depends, *_ = re.split("^(?:Recommends|Suggests)", CONTROL[package.name], maxsplit=1, flags=re.MULTILINE)
+    found = set(re.findall(r"(wyoming-rosie-\w+) \(= \$\{binary:Version\}\)", depends))
     below = {needed for name in found for needed in _needs(name)} | found
     assert set(package.needs) == below
 

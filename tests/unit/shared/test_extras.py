@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.runtime.extras import apt_command, pip_command
 
 
@@ -36,4 +37,12 @@ def test_the_users_name_is_not_in_it() -> None:
 def test_debian_packages_are_added_by_apt_and_what_has_no_package_by_pipx() -> None:
     assert apt_command(["wake", "asr"]) == "sudo apt install wyoming-rosie-asr wyoming-rosie-wake"
     assert apt_command(["all"]) == "sudo apt install wyoming-rosie"
-    assert apt_command(["asr", "whisper"]) == 'pipx install "wyoming-rosie[asr,whisper]"'
+    assert apt_command(["asr", "whisper"]) == "sudo apt install wyoming-rosie-asr wyoming-rosie-whisper"
+    assert apt_command(["bus", "mqtt"]) == "sudo apt install wyoming-rosie-bridge"
+    assert apt_command(["asr", "cloud"]) == 'pipx install "wyoming-rosie[asr,cloud]"'
+
+
+def test_every_debian_package_that_is_named_exists() -> None:
+    control = (Path(__file__).parents[3] / "debian/control").read_text()
+    for extra in (*BY_ROLE, "all", "bus", "files", "mqtt", "openwakeword", "piper", "whisper"):
+        assert f"Package: {apt_command([extra]).split()[-1]}\n" in control

@@ -55,6 +55,9 @@ def _check_machine(machine: MachineReport) -> Iterator[Diagnosis]:
                 f"{extra} lacks {', '.join(missing)}",
                 f"{install_command([extra])}, if this machine needs {extra}",
             )
+    for extra in machine.chosen_extras:
+        if missing := machine.extras.get(extra):
+            yield Diagnosis(f"the engine that the settings choose lacks {', '.join(missing)}", install_command([extra]))
     if machine.clock_is_set is False:
         yield Diagnosis("the clock is not set by the network", "sudo timedatectl set-ntp true")
 

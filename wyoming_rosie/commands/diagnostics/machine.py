@@ -11,10 +11,18 @@ from pathlib import Path
 
 from wyoming_rosie import __version__, config
 from wyoming_rosie.commands.diagnostics.report import MachineReport
+from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime import extras
 
 CLOCK_SECONDS = 3.0
 MAX_MODELS = 40
+ENGINE_EXTRAS = {
+    ("asr", "cascade"): "whisper",
+    ("asr", "faster-whisper"): "whisper",
+    ("tts", "piper"): "piper",
+    ("wake", "openwakeword"): "openwakeword",
+}
+"""The extra of each engine that its program does not bring."""
 KINDS = frozenset({".onnx", ".tflite", ".bin", ".gguf"})
 
 
@@ -29,6 +37,7 @@ def create_report() -> MachineReport:
         may_use_sound=_can_use_audio(),
         sound_server=_find_audio_server(),
         extras=extras.missing_packages(),
+        chosen_extras=_list_chosen_extras(),
         models=_downloaded_models(),
     )
 
@@ -39,6 +48,13 @@ def get_private_names() -> set[str]:
     with suppress(OSError, KeyError):
         found |= {getpass.getuser(), Path.home().name}
     return found - {"root", "localhost", ""}
+
+
+def _list_chosen_extras() -> tuple[str, ...]:
+    with suppress(ConfigError):  # programs tell what is wrong with the settings
+        chosen = {(role, config.read_setting(role, "engine")) for role, _ in ENGINE_EXTRAS}
+        return tuple(extra for engine, extra in ENGINE_EXTRAS.items() if engine in chosen)
+    return ()
 
 
 def _downloaded_models() -> tuple[str, ...]:
