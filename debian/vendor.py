@@ -78,9 +78,7 @@ PACKAGES = (
     BinaryPackage("wyoming-rosie-bridge", "bridge", needs=(COMMON,)),
     BinaryPackage("wyoming-rosie-satellite", "satellite", needs=(COMMON, AUDIO)),
     BinaryPackage("wyoming-rosie-whisper", "whisper", needs=(COMMON, AUDIO, "wyoming-rosie-asr")),
-    BinaryPackage(
-        ONNX, needs=(COMMON, AUDIO), shared=("flatbuffers", "ml-dtypes", "onnx", "onnxruntime", "protobuf")
-    ),
+    BinaryPackage(ONNX, needs=(COMMON, AUDIO), shared=("flatbuffers", "ml-dtypes", "onnx", "onnxruntime", "protobuf")),
     BinaryPackage("wyoming-rosie-piper", "piper", needs=(COMMON, AUDIO, ONNX, "wyoming-rosie-tts")),
     BinaryPackage("wyoming-rosie-openwakeword", "openwakeword", needs=(COMMON, AUDIO, ONNX, "wyoming-rosie-wake")),
 )

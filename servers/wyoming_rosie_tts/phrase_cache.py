@@ -173,7 +173,11 @@ class PhraseStore:
             return
         failure = writing.exception()
         if failure is not None and not self._is_failing:
-            _LOG.warning("cannot write audio to the cache", folder=str(self._path), reason=getattr(failure, "strerror", None) or str(failure))
+            _LOG.warning(
+                "cannot write audio to the cache",
+                folder=str(self._path),
+                reason=getattr(failure, "strerror", None) or str(failure),
+            )
         self._is_failing = failure is not None
 
     def _path_for(self, key: str) -> Path:

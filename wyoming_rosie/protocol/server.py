@@ -1,8 +1,10 @@
 """Daemon life cycle: listen, announce, serve connections, and drain them at the end."""
 
 import asyncio
+import errno
 import gc
 import ipaddress
+import os
 import signal
 import sys
 from collections import Counter
@@ -124,7 +126,7 @@ class DaemonServer:
         try:
             server = await self._listen(bound)
         except (OSError, OverflowError) as err:
-            raise ConfigError(f"cannot listen at {uri}: {getattr(err, 'strerror', None) or err}") from err
+            raise ConfigError(f"cannot listen at {uri}: {_describe_bind_error(err)}") from err
         sweeper = asyncio.create_task(self._close_idle_connections())
         try:
             if isinstance(bound, address.Tcp):  # systemd's socket may have another address than the setting
@@ -309,6 +311,15 @@ def _keep_loop_responsive() -> None:
     gc.freeze()
     # The collector's next run depends on the number of objects in its last one, which must be small.
     gc.collect()
+
+
+def _describe_bind_error(err: OSError | OverflowError) -> str:
+    """Return the reason without asyncio's repetition of the address."""
+    if not isinstance(err, OSError) or err.errno is None:
+        return str(err)
+    if err.errno == errno.EADDRINUSE:
+        return "another program listens there; ss -ltnp shows which"
+    return os.strerror(err.errno)
 
 
 def parse_networks(values: tuple[str, ...]) -> tuple[Network, ...]:
