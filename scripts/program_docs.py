@@ -27,7 +27,7 @@ COMMON_METRICS = {
 }
 """The metrics of these shared modules belong to a program that calls this."""
 _KINDS = {"counter": "_total", "histogram": "", "gauge": "", "labelled_gauge": ""}
-_DEFAULT = re.compile(r"\s*\[default: (?P<value>.*)\]$")
+_DEFAULT = re.compile(r"\s*\[default: (?P<value>.*?)\](?: \[default: .*\])?$")
 _INTRODUCTION = """\
 # {command}
 
