@@ -154,3 +154,10 @@ def test_a_script_is_read_as_well(tmp_path: Path) -> None:
 def test_what_holds_no_command_says_what_is_missing(words: list[str]) -> None:
     with pytest.raises(ConfigError, match=r"--migrate|ExecStart"):
         migrate(words)
+
+
+def test_the_page_about_migration_shows_what_becomes_of_its_service() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "migration.md").read_text("utf-8")
+    unit = page.split("```ini\n")[1].split("```")[0]
+    shown = page.split(" | tee ~/.config/wyoming-rosie/rosie.toml\n")[1].split("```")[0]
+    assert migrate([unit]) == shown
