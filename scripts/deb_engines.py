@@ -55,7 +55,7 @@ def _find_advice(container: Container, role: str, package: str) -> str:
     container.run("systemctl", "restart", f"wyoming-rosie-{role}", allowed=(0, 1))
     command = f"sudo apt install wyoming-rosie-{package}"
     require(command in container.run("wyoming-rosie", "doctor", "--no-sound"), f"doctor does not say: {command}")
-    lines = [line for line in container.journal(f"wyoming-rosie-{role}").splitlines() if command in line]
+    lines = [line for line in container.journal(f"wyoming-rosie-{role}") if command in line]
     require(lines, f"the journal does not say: {command}")
     return lines[-1]
 

@@ -1,5 +1,6 @@
 """Chroots and booted containers in which scripts/test-deb tries the packages of scripts/build-deb."""
 
+import json
 import os
 import re
 import shutil
@@ -110,10 +111,12 @@ class Container(Chroot):
     def is_active(self, unit: str) -> bool:
         return self.show(unit, "ActiveState") == "active"
 
-    def journal(self, unit: str, after: str = "") -> str:
-        """Return a unit's log, of systemd and of the program; `after` is a position that `journal_end` has returned."""
+    def journal(self, unit: str, after: str = "") -> list[str]:
+        """Return what a unit's processes have written; `after` is a position that `journal_end` has returned."""
+        # journalctl would skip one of the unit's entries if the position is another unit's
         position = (f"--after-cursor={after}",) if after else ()
-        return self.run("journalctl", "--no-pager", "-o", "cat", *position, "-u", unit)
+        entries = map(json.loads, self.run("journalctl", "-q", "-o", "json", *position).splitlines())
+        return [str(entry["MESSAGE"]) for entry in entries if entry.get("_SYSTEMD_UNIT") == f"{unit}.service"]
 
     def journal_end(self) -> str:
         """Return the position of the newest entry."""
@@ -143,6 +146,7 @@ class Suite:
             self.name,
         )
         shell('create_chroot "$1-boot" "$1-test" "$1" systemd-sysv dbus iproute2 python3 libportaudio2', self.name)
+        shell('chroot "$CHROOTS/$1-boot" apt-get install -qq -y --no-install-recommends libfaketime', self.name)
         self._create_newer()
 
     def _create_newer(self) -> None:
@@ -177,7 +181,7 @@ class Suite:
 
     @contextmanager
     def container(self) -> Iterator[Container]:
-        """Yield a booted container with the packages in /debs."""
+        """Yield a booted container with the packages in /debs and /newer."""
         folder = Path(shell('mktemp -d "$CHROOTS/test.XXXXXX"').strip())
         root, name = folder / "root", f"rosie-{os.getpid()}"
         try:
@@ -185,9 +189,10 @@ class Suite:
             script += '-o "lowerdir=$CHROOTS/$1-$2,upperdir=$3/upper,workdir=$3/work" "$3/root"'
             shell(script, self.name, "boot", str(folder))
             (root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
-            (root / "debs").mkdir()
-            for deb in self.debs.glob("*.deb"):
-                shutil.copy(deb, root / "debs")
+            for source, target in ((self.debs, "debs"), (self.newer, "newer")):
+                (root / target).mkdir()
+                for deb in source.glob("*.deb"):
+                    shutil.copy(deb, root / target)
             shutil.copy(ROOT / "scripts/deb_probe.py", root / "debs/probe.py")
             command = ["unshare", "--mount", "--propagation", "private", "scripts/deb-boot", str(root), name]
             nspawn = subprocess.Popen(  # noqa: S603 - a command of ours
@@ -199,7 +204,7 @@ class Suite:
                 wait_until(
                     lambda: container.run("systemctl", "is-system-running", allowed=(0, 1)).strip() in states, "boot"
                 )
-                _add_network(container)
+                add_network(container)
                 yield container
             finally:
                 nspawn.terminate()
@@ -230,7 +235,7 @@ def _name_of(pid: str) -> str:
         return ""
 
 
-def _add_network(container: Container) -> None:
+def add_network(container: Container) -> None:
     """Give the container a network of its own, with an address that may be announced."""
     script = "ip link add lan0 type veth peer name lan1 && ip link set lan0 up && ip link set lan1 up && ip addr add 10.77.0.2/24 dev lan0"
     container.run("sh", "-c", script)
@@ -264,3 +269,22 @@ def add_settings(container: Container, lines: dict[str, str], tables: str = "") 
     for role, line in lines.items():
         text = text.replace(f"\n[{role}]\n", f"\n[{role}]\n{line}\n")
     container.settings.write_text(f"{text}\n{tables}")
+
+
+def use_recording(container: Container) -> None:
+    """Let the satellite's microphone be a recording, and the hub conduct it."""
+    text = container.settings.read_text().replace("#satellite = [", "satellite = [")
+    text = text.replace('#mic = "default"', f'mic = "wav:{RECORDING}"')
+    container.settings.write_text(
+        text.replace('#snd = "default"', 'snd = "wav:/var/lib/wyoming-rosie/satellite/reply.wav"')
+    )
+
+
+def take_turn(container: Container) -> str:
+    """Start the satellite, whose recording is a turn; return the turn's steps and duration. Raises CheckError."""
+    after = container.journal_end()
+    container.run("systemctl", "restart", "wyoming-rosie-satellite")
+    unit = "wyoming-rosie-hub"
+    seconds = wait_until(lambda: '"step": "done"' in "".join(container.journal(unit, after)), "the turn")
+    steps = re.findall(r'"step": "([\w-]+)"', "".join(container.journal(unit, after)))
+    return f"{' > '.join(steps)}; {seconds:.1f} s after the satellite's start"

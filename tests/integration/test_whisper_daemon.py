@@ -251,7 +251,7 @@ async def test_a_damaged_model_is_an_error_and_no_end(
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--faster-whisper.model", "/nowhere/model"], "no Whisper model is named"),
+        (["--faster-whisper.model", "/nowhere/model"], "there is no folder /nowhere/model"),
         (["--faster-whisper.beam", "99"], "beam must be"),
         (["--faster-whisper.language", "tlh"], "does not know"),
         (["--waiting", "0"], "--waiting"),

@@ -145,10 +145,10 @@ def find_model(model: str, folder: Path) -> ModelFolder:
         return _local_model(path)
     name = next((model.removesuffix(suffix) for suffix in _SUFFIXES if model.endswith(suffix)), model)
     repository = REPOSITORIES.get(name, name if name.count("/") == 1 and not name.startswith((".", "/", "~")) else None)
+    if repository is None and "/" in model:
+        raise ConfigError(f"there is no folder {path} with a Whisper model, or this program may not see it")
     if repository is None:
-        raise ConfigError(
-            f"{describe_unknown_name('Whisper model', model, REPOSITORIES)}; there is no such folder; there are: {', '.join(REPOSITORIES)}"
-        )
+        raise ConfigError(describe_unknown_name("Whisper model", model, REPOSITORIES))
     return ModelFolder(name, folder / name.replace("/", "--"), repository)
 
 

@@ -35,10 +35,16 @@ def test_names_of_other_servers_and_of_repositories_are_known(tmp_path: Path) ->
     assert whisper.find_model("somebody/whisper-x", tmp_path).path == tmp_path / "somebody--whisper-x"
 
 
-@pytest.mark.parametrize("name", ["bass", "nothing at all", "../../nowhere", "/nowhere", "a/b/c"])
-def test_an_unknown_model_is_rejected_with_the_known_names(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="large-v3"):
+@pytest.mark.parametrize(("name", "said"), [("bass", "did you mean base"), ("nothing at all", "large-v3")])
+def test_an_unknown_model_is_rejected_with_known_names(name: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=said):
         whisper.find_model(name, tmp_path)
+
+
+@pytest.mark.parametrize("path", ["../../nowhere", "/nowhere", "a/b/c"])
+def test_a_folder_that_does_not_exist_is_named(path: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"no folder {path} with a Whisper model"):
+        whisper.find_model(path, tmp_path)
 
 
 @pytest.mark.parametrize("missing", ["model.bin", "config.json", "tokenizer.json", "vocabulary.json"])

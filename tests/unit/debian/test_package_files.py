@@ -37,6 +37,18 @@ def test_every_program_has_a_package_and_the_table_of_wheels_knows_it() -> None:
     assert set(commands.ROLES) == {program.role for program in PROGRAMS}
 
 
+def test_every_program_gets_the_maintainer_scripts() -> None:
+    (roles,) = re.findall(r"^ROLES = (.*)$", (DEBIAN / "rules").read_text(), re.MULTILINE)
+    assert set(roles.split()) == {program.role for program in PROGRAMS}
+    for script in DEBIAN.glob("role.*.in"):
+        assert "#DEBHELPER#" in script.read_text()
+
+
+def test_only_distributions_of_the_lock_are_left_out() -> None:
+    locked = {requirement.name for requirement in vendor.parse_lock(vendor.LOCK.read_text())}
+    assert {*vendor.NOT_IMPORTED, *(name for names in vendor.NOT_IMPORTED.values() for name in names)} <= locked
+
+
 @pytest.mark.parametrize("package", vendor.PACKAGES, ids=lambda package: package.name)
 def test_a_package_depends_on_those_that_own_its_wheels(package: vendor.BinaryPackage) -> None:
     depends, *_ = re.split("^(?:Recommends|Suggests)", CONTROL[package.name], maxsplit=1, flags=re.MULTILINE)

@@ -75,6 +75,15 @@ def test_the_closure_follows_extras_and_markers() -> None:
     assert closure(requirements, "bridge") == {"wyoming-rosie", "wyoming", "nats-py", "nkeys"}
 
 
+def test_what_is_never_imported_is_left_out() -> None:
+    requirements = {
+        "wyoming-rosie": ["tokenizers; extra == 'whisper'"],
+        "tokenizers": ["huggingface-hub", "numpy"],
+        "numpy": [],
+    }
+    assert closure(requirements, "whisper") == {"wyoming-rosie", "tokenizers", "numpy"}
+
+
 def test_a_missing_wheel_is_named() -> None:
     with pytest.raises(VendorError, match="numpy is needed"):
         closure({"wyoming-rosie": ["numpy; extra == 'wake'"]}, "wake")
