@@ -1,12 +1,14 @@
 """The add-ons of Home Assistant: keys that its Supervisor knows, ports and versions of the programs, options that are settings."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.daemons import command
 from wyoming_rosie import __version__
 from wyoming_rosie.programs import BY_ROLE
 
@@ -80,6 +82,12 @@ def test_version_port_and_role_are_those_of_the_program(folder: Path) -> None:
 def test_the_image_is_one_that_a_dockerfile_makes(folder: Path) -> None:
     family = read(folder / "config.yaml")["image"].rpartition("{arch}-")[2]
     assert (ADD_ONS.parent / "docker" / f"{family}.Dockerfile").is_file()
+
+
+def test_the_dockerfile_is_clean() -> None:
+    called = [command("hadolint"), str(ADD_ONS / "add-on.Dockerfile")]
+    linted = subprocess.run(called, capture_output=True, text=True, check=False)
+    assert linted.returncode == 0, linted.stdout
 
 
 def test_every_option_is_a_setting_of_the_program(folder: Path) -> None:
