@@ -43,6 +43,10 @@ class Voice(Protocol):
     def identity(self) -> str:
         """A string that covers everything its audio depends on besides the segment: equal identities sound the same."""
 
+    @property
+    def language(self) -> str:
+        """The language (BCP 47) in which the text of its segments is normalized; empty for none."""
+
     def synthesize(
         self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
     ) -> Iterator[bytes]:

@@ -1,8 +1,9 @@
 """The audio of one reply, made from its segments."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from wyoming.audio import AudioStart, AudioStop
@@ -17,6 +18,7 @@ from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.engine import StepCancellation, TtsEngine, Voice
 from wyoming_rosie_tts.phrase_cache import PhraseCache
 from wyoming_rosie_tts.synthesis_scheduler import PlaybackDeadline, SynthesisScheduler
+from wyoming_rosie_tts.text.normalization.normalizer import normalize
 from wyoming_rosie_tts.text.segments import MarkSegment, PauseSegment, Segment, TextSegment, VoiceRequest
 
 _LOG = structlog.get_logger()
@@ -81,6 +83,8 @@ class ReplyAudio:
     async def _send_text(self, segment: TextSegment, *, pause: bool) -> None:
         self._characters += len(segment.text)
         voice = self._voice if segment.voice_request is None else self._select_voice(segment.voice_request)
+        words = await asyncio.to_thread(normalize, segment.text, voice.language)
+        segment = replace(segment, text=words)
         converter = Converter(voice.audio_format, self._voice.audio_format)
         async with aclosing(self._synthesize(voice, segment, pause=pause)) as chunks:
             async for pcm in chunks:

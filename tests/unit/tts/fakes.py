@@ -21,6 +21,7 @@ class LetterVoice:
     def __init__(self, engine: "LetterEngine", audio_format: AudioFormat) -> None:
         self.audio_format = audio_format
         self.identity = f"letters {audio_format.rate}"
+        self.language = ""
         self._engine = engine
 
     def synthesize(

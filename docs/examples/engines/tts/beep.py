@@ -25,6 +25,7 @@ class Settings:
 
 class BeepVoice:
     audio_format = FORMAT
+    language = "en"
 
     def __init__(self, hertz: float) -> None:
         self.identity = f"beep {hertz:g}"

@@ -41,6 +41,7 @@ class EspeakVoice:
     identifier: str
     settings: Settings
     audio_format: AudioFormat
+    language: str
 
     @property
     def identity(self) -> str:
@@ -91,8 +92,8 @@ class EspeakEngine:
         )
 
     def select_voice(self, request: VoiceRequest) -> EspeakVoice:
-        identifier = self._identifiers[self._voices.select(request).name]
-        return EspeakVoice(self._library, identifier, self._settings, self._audio_format)
+        name = self._voices.select(request).name
+        return EspeakVoice(self._library, self._identifiers[name], self._settings, self._audio_format, name)
 
     async def install(self) -> None: ...
 

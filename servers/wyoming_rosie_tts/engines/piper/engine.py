@@ -76,6 +76,10 @@ class PiperSpeaker:
         return AudioFormat(self.file.rate, 2, 1)
 
     @property
+    def language(self) -> str:
+        return self.file.language
+
+    @property
     def identity(self) -> str:
         options = self._scales, self.settings.volume, self.settings.sentence_silence
         return f"piper {self.file.name} {self.file.version} {self.speaker} {options}"

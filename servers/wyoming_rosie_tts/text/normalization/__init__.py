@@ -1,0 +1,1 @@
+"""Normalization of written text into words, before an engine sees it."""

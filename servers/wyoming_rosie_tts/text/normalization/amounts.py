@@ -1,0 +1,120 @@
+"""Amounts of money and of units, percentages, feet and inches."""
+
+import re
+
+from wyoming_rosie_tts.text.normalization.language_table import LanguageTable, WordForms
+from wyoming_rosie_tts.text.normalization.number_words import NARROW_SPACES, NumberSpeller
+from wyoming_rosie_tts.text.normalization.rules import Rule, any_of
+
+GAP = rf"[ {NARROW_SPACES}]?"
+_ATTACHED_ONLY = frozenset({"C", "F"})
+_SPACED_ONLY = frozenset({"K"})  # 4K is no temperature
+_SIGNS_OF_UNITS = "°²³%‰µΩ"
+
+
+class AmountWords:
+    """Spells amounts of money and of units."""
+
+    def __init__(self, table: LanguageTable, speller: NumberSpeller) -> None:
+        self._table = table
+        self._speller = speller
+        self._units = table.forms("units")
+        self._currencies, self._minor, self._scales = (
+            table.forms(section) for section in ("currencies", "minor", "scales")
+        )
+        self._inches = table.forms("inches")
+
+    def rules(self) -> list[Rule]:
+        """Return the rules, money first."""
+        number, units, currencies = self._speller.pattern, any_of(self._units), any_of(self._currencies)
+        scale = rf"(?:{GAP}(?P<scale>{any_of(self._scales)})\.?(?!\w))?"
+        per = rf"(?:{GAP}/{GAP}(?P<per>{units}|[^\W\d_]+)(?![\w²³]))?"
+        before, after = r"(?<![\w.,])", r"(?![\w²³])"
+        return [
+            Rule(re.compile(rf"{before}(?P<sign>{currencies}){GAP}(?P<number>{number})(?!\w*\d){scale}{per}"), self._spell_money),
+            Rule(re.compile(rf"{before}(?P<number>{number}){scale}{GAP}(?P<sign>{currencies}){after}{per}"), self._spell_money),
+            Rule(re.compile(rf"{before}(\d+){GAP}(?:ft|['′]){GAP}(\d+){GAP}(?:in(?!\w)|[\"″]|'')"), self._spell_feet),  # noqa: RUF001
+            Rule(re.compile(rf"{before}(?P<number>{number})(?:″|in(?!\w)|\"(?=[^\"]*$))"), self._spell_inches),
+            Rule(
+                re.compile(rf"{before}(?P<number>{number})(?P<gap>{GAP})(?P<unit>{units}){after}{per}(?:\.(?= [a-zß-ÿ]))?"),
+                self._spell_quantity,
+            ),
+            Rule(re.compile(rf"(?<![\w/.])(?P<unit>{any_of(self._distinct_units())}){after}{per}"), self._name_unit),
+        ]  # fmt: skip
+
+    def spell_part(self, part: str, unit: str, *, is_plural: bool) -> str:
+        """Return a fraction in words with its unit."""
+        forms = self._units.get(unit)
+        return f"{part} {forms.plural if is_plural else forms.singular}" if forms else part
+
+    @property
+    def unit_pattern(self) -> str:
+        return any_of(self._units)
+
+    def _spell_money(self, found: re.Match[str]) -> str | None:
+        currency, number = self._currencies[found["sign"]], found["number"]
+        if scale := self._scales.get(found["scale"] or ""):
+            words = self._spell_scaled(number, scale, currency)
+        else:
+            words = self._spell_price(number, currency, self._minor.get(found["sign"]))
+        return words and words + self._spell_per(found["per"])
+
+    def _spell_price(self, number: str, currency: WordForms, minor: WordForms | None) -> str | None:
+        whole, decimals = self._speller.parse(number)
+        if minor is None or len(decimals) != 2:
+            return self._count(number, currency)
+        if not int(decimals):
+            return self._count(str(whole), currency)
+        if not whole:
+            return self._count(decimals.lstrip("0"), minor)
+        rest = self._count(decimals.lstrip("0"), minor) if self._table.has("minor_named") else self._spell_minor(decimals, minor)
+        amount = self._count(str(whole), currency)
+        return amount and self._table.text("money").format(amount=amount, minor=rest)
+
+    def _spell_minor(self, decimals: str, minor: WordForms) -> str | None:
+        """Return the decimals of a price as a number; with their name if they have a zero in front."""
+        return self._count(decimals.lstrip("0"), minor) if decimals[0] == "0" else self._speller.cardinal(int(decimals))
+
+    def _spell_scaled(self, number: str, scale: WordForms, currency: WordForms) -> str | None:
+        amount = self._count(number, scale)
+        of = self._table.text("scale_of", "{scale} {currency}")
+        return amount and of.format(scale=amount, currency=currency.plural)
+
+    def _count(self, number: str, forms: WordForms) -> str | None:
+        words = self._speller.spell(number, forms.gender)
+        return words and f"{words} {forms.singular if self._speller.is_singular(number) else forms.plural}"
+
+    def _spell_per(self, unit: str | None) -> str:
+        if not unit:
+            return ""
+        forms = self._units.get(unit)
+        return f" {self._table.word('per')} {forms.singular if forms else unit}"
+
+    def _spell_quantity(self, found: re.Match[str]) -> str | None:
+        unit = found["unit"]
+        if unit in (_SPACED_ONLY if not found["gap"] else _ATTACHED_ONLY):
+            return None
+        words = self._count(found["number"], self._units[unit])
+        return words and words + self._spell_per(found["per"])
+
+    def _name_unit(self, found: re.Match[str]) -> str:
+        return self._units[found["unit"]].plural + self._spell_per(found["per"])
+
+    def _distinct_units(self) -> list[str]:
+        """Return the units that are no words, so that they are known without a number."""
+        return [
+            unit
+            for unit in self._units
+            if any(sign in unit for sign in _SIGNS_OF_UNITS)
+            or (len(unit) > 2 and unit[0].islower() and unit[1:] != unit[1:].lower())
+            or unit in ("km", "GHz", "MHz")
+        ]
+
+    def _spell_feet(self, found: re.Match[str]) -> str | None:
+        feet, inches = self._count(found[1], self._inches["foot"]), self._count(found[2], self._inches["inch"])
+        return feet and inches and f"{feet} {inches}"
+
+    def _spell_inches(self, found: re.Match[str]) -> str | None:
+        if found.string.count('"', 0, found.start()) % 2:
+            return None  # it closes a quotation
+        return self._count(found["number"], self._inches["inch"])

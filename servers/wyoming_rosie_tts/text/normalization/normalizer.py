@@ -1,0 +1,68 @@
+"""Normalizer: writes the numbers, signs and abbreviations of a text as words."""
+
+import re
+from functools import lru_cache
+
+from wyoming_rosie_tts.text.normalization.amounts import AmountWords
+from wyoming_rosie_tts.text.normalization.calendar_words import CalendarWords
+from wyoming_rosie_tts.text.normalization.language_table import LanguageTable, find_languages, read_table
+from wyoming_rosie_tts.text.normalization.number_words import NumberSpeller
+from wyoming_rosie_tts.text.normalization.numerals import NumeralWords
+from wyoming_rosie_tts.text.normalization.rules import Rule, apply_rules
+from wyoming_rosie_tts.text.normalization.signs import math_rules, range_rules, sign_rules
+from wyoming_rosie_tts.text.normalization.vocabulary import abbreviation_rules, acronym_rules, address_rules
+
+_CACHED_LANGUAGES = 8
+_PLAIN = re.compile(r"[^\W\d_A-Z]*(?:[\s,;:!?'’\"()-]+[^\W\d_]?[^\W\d_A-Z]*)*[.!?]?")
+
+
+class Normalizer:
+    """Rewrites whole sentences or clauses of one language. Ordinary words stay as they are."""
+
+    def __init__(self, rules: list[Rule]) -> None:
+        self._rules = rules
+
+    def normalize(self, text: str) -> str:
+        """Return the text as an engine should say it."""
+        return " ".join(apply_rules(self._rules, text).split())
+
+
+def normalize(text: str, language: str) -> str:
+    """Return a sentence or clause as an engine should say it in a language (BCP 47). Blocks."""
+    return load(language).normalize(text)
+
+
+@lru_cache(_CACHED_LANGUAGES)
+def load(language: str) -> Normalizer:
+    """Return the normalizer of a language (BCP 47). Blocks for some milliseconds the first time."""
+    base, _, region = language.replace("_", "-").partition("-")
+    if base.lower() not in find_languages():
+        return Normalizer([])
+    return Normalizer(_create_rules(read_table(base.lower(), region.upper())))
+
+
+def _create_rules(table: LanguageTable) -> list[Rule]:
+    speller = NumberSpeller(table)
+    amounts = AmountWords(table, speller)
+    calendar = CalendarWords(table, speller)
+    numerals = NumeralWords(table, speller, amounts)
+    between, score = range_rules(table, speller)
+    return [
+        *address_rules(table),
+        *calendar.name_rules(),
+        *calendar.date_rules(),
+        *numerals.version_rules(),
+        *numerals.phone_rules(),
+        *sign_rules(table),
+        between,
+        *calendar.time_rules(),
+        score,
+        *numerals.fraction_rules(),
+        *numerals.ordinal_rules(),
+        *calendar.year_rules(),
+        *amounts.rules(),
+        *abbreviation_rules(table),
+        *math_rules(table),
+        *numerals.other_rules(),
+        *acronym_rules(table),
+    ]

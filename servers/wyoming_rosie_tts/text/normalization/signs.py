@@ -1,0 +1,99 @@
+"""Signs of numbers, ranges and mathematical signs."""
+
+# ruff: noqa: RUF001 - dashes and minus signs of all kinds are intended
+
+import re
+
+from wyoming_rosie_tts.text.normalization.language_table import LanguageTable
+from wyoming_rosie_tts.text.normalization.number_words import NumberSpeller
+from wyoming_rosie_tts.text.normalization.rules import Rule, any_of
+
+MINUS = "\u2212\u2796\ufe63\uff0d"
+"""Characters that are nothing but a minus sign."""
+HYPHENS = "-\u2010\u2011\u2013"
+"""Characters that may be a minus sign."""
+_CURRENCY_SIGNS = "$€£¥₹₽"
+
+
+def sign_rules(table: LanguageTable) -> list[Rule]:
+    """Return the rules for the sign of a number: −5, ±2, ~20."""
+    return [
+        *minus_rules(table.word("minus"), [forms.plural for key, forms in table.forms("units").items() if key == "°"]),
+        _word_rule(r"±\s?(?=\d)", table.word("plus_minus")),
+        _word_rule(rf"(?<![\w~]){_about_pattern()}\s?(?=[{_CURRENCY_SIGNS}]?\d)", table.word("about")),
+        _word_rule(r"(?:(?<=\s)|^)\+(?=\d)", table.word("plus")),
+    ]
+
+
+def minus_rules(minus: str, degrees: list[str]) -> list[Rule]:
+    """Return the rules for a minus before or between numbers; `degrees` are words for the unit of temperature."""
+    temperature = rf"(?=\d+(?:[.,]\d+)?\s?(?:°|º|{any_of(degrees)}))"
+    amount = rf"(?=[{_CURRENCY_SIGNS}]?\s?[.,]?\d)"
+    return [
+        Rule(re.compile(rf"(?<=[\d)²³])\s?[{MINUS}]\s?(?=[\d(])"), lambda found: f" {minus} "),
+        Rule(re.compile(rf"[{MINUS}]\s?{amount}"), lambda found: f"{minus} "),
+        Rule(re.compile(rf"(?:(?<=[\s(\[:=,<>≤≥×÷*/±~≈\"'“„«])|^)[{HYPHENS}]{amount}"), lambda found: f"{minus} "),
+        Rule(re.compile(rf"(?:(?<=[^\d\s] )|^)[{HYPHENS}] {temperature}"), lambda found: f"{minus} "),
+        Rule(re.compile(rf"^[{HYPHENS}] (?=\d)"), lambda found: ""),  # the mark of a list item
+    ]
+
+
+def range_rules(table: LanguageTable, speller: NumberSpeller) -> list[Rule]:
+    """Return the rules for ranges and scores: 10-15, 9:00–17:30, $10-$20, 3:2."""
+    to, score, minus = table.word("to"), table.text("score"), table.word("minus")
+    clock = r"\d\d?[:h]\d\d"
+    operand = rf"(?:[{_CURRENCY_SIGNS}]\s?)?(?:{clock}|{speller.pattern})(?:\s?(?:%|°[CF]?))?"
+    between = re.compile(rf"(?<![\w.,:/–-])({operand})(\s?)[{HYPHENS}]\2({operand})(?![\d/:–-]|[.,]\d)")
+
+    def spell_range(found: re.Match[str]) -> str:
+        first, gap, second = found.groups()
+        if gap and (re.search(r"[=≠<>≤≥]", found.string) or _value(first) > _value(second)):
+            word = minus
+        else:
+            word = score if _value(first) > _value(second) else to
+        return f"{first} {word} {second}"
+
+    def _value(text: str) -> float:
+        digits = re.sub(rf"[{_CURRENCY_SIGNS}%°CF\s]", "", text)
+        return float(re.sub(r"\D.*", "", digits)) if re.search(r"[:h]", digits) else speller.parse(digits)[0]
+
+    return [
+        Rule(between, spell_range),
+        Rule(re.compile(r"(?<![\w.,:/-])(\d{1,3}):(\d{1,3})(?![\w:/-]|[.,]\d)"), lambda found: f"{found[1]} {score} {found[2]}"),
+    ]  # fmt: skip
+
+
+def math_rules(table: LanguageTable) -> list[Rule]:
+    """Return the rules for operators, which stand between numbers, single letters or with spaces around them."""
+    left, right = r"(?<=[\w)²³])", r"(?=[\w(√π∞])"
+    single = r"(?:\d|(?<!\w)[^\W\d_](?!\w))"
+    operators = {
+        "+": "plus", "=": "equals", "×": "times", "·": "times", "÷": "divided", "≠": "unequal",
+        "≤": "at_most", "≥": "at_least", "≈": "about",
+    }  # fmt: skip
+    rules = [
+        _word_rule(rf"{left}\s*{re.escape(sign)}\s*{right}", f" {table.word(key)} ") for sign, key in operators.items()
+    ]
+    for sign, key in (("<", "less"), (">", "greater")):
+        rules.append(_word_rule(rf"(?<=[\w)])\s*{sign}\s*(?={single})", f" {table.word(key)} "))
+        rules.append(_word_rule(rf"(?:(?<=\s)|^){sign}\s?(?=\d)", f"{table.word(key)} "))
+    return [
+        *rules,
+        _word_rule(r"(?<=\d)\s?\*\s?(?=\d)", f" {table.word('times')} "),
+        _word_rule(r"(?<=\d) / (?=\d)", f" {table.word('divided')} "),
+        _word_rule(r"(?<=\d) ?[x×] ?(?=\d)", f" {table.word('by')} "),
+        _word_rule(r"(?<=\w) - (?=[a-z0-9] =)", f" {table.word('minus')} "),
+        _word_rule(r"√\s?(?=[\w(])", f"{table.word('root')} "),
+        _word_rule(r"(?<=\d)\+(?=\s|$)", f" {table.word('plus')}"),
+        _word_rule(r"\s?∞", f" {table.word('infinity')}"),
+        _word_rule(r"≈\s?(?=\d)", f"{table.word('about')} "),
+    ]
+
+
+def _about_pattern() -> str:
+    return "[~∼≈]"
+
+
+def _word_rule(pattern: str, word: str) -> Rule:
+    spaced = word if word.endswith(" ") or word.startswith(" ") else f"{word} "
+    return Rule(re.compile(pattern), lambda found: spaced)

@@ -1,0 +1,124 @@
+"""Words that are written otherwise than they are said: addresses, hashtags, abbreviations, titles, acronyms."""
+
+import re
+
+from wyoming_rosie_tts.text.normalization.language_table import LanguageTable
+from wyoming_rosie_tts.text.normalization.rules import Rule, any_of
+
+_DOMAINS = "com org net edu gov info biz io ai app dev tv de at ch fr es it nl be uk eu us ca au pl se no dk fi pt ru jp cn in br"
+_LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
+_PARTS = re.compile(r"[^\W_]+|.")
+_WORDS_IN_TAG = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[^\WA-Z\d_]+|[A-Z]|\d+")
+_SPOKEN_DOMAINS = frozenset({"com", "org", "net", "edu", "gov", "info", "biz", "app", "dev"})
+_VOWELS = frozenset("AEIOUYÄÖÜÉ")
+_MAX_ACRONYM_LETTERS = 5
+
+
+def address_rules(table: LanguageTable) -> list[Rule]:
+    """Return the rules for e-mail and web addresses, hashtags and mentions."""
+    host = rf"{_LABEL}(?:\.{_LABEL})*\.(?:{any_of(_DOMAINS.split())})"
+    return [
+        Rule(re.compile(rf"(?<![\w.@])([\w.+-]+@{_LABEL}(?:\.{_LABEL})+)"), lambda found: _spell_address(found[1], table)),
+        Rule(
+            re.compile(r"(?<!\w)https?://(?:www\.)?([^\s/?#:]+)(?:[/?#:][^\s]*[^\s.,;:!?)])?/?"),
+            lambda found: _spell_address(found[1], table),
+        ),
+        Rule(
+            re.compile(rf"(?<![\w.@/-])(?:www\.)?({host}(?:/[\w./-]*\w)?)(?:/(?!\w))?(?![\w@-])"),
+            lambda found: _spell_address(found[1], table),
+        ),
+        Rule(re.compile(r"(?<![\w&#])#([^\W\d_]\w*)"), lambda found: f"{table.word('hashtag')} {split_words(found[1])}"),
+        Rule(re.compile(r"(?<![\w#])#\s?(?=\d)"), lambda found: f"{table.word('number')} "),
+        Rule(re.compile(r"(?<![\w.@])@(?=[^\W\d_])"), lambda found: f"{table.word('at')} "),
+    ]  # fmt: skip
+
+
+def abbreviation_rules(table: LanguageTable) -> list[Rule]:
+    """Return the rules for abbreviations, titles, streets and the sign &."""
+    before_number, titles, streets = (table.words(section) for section in ("before_number", "titles", "streets"))
+    abbreviations = {**_with_capitals(table.words("abbreviations")), **table.words("abbreviations")}
+    rules = [
+        Rule(
+            re.compile(rf"(?<!\w)({any_of(before_number)})\s?(?=\d|[IVXLC]+(?!\w))"),
+            lambda found: f"{before_number[found[1]]} ",
+        ),
+        Rule(
+            re.compile(rf"(?<![\w.])({_any_spaced(abbreviations)})(?!\w)"),
+            lambda found: _with_full_stop(abbreviations[_key(found[0], abbreviations)], found),
+        ),
+    ]
+    if streets:
+        street = rf"(?<=[a-z0-9]) ({any_of(streets)})(?!\w)"
+        rules.append(Rule(re.compile(rf"(\d+ (?:[A-Z][a-z]+ )*[A-Z][a-z]+){street}"), lambda f: f"{f[1]} {streets[f[2]]}"))
+        rules.append(
+            Rule(
+                re.compile(rf"((?<!\w)(?:[A-Z][a-z]+|\w*(?:st|nd|rd|th|irst|cond)))(?<!\bSt){street}(?! [A-Z])"),
+                lambda found: f"{found[1]} {_with_full_stop(streets[found[2]], found)}",
+            )
+        )
+    rules.append(Rule(re.compile(rf"(?<!\w)({any_of(titles)})(?=\s[^\W\d_])"), lambda found: titles[found[1]]))
+    for suffix, ending in table.words("suffixes").items():
+        rules.append(Rule(re.compile(rf"(?<=[a-zß-ÿ]){re.escape(ending)}(?!\w)"), lambda found, suffix=suffix: suffix))
+    return [*rules, Rule(re.compile(r"\s?&(?!\w+;)\s?(?=\S)"), lambda found: f" {table.word('and')} ")]
+
+
+def acronym_rules(table: LanguageTable) -> list[Rule]:
+    """Return the rule for acronyms that are spelled or said as words; sentences in capitals stay as they are."""
+    spelled, words = set(table.items("acronyms", "spelled")), set(table.items("acronyms", "words"))
+    respelled = {key: str(value) for key, value in table.raw["acronyms"].get("respelled", {}).items()}
+
+    def spell(found: re.Match[str]) -> str | None:
+        acronym, plural = found[1], found[2] or ""
+        if acronym in respelled:
+            return respelled[acronym] + plural
+        if found.string.isupper():
+            return None
+        if acronym in words:
+            return acronym.capitalize() + plural
+        if acronym in spelled or (len(acronym) <= _MAX_ACRONYM_LETTERS and not _VOWELS & set(acronym)):
+            return spell_letters(acronym) + ("'s" if plural else "")
+        return None
+
+    return [Rule(re.compile(r"(?<![\w.&-])([^\W\d_a-zß-ÿ]{2,}\d?)(s?)(?![\w&])"), spell)]
+
+
+def spell_letters(word: str) -> str:
+    """Return the letters apart. With a full stop, an A inside them is no article."""
+    return f"{'. '.join(word)}." if "A" in word[:-1] else " ".join(word)
+
+
+def split_words(tag: str) -> str:
+    """Return the words of SmartHome or smart_home apart."""
+    return " ".join(_WORDS_IN_TAG.findall(tag)) or tag
+
+
+def _spell_address(address: str, table: LanguageTable) -> str:
+    names = {"@": "at", ".": "dot", "/": "slash", "_": "underscore", "-": "dash", "+": "plus"}
+    host, slash, path = address.partition("/")
+    words = [table.word(names[part]) if part in names else part for part in _PARTS.findall(host)]
+    if words[-1] not in _SPOKEN_DOMAINS and len(words[-1]) == 2:
+        words[-1] = spell_letters(words[-1].upper())
+    words += [table.word(names[part]) if part in names else part for part in _PARTS.findall(slash + path)]
+    return " ".join(words)
+
+
+def _with_capitals(abbreviations: dict[str, str]) -> dict[str, str]:
+    """Return the abbreviations as they begin a sentence."""
+    return {key[0].upper() + key[1:]: value for key, value in abbreviations.items() if len(key) > 3}
+
+
+def _any_spaced(abbreviations: dict[str, str]) -> str:
+    """Return a pattern for any abbreviation, whose parts may be written together: z. B., z.B."""
+    return any_of(abbreviations).replace(r"\ ", r"\s?")
+
+
+def _key(written: str, abbreviations: dict[str, str]) -> str:
+    if written in abbreviations:
+        return written
+    plain = "".join(written.split())
+    return next(key for key in abbreviations if "".join(key.split()) == plain)
+
+
+def _with_full_stop(words: str, found: re.Match[str]) -> str:
+    """Return the words, with the full stop of the abbreviation if it ends the sentence as well."""
+    return f"{words}." if found[0].endswith(".") and found.end() == len(found.string) else words
