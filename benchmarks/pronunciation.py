@@ -28,7 +28,9 @@ def main() -> None:
         right = [one for one in readings if one.is_right(say(one.text, language, is_normalized=not options.plain))]
         print_counts(language, readings, right)
         if options.failures:
-            print_failures([one for one in readings if one not in right and one.half == HALVES[0]], is_plain=options.plain)
+            print_failures(
+                [one for one in readings if one not in right and one.half == HALVES[0]], is_plain=options.plain
+            )
 
 
 def print_counts(language: str, readings: list[Reading], right: list[Reading]) -> None:

@@ -2,6 +2,7 @@
 
 import ctypes as c
 import re
+from functools import cache
 
 import espeakng_loader
 
@@ -14,10 +15,7 @@ _STRESS_AND_SPACES = re.compile(r"[ˈˌ\s]|\([a-z-]+\)")
 
 def phonemize(text: str, voice: str) -> str:
     """Return the text in IPA, without stress and spaces. The voice is one of the library's names or languages."""
-    load(Settings())  # initializes the library, once per process
-    library = c.CDLL(espeakng_loader.get_library_path())
-    library.espeak_TextToPhonemes.restype = c.c_char_p
-    library.espeak_TextToPhonemes.argtypes = (c.POINTER(c.c_void_p), c.c_int, c.c_int)
+    library = _load_library()
     if library.espeak_SetVoiceByName(voice.lower().encode()):
         raise ValueError(f"espeak-ng has no voice {voice}")
     encoded = c.create_string_buffer(text.encode())
@@ -26,3 +24,12 @@ def phonemize(text: str, voice: str) -> str:
     while position.value:
         clauses.append((library.espeak_TextToPhonemes(c.byref(position), _UTF8, _IPA) or b"").decode())
     return _STRESS_AND_SPACES.sub("", "".join(clauses))
+
+
+@cache
+def _load_library() -> c.CDLL:
+    load(Settings())  # initializes the library, once per process
+    library = c.CDLL(espeakng_loader.get_library_path())
+    library.espeak_TextToPhonemes.restype = c.c_char_p
+    library.espeak_TextToPhonemes.argtypes = (c.POINTER(c.c_void_p), c.c_int, c.c_int)
+    return library

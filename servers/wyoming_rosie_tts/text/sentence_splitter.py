@@ -8,7 +8,7 @@ full stops by themselves, so a long piece only delays the first audio, while a s
 
 import re
 
-from wyoming_rosie.text.abbreviations import ends_with_abbreviation
+from wyoming_rosie.text.abbreviations import ends_with_abbreviation, ends_with_number_abbreviation
 
 MIN_FIRST_CLAUSE = 40
 """Length from which the first piece may end at a comma, so that the first audio comes early."""
@@ -71,7 +71,7 @@ class SentenceSplitter:
             if found.end() < limit and self._is_end(found, start):
                 return found.end()
         if len(text) - start > MAX_CHARACTERS:
-            return text.rfind(" ", start + 1, start + MAX_CHARACTERS) + 1 or start + MAX_CHARACTERS
+            return _find_last_space(text, start + 1, start + MAX_CHARACTERS) + 1 or start + MAX_CHARACTERS
         return len(text) if at_end and start < len(text) else None
 
     def _is_end(self, found: re.Match[str], start: int) -> bool:
@@ -81,7 +81,8 @@ class SentenceSplitter:
         goes_on = following.islower() or following in _STOPS
         match found.lastgroup:
             case "clause":
-                return found.start() - start >= (MIN_FIRST_CLAUSE if self._is_first else MIN_CLAUSE)
+                least = MIN_FIRST_CLAUSE if self._is_first else MIN_CLAUSE
+                return found.start() - start >= least and not _is_range(found)
             case "line":
                 return not goes_on
             case "stop":
@@ -97,6 +98,23 @@ def ends_sentence(text: str) -> bool:
 
 def _is_abbreviation(found: re.Match[str], start: int) -> bool:
     """Return whether the full stop belongs to an abbreviation."""
-    return found[0].rstrip() == "." and ends_with_abbreviation(
-        found.string[max(start, found.start() - 20) : found.start()]
-    )
+    if found[0].rstrip() != ".":
+        return False
+    before = found.string[max(start, found.start() - 20) : found.start()]
+    is_before_number = found.string[found.end()].isdecimal() and ends_with_number_abbreviation(before)
+    return is_before_number or ends_with_abbreviation(before)
+
+
+def _is_range(found: re.Match[str]) -> bool:
+    """Return whether the clause's sign is a dash between two numbers."""
+    before = found.string[max(0, found.start() - 2) : found.start()].rstrip()
+    return found[0][0] in "—–" and before[-1:].isdecimal() and found.string[found.end()].isdecimal()
+
+
+def _find_last_space(text: str, start: int, end: int) -> int:
+    """Return the last space that is not beside a digit, else the last one; -1 without any."""
+    position = end
+    while (position := text.rfind(" ", start, position)) >= 0:
+        if not (text[position - 1].isdecimal() or text[position + 1].isdecimal()):
+            return position
+    return text.rfind(" ", start, end)

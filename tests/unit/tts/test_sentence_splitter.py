@@ -72,6 +72,10 @@ def split(*texts: str) -> list[str]:
         ["At 5 p.m. it rains.", "See https://example.com/a.b?c=d for more."],
         ["क्या हाल है।", "अच्छा।"],
         ["Well. . . maybe.", "Yes."],
+        ["Play No. 5 again.", "No.", "It is on."],
+        ["I said no.", "5 minutes later it rained."],
+        ["Es sind 3 Mio. Euro.", "Mehr nicht."],
+        ["Siehe Abb. 4 auf S. 120.", "Danke."],
     ],
     ids=lambda sentences: sentences[0],
 )
@@ -128,6 +132,12 @@ def test_a_very_long_sentence_is_split_at_a_comma() -> None:
 def test_endless_text_is_split_between_words_and_endless_words_too() -> None:
     assert set(" ".join(split("word " * 400)).split()) == {"word"}
     assert max(map(len, split("x" * 2000))) == MAX_CHARACTERS
+
+
+def test_a_number_is_not_split_from_its_unit_or_its_range() -> None:
+    before = "word " * 43
+    assert split(f"{before}of 21 °C in the house") == [before.strip(), "of 21 °C in the house"]
+    assert split(f"{CLAUSE} from 10 – 15 minutes, I think.") == [f"{CLAUSE} from 10 – 15 minutes,", "I think."]
 
 
 def test_finishing_starts_a_new_text() -> None:

@@ -7,7 +7,6 @@ from wyoming_rosie_tts.text.normalization.number_words import NARROW_SPACES, Num
 from wyoming_rosie_tts.text.normalization.rules import Rule, any_of
 
 GAP = rf"[ {NARROW_SPACES}]?"
-_ATTACHED_ONLY = frozenset({"C", "F"})
 _SPACED_ONLY = frozenset({"K"})  # 4K is no temperature
 _SIGNS_OF_UNITS = "°²³%‰µΩ"
 
@@ -23,22 +22,26 @@ class AmountWords:
             table.forms(section) for section in ("currencies", "minor", "scales")
         )
         self._inches = table.forms("inches")
+        forms = [*self._units.values(), *self._currencies.values(), *self._scales.values()]
+        self._genders = {form.singular: form.gender for form in forms if form.singular[0].isalpha()}
 
     def rules(self) -> list[Rule]:
         """Return the rules, money first."""
         number, units, currencies = self._speller.pattern, any_of(self._units), any_of(self._currencies)
         scale = rf"(?:{GAP}(?P<scale>{any_of(self._scales)})\.?(?!\w))?"
-        per = rf"(?:{GAP}/{GAP}(?P<per>{units}|[^\W\d_]+)(?![\w²³]))?"
+        per = rf"(?:{GAP}/{GAP}(?P<per>(?:{units}|[^\W\d_]+)(?![\w²³])|(?=10*{GAP}(?:{units})(?!\w))))?"
+        price = rf"(?P<number>{number})(?:,[-–]{{1,2}})?"  # noqa: RUF001 - 5,-
         before, after = r"(?<![\w.,])", r"(?![\w²³])"
         return [
-            Rule(re.compile(rf"{before}(?P<sign>{currencies}){GAP}(?P<number>{number})(?!\w*\d){scale}{per}"), self._spell_money),
-            Rule(re.compile(rf"{before}(?P<number>{number}){scale}{GAP}(?P<sign>{currencies}){after}{per}"), self._spell_money),
+            Rule(re.compile(rf"{before}(?P<sign>{currencies}){GAP}{price}(?![\d.,]*\d){scale}(?!\w){per}"), self._spell_money),
+            Rule(re.compile(rf"{before}{price}{scale}{GAP}(?P<sign>{currencies}){after}{per}"), self._spell_money),
             Rule(re.compile(rf"{before}(\d+){GAP}(?:ft|['′]){GAP}(\d+){GAP}(?:in(?!\w)|[\"″]|'')"), self._spell_feet),  # noqa: RUF001
             Rule(re.compile(rf"{before}(?P<number>{number})(?:″|in(?!\w)|\"(?=[^\"]*$))"), self._spell_inches),
             Rule(
-                re.compile(rf"{before}(?P<number>{number})(?P<gap>{GAP})(?P<unit>{units}){after}{per}(?:\.(?= [a-zß-ÿ]))?"),
+                re.compile(rf"{before}(?P<number>{number})(?P<gap>{GAP})(?P<unit>{units}){after}{per}(?:\.(?= [a-zß-ÿ]|[,;)]))?"),
                 self._spell_quantity,
             ),
+            Rule(re.compile(rf"(?<![\w.,:/-])1 (?=({any_of(self._genders)})(?!\w))"), lambda found: f"{self._speller.cardinal(1, self._genders[found[1]])} "),
             Rule(re.compile(rf"(?<![\w/.])(?P<unit>{any_of(self._distinct_units())}){after}{per}"), self._name_unit),
         ]  # fmt: skip
 
@@ -46,6 +49,9 @@ class AmountWords:
         """Return a fraction in words with its unit."""
         forms = self._units.get(unit)
         return f"{part} {forms.plural if is_plural else forms.singular}" if forms else part
+
+    def is_unit(self, text: str) -> bool:
+        return text in self._units
 
     @property
     def unit_pattern(self) -> str:
@@ -67,7 +73,11 @@ class AmountWords:
             return self._count(str(whole), currency)
         if not whole:
             return self._count(decimals.lstrip("0"), minor)
-        rest = self._count(decimals.lstrip("0"), minor) if self._table.has("minor_named") else self._spell_minor(decimals, minor)
+        rest = (
+            self._count(decimals.lstrip("0"), minor)
+            if self._table.has("minor_named")
+            else self._spell_minor(decimals, minor)
+        )
         amount = self._count(str(whole), currency)
         return amount and self._table.text("money").format(amount=amount, minor=rest)
 
@@ -85,14 +95,16 @@ class AmountWords:
         return words and f"{words} {forms.singular if self._speller.is_singular(number) else forms.plural}"
 
     def _spell_per(self, unit: str | None) -> str:
-        if not unit:
+        if unit is None:
             return ""
+        if not unit:
+            return f" {self._table.word('per')} "  # 5 kWh/100 km
         forms = self._units.get(unit)
         return f" {self._table.word('per')} {forms.singular if forms else unit}"
 
     def _spell_quantity(self, found: re.Match[str]) -> str | None:
         unit = found["unit"]
-        if unit in (_SPACED_ONLY if not found["gap"] else _ATTACHED_ONLY):
+        if unit in _SPACED_ONLY and not found["gap"]:
             return None
         words = self._count(found["number"], self._units[unit])
         return words and words + self._spell_per(found["per"])

@@ -1,6 +1,5 @@
 """Normalizer: writes the numbers, signs and abbreviations of a text as words."""
 
-import re
 from functools import lru_cache
 
 from wyoming_rosie_tts.text.normalization.amounts import AmountWords
@@ -13,7 +12,6 @@ from wyoming_rosie_tts.text.normalization.signs import math_rules, range_rules, 
 from wyoming_rosie_tts.text.normalization.vocabulary import abbreviation_rules, acronym_rules, address_rules
 
 _CACHED_LANGUAGES = 8
-_PLAIN = re.compile(r"[^\W\d_A-Z]*(?:[\s,;:!?'’\"()-]+[^\W\d_]?[^\W\d_A-Z]*)*[.!?]?")
 
 
 class Normalizer:
@@ -37,8 +35,14 @@ def load(language: str) -> Normalizer:
     """Return the normalizer of a language (BCP 47). Blocks for some milliseconds the first time."""
     base, _, region = language.replace("_", "-").partition("-")
     if base.lower() not in find_languages():
-        return Normalizer([])
+        return Normalizer(_create_cldr_rules(base.lower()))
     return Normalizer(_create_rules(read_table(base.lower(), region.upper())))
+
+
+def _create_cldr_rules(language: str) -> list[Rule]:
+    from wyoming_rosie_tts.text.normalization.cldr import create_cldr_rules  # takes 10 MB, for other languages only
+
+    return create_cldr_rules(language)
 
 
 def _create_rules(table: LanguageTable) -> list[Rule]:
@@ -49,10 +53,12 @@ def _create_rules(table: LanguageTable) -> list[Rule]:
     between, score = range_rules(table, speller)
     return [
         *address_rules(table),
+        *numerals.named_version_rules(),
         *calendar.name_rules(),
         *calendar.date_rules(),
-        *numerals.version_rules(),
         *numerals.phone_rules(),
+        *numerals.version_rules(),
+        *calendar.span_rules(),
         *sign_rules(table),
         between,
         *calendar.time_rules(),

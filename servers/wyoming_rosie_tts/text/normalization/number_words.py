@@ -25,9 +25,10 @@ class NumberSpeller:
         self._spellings, self._replacements = table.words("spellings"), table.words("replacements")
         self._groups = table.text("groups") + NARROW_SPACES + (" " if table.has("plain_space_groups") else "")
         decimals = re.escape(table.text("decimals"))
-        self.pattern = rf"(?:\d{{1,3}}(?:[{re.escape(self._groups)}]\d{{3}})+(?!\d)|\d+)(?:[{decimals}]\d+)?"
+        groups = rf"\d{{1,3}}(?:(?:[{re.escape(self._groups)}]\d{{3}})+|(?: \d{{3}}){{2,}}| 000)"
+        self.pattern = rf"(?:{groups}(?!\d)|\d+)(?:[{decimals}]\d+)?"
         self._parts = re.compile(rf"(.*?)(?:[{decimals}](\d+))?", re.ASCII)
-        self._grouped = re.compile(rf"\d{{1,3}}(?:[{re.escape(self._groups)}]\d{{3}})+", re.ASCII)
+        self._grouped = re.compile(groups, re.ASCII)
         self._rules = _load_rules(table.language)
         self._format = lru_cache(_CACHED_NUMBERS)(self._format_uncached)
 

@@ -4,6 +4,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from wyoming_rosie_tts.text.normalization.amounts import GAP, AmountWords
 from wyoming_rosie_tts.text.normalization.language_table import LanguageTable
@@ -18,14 +19,17 @@ _MOST_REGNAL = 40
 _MAX_DIGITS = 10
 """Length from which a number without groups is a code, spelled by digits."""
 _PHONE = re.compile(
-    r"(?<![\w.,:/-])(?:"
+    r"(?<![\w.,:/-])(?<!\d )(?:"
     r"\+\d[\d ()/-]{5,20}\d"  # +49 30 1234567
-    r"|\(0?\d{2,5}\)[ -]?\d{2,4}(?:[ -]\d{2,5}){0,3}"  # (555) 867-5309
+    r"|\(0?\d{2,5}\)[ -]?\d{2,8}(?:[ -]\d{2,5}){0,3}"  # (555) 867-5309
     r"|(?:1-)?\d{3}-\d{3}-\d{4}"  # 1-800-555-0199
+    r"|\d\d \d{3} \d\d \d\d|\d{3} \d\d \d\d \d\d"  # 91 123 45 67
     r"|0\d(?: \d\d){4}"  # 01 23 45 67 89
     r"|0\d{1,4}[ /-]\d{3,8}(?:[ -]\d{2,5}){0,3}"  # 030 1234567
+    r"|\d{3}\.\d{3}\.\d{4}"  # 555.867.5309
+    r"|1-8\d\d-(?=[A-Z])"  # 1-800-FLOWERS
     r"|\d{3}-\d{4}"  # 555-1234
-    r")(?![\w/-]|[.,:]\d)",
+    r")(?![\d/-]|[.,:]\d)",
     re.ASCII,
 )
 
@@ -54,11 +58,15 @@ class NumeralWords:
             ),
         ]
 
+    def named_version_rules(self) -> list[Rule]:
+        """Return the rule for a version after its word: version 3.5."""
+        names = rf"{self._table.word('version')}s?|version|release"
+        pattern = rf"(?<!\w)((?:{names}) )(\d+(?:\.\d+)+)(?!\w)"
+        return [Rule(re.compile(pattern, re.IGNORECASE), self._spell_named_version)]
+
     def version_rules(self) -> list[Rule]:
         """Return the rules for versions and addresses of machines: 2.10.3, v3.2, 192.168.1.10."""
-        names = rf"{self._table.word('version')}s?|version|release"
         return [
-            Rule(re.compile(rf"(?<!\w)((?:{names}) )(\d+(?:\.\d+)+)(?!\w)", re.IGNORECASE), self._spell_named_version),
             Rule(re.compile(r"(?<![\w.,-])v(\d+(?:\.\d+)*)(?!\w)"), self._spell_short_version),
             Rule(re.compile(r"(?<![\w.,])\d+(?:\.\d+){2,}(?![\w]|[.,]\d)"), self._spell_version),
         ]
@@ -76,14 +84,16 @@ class NumeralWords:
                 ),
                 self._spell_fraction,
             ),
-            Rule(re.compile(r"(?<![\w.])((?:\d+(?:\.\d+)?|[^\W\d_]))\^\(?(-?\d+|[a-z](?!\w))\)?"), self._spell_power),
-            Rule(re.compile(r"(?<![\w.])(?<!\d[ \u00a0\u202f])(\d+|[^\W\d_])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"), self._spell_superscript),
+            Rule(re.compile(r"(?<![\w.])((?:\d+(?:\.\d+)?|[^\W\d_]))(?:\^|\*\*)\(?(-?\d+|[a-z](?!\w))\)?"), self._spell_power),
+            Rule(re.compile(r"(?<![\w.])(?<!\d[ \u00a0\u202f])(\d+|[^\W\d_]{1,3})([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"), self._spell_superscript),
         ]  # fmt: skip
 
     def ordinal_rules(self) -> list[Rule]:
         """Return the rules for 1st, 3. and Louis XIV."""
         rules = [
-            Rule(re.compile(rf"(?<![\w.,]){form['pattern']}", re.IGNORECASE), self._ordinal_speller(form.get("form", "")))
+            Rule(
+                re.compile(rf"(?<![\w.,]){form['pattern']}", re.IGNORECASE), self._ordinal_speller(form.get("form", ""))
+            )
             if not form["pattern"].startswith("(?<")
             else Rule(re.compile(form["pattern"]), self._ordinal_speller(form.get("form", "")))
             for form in self._table.raw.get("ordinal_forms", ())
@@ -92,7 +102,16 @@ class NumeralWords:
             before = any_of(self._endings)
             rules.append(
                 Rule(
-                    re.compile(rf"(?<!\w)(?P<before>{before}) (?P<day>\d{{1,3}})\.(?= [^\W\d_]| (?:bis|und|oder) )", re.IGNORECASE),
+                    re.compile(rf"(?<!\w)(?:(?P<before>(?i:{before})) )?([IVX]{{2,}})\.(?= [A-ZÄÖÜ])"),
+                    self._spell_roman_ordinal,
+                )
+            )
+            rules.append(
+                Rule(
+                    re.compile(
+                        rf"(?<!\w)(?P<before>{before}) (?P<day>\d{{1,3}})\.(?= [^\W\d_])",
+                        re.IGNORECASE,
+                    ),
                     self._spell_inflected,
                 )
             )
@@ -101,7 +120,14 @@ class NumeralWords:
     def other_rules(self) -> list[Rule]:
         """Return the rule for the numbers that are left; those with leading zeros are spelled by digits."""
         pattern = rf"(?<![\w.,:/]){self._speller.pattern}(?![\w:/]|[.,]\d)"
-        return [Rule(re.compile(pattern), self._spell_other)]
+        return [
+            Rule(re.compile(r"(?<!\w)['’](?=\d\d(?!\d))"), lambda _: ""),  # '80
+            Rule(re.compile(pattern), self._spell_other),
+            Rule(re.compile(r"(?<![\w.,])\.(\d+)(?![\w.])"), self._spell_point),
+        ]
+
+    def _spell_point(self, found: re.Match[str]) -> str:
+        return f"{self._table.word('point')} {self._speller.digits(found[1])}"
 
     def _spell_other(self, found: re.Match[str]) -> str | None:
         number = found[0]
@@ -110,20 +136,36 @@ class NumeralWords:
 
     def _roman_rules(self) -> list[Rule]:
         numbered, names = any_of(self._table.items("numbered", "words")), any_of(self._articles)
+        ordinals = self._table.words("roman_ordinals").get("pattern", "(?!)")
+        capitals = any_of(word.capitalize() for word in self._table.items("numbered", "words"))
         dot = r"\.?" if self._table.has("regnal_period") else ""
         return [
+            Rule(re.compile(rf"(?<!\w){ordinals}"), self._spell_roman),
             Rule(re.compile(rf"(?<!\w)({names}) ({_ROMAN}){dot}(?!\w)"), self._spell_regnal),
             Rule(re.compile(rf"(?<!\w)((?i:{numbered})s? )({_ROMAN})(?!\w)"), self._spell_numbered),
-            Rule(re.compile(r"(?<!\w)((?!(?:The|A|An|In|My)\b)[A-Z][a-zß-ÿ]+ )([IVX]{2,})(?![\w'’-])"), self._spell_numbered),
+            Rule(
+                re.compile(r"(?<!\w)((?!(?:The|A|An|In|My)\b)[A-Z][a-zß-ÿ]+ )([IVX]{2,}|[IVXL]{3,})(?![\w'’-])"),
+                self._spell_numbered,
+            ),
+            Rule(
+                re.compile(rf"(?<!\w)((?:{capitals}) )(I)(?=[.,;:!?)]|$)"),
+                lambda found: found[1] + (self._speller.cardinal(1) or ""),
+            ),
         ]
 
     def _spell_phone(self, found: re.Match[str]) -> str | None:
         text = found[0]
         groups = re.findall(r"\d+", text)
-        if len(groups) == 2 and not text.startswith(("0", "+", "(")) and _is_round(int(groups[0])) and _is_round(int(groups[1])):
+        if (
+            len(groups) == 2
+            and not text.startswith(("0", "+", "("))
+            and _is_round(int(groups[0]))
+            and _is_round(int(groups[1]))
+        ):
             return None  # 500-1000 people
         plus = f"{self._table.word('plus')} " if text.startswith("+") else ""
-        return plus + ", ".join(self._speller.digits(group) for group in groups)
+        words = plus + ", ".join(self._speller.digits(group) for group in groups)
+        return f"{words}, " if text.endswith("-") else words
 
     def _spell_named_version(self, found: re.Match[str]) -> str:
         return found[1] + self._spell_dotted(found[2], self._table.text("version_point"))
@@ -137,7 +179,9 @@ class NumeralWords:
             if len(first) <= 3 and all(len(group) == 3 for group in groups):
                 return None  # 1.234.567
         is_address = found[0].count(".") == 3
-        return self._spell_dotted(found[0], self._table.word("dot") if is_address else self._table.text("version_point"))
+        return self._spell_dotted(
+            found[0], self._table.word("dot") if is_address else self._table.text("version_point")
+        )
 
     def _spell_dotted(self, version: str, point: str) -> str:
         return f" {point} ".join(self._speller.cardinal(int(part[:15])) or part for part in version.split("."))
@@ -153,17 +197,20 @@ class NumeralWords:
         return self._spell_parts(found["whole"], above, found["below"], found["unit"])
 
     def _spell_parts(self, whole: str | None, above: int, below: str, unit: str | None) -> str | None:
-        forms, is_half = self._fractions[below], (above, below) == (1, "2")
+        is_half = (above, below) == (1, "2")
         if whole and is_half and (mixed_half := self._table.text("mixed_half")):
             words = mixed_half.format(whole=self._speller.cardinal(int(whole), "m"))
         elif whole:
-            part = self._table.text("mixed_part_half", self._table.text("half")) if is_half else self._spell_part(above, below)
+            part = (
+                self._table.text("mixed_part_half", self._table.text("half"))
+                if is_half
+                else self._spell_part(above, below)
+            )
             words = self._table.text("mixed").format(whole=self._speller.cardinal(int(whole)), part=part)
         elif is_half and self._table.language != "en":
             words = self._table.text("half")
         else:
             words = self._spell_part(above, below)
-        del forms
         return self._amounts.spell_part(words, unit or "", is_plural=bool(whole))
 
     def _spell_part(self, above: int, below: str) -> str:
@@ -171,10 +218,12 @@ class NumeralWords:
         return f"{self._speller.cardinal(above, forms.gender)} {forms.singular if above == 1 else forms.plural}"
 
     def _spell_power(self, found: re.Match[str]) -> str | None:
-        base = (self._speller.spell(found[1]) if found[1][0].isdigit() else found[1]) or found[1]
+        base = (self._speller.spell(found[1]) if found[1][0].isdecimal() else found[1]) or found[1]
         return f"{base} {self._spell_exponent(found[2])}"
 
     def _spell_superscript(self, found: re.Match[str]) -> str | None:
+        if self._amounts.is_unit(found[0]):
+            return None
         base = (self._speller.spell(found[1]) if found[1].isdecimal() else found[1]) or found[1]
         return f"{base} {self._spell_exponent(found[2].translate(_SUPERSCRIPTS))}"
 
@@ -186,12 +235,24 @@ class NumeralWords:
         sign = f"{self._table.word('minus')} " if exponent.startswith("-") else ""
         return self._table.text("power").format(exponent=f"{sign}{words}")
 
-    def _ordinal_speller(self, form: str):
+    def _ordinal_speller(self, form: str) -> Callable[[re.Match[str]], str | None]:
         return lambda found: self._speller.ordinal(int(found[1][:15]), form)
 
     def _spell_inflected(self, found: re.Match[str]) -> str | None:
         before, number = found["before"], int(found["day"])
         return f"{before} {self._speller.ordinal(number, self._endings[before.lower()])}"
+
+    def _spell_roman_ordinal(self, found: re.Match[str]) -> str | None:
+        before = found["before"]
+        if not re.fullmatch(_ROMAN, found[2]) or re.search(
+            rf"(?:{any_of(self._articles)}) $", found.string[: found.start()]
+        ):
+            return None
+        words = self._speller.ordinal(_parse_roman(found[2]), self._endings.get((before or "").lower(), "r"))
+        return f"{before} {words}" if before else words
+
+    def _spell_roman(self, found: re.Match[str]) -> str | None:
+        return self._speller.ordinal(_parse_roman(found[1])) if re.fullmatch(_ROMAN, found[1]) else None
 
     def _spell_regnal(self, found: re.Match[str]) -> str | None:
         number = _parse_roman(found[2])

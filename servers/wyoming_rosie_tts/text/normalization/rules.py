@@ -20,6 +20,11 @@ class Rule:
         return found[0] if words is None else words
 
 
+def substitute(pattern: str, words: str) -> Rule:
+    """Return the rule that puts the same words in place of whatever a pattern finds."""
+    return Rule(re.compile(pattern), lambda _: words)
+
+
 def apply_rules(rules: Sequence[Rule], text: str) -> str:
     """Apply the rules in order."""
     for rule in rules:

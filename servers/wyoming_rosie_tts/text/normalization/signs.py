@@ -6,17 +6,19 @@ import re
 
 from wyoming_rosie_tts.text.normalization.language_table import LanguageTable
 from wyoming_rosie_tts.text.normalization.number_words import NumberSpeller
-from wyoming_rosie_tts.text.normalization.rules import Rule, any_of
+from wyoming_rosie_tts.text.normalization.rules import Rule, any_of, substitute
 
 MINUS = "\u2212\u2796\ufe63\uff0d"
 """Characters that are nothing but a minus sign."""
 HYPHENS = "-\u2010\u2011\u2013"
 """Characters that may be a minus sign."""
 _CURRENCY_SIGNS = "$€£¥₹₽"
+_HIGHEST_SCORE = 200
+_COMPARISONS = {"<=": "≤", ">=": "≥", "!=": "≠"}
 
 
 def sign_rules(table: LanguageTable) -> list[Rule]:
-    """Return the rules for the sign of a number: −5, ±2, ~20."""
+    """Return the rules for the sign of a number: -5, ±2, ~20."""
     return [
         *minus_rules(table.word("minus"), [forms.plural for key, forms in table.forms("units").items() if key == "°"]),
         _word_rule(r"±\s?(?=\d)", table.word("plus_minus")),
@@ -28,30 +30,33 @@ def sign_rules(table: LanguageTable) -> list[Rule]:
 def minus_rules(minus: str, degrees: list[str]) -> list[Rule]:
     """Return the rules for a minus before or between numbers; `degrees` are words for the unit of temperature."""
     temperature = rf"(?=\d+(?:[.,]\d+)?\s?(?:°|º|{any_of(degrees)}))"
-    amount = rf"(?=[{_CURRENCY_SIGNS}]?\s?[.,]?\d)"
+    amount = rf"(?=(?:[{_CURRENCY_SIGNS}]\s?)?[.,]?\d)"
     return [
-        Rule(re.compile(rf"(?<=[\d)²³])\s?[{MINUS}]\s?(?=[\d(])"), lambda found: f" {minus} "),
-        Rule(re.compile(rf"[{MINUS}]\s?{amount}"), lambda found: f"{minus} "),
-        Rule(re.compile(rf"(?:(?<=[\s(\[:=,<>≤≥×÷*/±~≈\"'“„«])|^)[{HYPHENS}]{amount}"), lambda found: f"{minus} "),
-        Rule(re.compile(rf"(?:(?<=[^\d\s] )|^)[{HYPHENS}] {temperature}"), lambda found: f"{minus} "),
-        Rule(re.compile(rf"^[{HYPHENS}] (?=\d)"), lambda found: ""),  # the mark of a list item
+        Rule(re.compile(rf"(?<=[\d)²³])\s?[{MINUS}]\s?(?=[\d(])"), lambda _: f" {minus} "),
+        substitute(rf"[{MINUS}]\s?{amount}", f"{minus} "),
+        Rule(re.compile(rf"(?:(?<=[\s(\[:=,<>≤≥×÷*/±~≈\"'“„«])|^)[{HYPHENS}]{amount}"), lambda _: f"{minus} "),
+        substitute(rf"(?:(?<=[^\d\s] )|^)[{HYPHENS}] {temperature}", f"{minus} "),
+        substitute(rf"^[{HYPHENS}] (?=\d)", ""),  # the mark of a list item
     ]
 
 
 def range_rules(table: LanguageTable, speller: NumberSpeller) -> list[Rule]:
-    """Return the rules for ranges and scores: 10-15, 9:00–17:30, $10-$20, 3:2."""
+    """Return the rules for ranges and scores: 10-15, 9:00-17:30, $10-$20, 3:2."""
     to, score, minus = table.word("to"), table.text("score"), table.word("minus")
-    clock = r"\d\d?[:h]\d\d"
+    clock = r"\d\d?(?::\d\d|h(?:\d\d)?)"
     operand = rf"(?:[{_CURRENCY_SIGNS}]\s?)?(?:{clock}|{speller.pattern})(?:\s?(?:%|°[CF]?))?"
-    between = re.compile(rf"(?<![\w.,:/–-])({operand})(\s?)[{HYPHENS}]\2({operand})(?![\d/:–-]|[.,]\d)")
+    between = re.compile(rf"(?<![\w.,:/–-])({operand})(\s?)[{HYPHENS}]\2({operand})(?![\d/:–]|-\d|[.,]\d)")
 
-    def spell_range(found: re.Match[str]) -> str:
+    def spell_range(found: re.Match[str]) -> str | None:
         first, gap, second = found.groups()
-        if gap and (re.search(r"[=≠<>≤≥]", found.string) or _value(first) > _value(second)):
-            word = minus
-        else:
-            word = score if _value(first) > _value(second) else to
-        return f"{first} {word} {second}"
+        falls = _value(first) > _value(second)
+        if gap and (falls or re.search(r"[=≠<>≤≥]", found.string)):
+            return f"{first} {minus} {second}"
+        if falls and not gap and _value(first) > _HIGHEST_SCORE:
+            return None
+        if first[0] in _CURRENCY_SIGNS and second[0] in first[0] + "0123456789":
+            first, second = first[1:], first[0] + second.lstrip(first[0])  # ten to twenty dollars
+        return f"{first} {score if falls else to} {second}"
 
     def _value(text: str) -> float:
         digits = re.sub(rf"[{_CURRENCY_SIGNS}%°CF\s]", "", text)
@@ -59,7 +64,7 @@ def range_rules(table: LanguageTable, speller: NumberSpeller) -> list[Rule]:
 
     return [
         Rule(between, spell_range),
-        Rule(re.compile(r"(?<![\w.,:/-])(\d{1,3}):(\d{1,3})(?![\w:/-]|[.,]\d)"), lambda found: f"{found[1]} {score} {found[2]}"),
+        Rule(re.compile(r"(?<![\w.,:/-])(\d{1,3}):(\d|[1-9]\d\d?)(?![\w:/-]|[.,]\d)"), lambda found: f"{found[1]} {score} {found[2]}"),
     ]  # fmt: skip
 
 
@@ -78,13 +83,15 @@ def math_rules(table: LanguageTable) -> list[Rule]:
         rules.append(_word_rule(rf"(?<=[\w)])\s*{sign}\s*(?={single})", f" {table.word(key)} "))
         rules.append(_word_rule(rf"(?:(?<=\s)|^){sign}\s?(?=\d)", f"{table.word(key)} "))
     return [
+        Rule(re.compile(r"(?<=[\s\w])(?:<=|>=|!=)(?=[\s\w])"), lambda found: _COMPARISONS[found[0]]),
         *rules,
         _word_rule(r"(?<=\d)\s?\*\s?(?=\d)", f" {table.word('times')} "),
         _word_rule(r"(?<=\d) / (?=\d)", f" {table.word('divided')} "),
         _word_rule(r"(?<=\d) ?[x×] ?(?=\d)", f" {table.word('by')} "),
+        _word_rule(r"(?<=\d) ?[x×](?=[\s,.;)]|$)", f" {table.word('fold')}"),
         _word_rule(r"(?<=\w) - (?=[a-z0-9] =)", f" {table.word('minus')} "),
         _word_rule(r"√\s?(?=[\w(])", f"{table.word('root')} "),
-        _word_rule(r"(?<=\d)\+(?=\s|$)", f" {table.word('plus')}"),
+        _word_rule(r"(?<=\d)\+(?=[\s,.;)]|$)", f" {table.word('plus')}"),
         _word_rule(r"\s?∞", f" {table.word('infinity')}"),
         _word_rule(r"≈\s?(?=\d)", f"{table.word('about')} "),
     ]
@@ -95,5 +102,5 @@ def _about_pattern() -> str:
 
 
 def _word_rule(pattern: str, word: str) -> Rule:
-    spaced = word if word.endswith(" ") or word.startswith(" ") else f"{word} "
-    return Rule(re.compile(pattern), lambda found: spaced)
+    """Return the rule for a sign before a number; the word brings its own spaces if it has any."""
+    return substitute(pattern, word if word.endswith(" ") or word.startswith(" ") else f"{word} ")

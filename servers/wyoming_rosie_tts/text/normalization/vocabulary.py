@@ -1,9 +1,10 @@
 """Words that are written otherwise than they are said: addresses, hashtags, abbreviations, titles, acronyms."""
 
 import re
+from collections.abc import Mapping
 
 from wyoming_rosie_tts.text.normalization.language_table import LanguageTable
-from wyoming_rosie_tts.text.normalization.rules import Rule, any_of
+from wyoming_rosie_tts.text.normalization.rules import Rule, any_of, substitute
 
 _DOMAINS = "com org net edu gov info biz io ai app dev tv de at ch fr es it nl be uk eu us ca au pl se no dk fi pt ru jp cn in br"
 _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
@@ -11,6 +12,7 @@ _PARTS = re.compile(r"[^\W_]+|.")
 _WORDS_IN_TAG = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[^\WA-Z\d_]+|[A-Z]|\d+")
 _SPOKEN_DOMAINS = frozenset({"com", "org", "net", "edu", "gov", "info", "biz", "app", "dev"})
 _VOWELS = frozenset("AEIOUYÄÖÜÉ")
+_HALVES_OF_DAY = frozenset({"AM", "PM"})
 _MAX_ACRONYM_LETTERS = 5
 
 
@@ -28,8 +30,8 @@ def address_rules(table: LanguageTable) -> list[Rule]:
             lambda found: _spell_address(found[1], table),
         ),
         Rule(re.compile(r"(?<![\w&#])#([^\W\d_]\w*)"), lambda found: f"{table.word('hashtag')} {split_words(found[1])}"),
-        Rule(re.compile(r"(?<![\w#])#\s?(?=\d)"), lambda found: f"{table.word('number')} "),
-        Rule(re.compile(r"(?<![\w.@])@(?=[^\W\d_])"), lambda found: f"{table.word('at')} "),
+        substitute(r"(?<![\w#])#\s?(?=\d)", f"{table.word('number')} "),
+        substitute(r"(?<![\w.@])@(?=[^\W\d_])", f"{table.word('at')} "),
     ]  # fmt: skip
 
 
@@ -48,18 +50,23 @@ def abbreviation_rules(table: LanguageTable) -> list[Rule]:
         ),
     ]
     if streets:
+        starters = rf"(?:{any_of(table.texts('sentence_starters'))})(?!\w)"
         street = rf"(?<=[a-z0-9]) ({any_of(streets)})(?!\w)"
-        rules.append(Rule(re.compile(rf"(\d+ (?:[A-Z][a-z]+ )*[A-Z][a-z]+){street}"), lambda f: f"{f[1]} {streets[f[2]]}"))
+        rules.append(
+            Rule(re.compile(rf"(\d+ (?:[A-Z][a-z]+ )*[A-Z][a-z]+){street}"), lambda f: f"{f[1]} {streets[f[2]]}")
+        )
         rules.append(
             Rule(
-                re.compile(rf"((?<!\w)(?:[A-Z][a-z]+|\w*(?:st|nd|rd|th|irst|cond)))(?<!\bSt){street}(?! [A-Z])"),
-                lambda found: f"{found[1]} {_with_full_stop(streets[found[2]], found)}",
+                re.compile(
+                    rf"((?<!\w)(?:[A-Z][a-z]+|\w*(?:st|nd|rd|th|irst|cond)))(?<!\bSt){street}(?! (?!{starters})[A-Z])"
+                ),
+                lambda found: f"{found[1]} {_with_full_stop(streets[found[2]], found, starters)}",
             )
         )
     rules.append(Rule(re.compile(rf"(?<!\w)({any_of(titles)})(?=\s[^\W\d_])"), lambda found: titles[found[1]]))
     for suffix, ending in table.words("suffixes").items():
-        rules.append(Rule(re.compile(rf"(?<=[a-zß-ÿ]){re.escape(ending)}(?!\w)"), lambda found, suffix=suffix: suffix))
-    return [*rules, Rule(re.compile(r"\s?&(?!\w+;)\s?(?=\S)"), lambda found: f" {table.word('and')} ")]
+        rules.append(substitute(rf"(?<=[a-zß-ÿ]){re.escape(ending)}(?!\w)", suffix))
+    return [*rules, substitute(r"\s?&(?!\w+;)\s?(?=\S)", f" {table.word('and')} ")]
 
 
 def acronym_rules(table: LanguageTable) -> list[Rule]:
@@ -71,20 +78,20 @@ def acronym_rules(table: LanguageTable) -> list[Rule]:
         acronym, plural = found[1], found[2] or ""
         if acronym in respelled:
             return respelled[acronym] + plural
-        if found.string.isupper():
+        if found.string.isupper() or acronym in _HALVES_OF_DAY:
             return None
         if acronym in words:
             return acronym.capitalize() + plural
         if acronym in spelled or (len(acronym) <= _MAX_ACRONYM_LETTERS and not _VOWELS & set(acronym)):
-            return spell_letters(acronym) + ("'s" if plural else "")
+            return spell_letters(acronym, table.language) + ("'s" if plural else "")
         return None
 
     return [Rule(re.compile(r"(?<![\w.&-])([^\W\d_a-zß-ÿ]{2,}\d?)(s?)(?![\w&])"), spell)]
 
 
-def spell_letters(word: str) -> str:
-    """Return the letters apart. With a full stop, an A inside them is no article."""
-    return f"{'. '.join(word)}." if "A" in word[:-1] else " ".join(word)
+def spell_letters(word: str, language: str) -> str:
+    """Return the letters apart. With a full stop, an English A is no article."""
+    return f"{'. '.join(word)}." if language == "en" and "A" in word[:-1] else " ".join(word)
 
 
 def split_words(tag: str) -> str:
@@ -97,28 +104,29 @@ def _spell_address(address: str, table: LanguageTable) -> str:
     host, slash, path = address.partition("/")
     words = [table.word(names[part]) if part in names else part for part in _PARTS.findall(host)]
     if words[-1] not in _SPOKEN_DOMAINS and len(words[-1]) == 2:
-        words[-1] = spell_letters(words[-1].upper())
+        words[-1] = spell_letters(words[-1].upper(), table.language)
     words += [table.word(names[part]) if part in names else part for part in _PARTS.findall(slash + path)]
     return " ".join(words)
 
 
-def _with_capitals(abbreviations: dict[str, str]) -> dict[str, str]:
+def _with_capitals(abbreviations: Mapping[str, str]) -> Mapping[str, str]:
     """Return the abbreviations as they begin a sentence."""
-    return {key[0].upper() + key[1:]: value for key, value in abbreviations.items() if len(key) > 3}
+    return {key[0].upper() + key[1:]: value for key, value in abbreviations.items() if len(key) > 4}
 
 
-def _any_spaced(abbreviations: dict[str, str]) -> str:
+def _any_spaced(abbreviations: Mapping[str, str]) -> str:
     """Return a pattern for any abbreviation, whose parts may be written together: z. B., z.B."""
     return any_of(abbreviations).replace(r"\ ", r"\s?")
 
 
-def _key(written: str, abbreviations: dict[str, str]) -> str:
+def _key(written: str, abbreviations: Mapping[str, str]) -> str:
     if written in abbreviations:
         return written
     plain = "".join(written.split())
     return next(key for key in abbreviations if "".join(key.split()) == plain)
 
 
-def _with_full_stop(words: str, found: re.Match[str]) -> str:
+def _with_full_stop(words: str, found: re.Match[str], starters: str = "(?!)") -> str:
     """Return the words, with the full stop of the abbreviation if it ends the sentence as well."""
-    return f"{words}." if found[0].endswith(".") and found.end() == len(found.string) else words
+    ends = re.compile(rf"$|\s+{starters}").match(found.string, found.end())
+    return f"{words}." if found[0].endswith(".") and ends else words

@@ -1,0 +1,173 @@
+"""Normalization of text: the words that an engine gets to speak."""
+
+# ruff: noqa: RUF001 - dashes, quotation marks and signs of all kinds are intended
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_rosie_tts.text.normalization.language_table import find_languages, read_table
+from wyoming_rosie_tts.text.normalization.normalizer import normalize
+
+TABLES = sorted(find_languages())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("$49.95", "forty-nine dollars and ninety-five cents"),
+        ("£0.05", "five pence"),
+        ("$1.01", "one dollar and one cent"),
+        ("€2.00", "two euros"),
+        ("$2.5 million", "two point five million dollars"),
+        ("$10-20", "ten to twenty dollars"),
+        ("-$5", "minus five dollars"),
+        ("$2/kg", "two dollars per kilogram"),
+        ("0:00", "midnight"),
+        ("9:05", "nine oh five"),
+        ("9:05:01 pm", "nine oh five and one second PM"),
+        ("5 p.m.", "five PM."),
+        ("25:00", "25:00"),
+        ("9:00-17:30", "nine o'clock to seventeen thirty"),
+        ("2026-11-29", "November twenty-ninth, twenty twenty-six"),
+        ("31/1/2026", "January thirty-first, twenty twenty-six"),
+        ("13/13/2026", "13/13/2026"),
+        ("on 12/25", "on December twenty-fifth"),
+        ("12/25", "12/25"),
+        ("1914-1918", "nineteen fourteen to nineteen eighteen"),
+        ("1500-2000 m", "one thousand five hundred to two thousand meters"),
+        ("the '90s", "the nineties"),
+        ("a 30s timer", "a thirty seconds timer"),
+        ("3-2", "three to two"),
+        ("5 - 3 = 2", "five minus three equals two"),
+        ("10 - 15", "ten to fifteen"),
+        ("- 5 degrees", "minus five degrees"),
+        ("- 5 eggs", "five eggs"),
+        ("1 km and 2 km", "one kilometer and two kilometers"),
+        ("°C", "degrees Celsius"),
+        ("5 kWh/100 km", "five kilowatt hours per one hundred kilometers"),
+        ("4K", "4K"),
+        ("6'2\"", "six feet two inches"),
+        ('"take 5"', '"take five"'),
+        ("555-1234", "five five five, one two three four"),
+        ("500-1000 people", "five hundred to one thousand people"),
+        ("007", "zero zero seven"),
+        ("2½", "two and a half"),
+        ("1/2 kg", "one half kilogram"),
+        ("5/3", "5/3"),
+        ("m² x²", "square meters x squared"),
+        ("Henry VIII", "Henry the eighth"),
+        ("Part I. I", "Part one. I"),
+        ("Vitamin C and CD", "Vitamin C and C D"),
+        ("St. John St.", "Saint John Street."),
+        ("Dr. Lee, Elm Dr. The end", "Doctor Lee, Elm Drive. The end"),
+        ("USB and NASA", "U S B and Nasa"),
+        ("TURN OFF THE TV", "TURN OFF THE TV"),
+        ("a@b.co.uk", "a at b dot co dot U K"),
+        ("https://example.com/a?b", "example dot com"),
+        ("notes.txt", "notes.txt"),
+        ("C#, C++, A+", "C#, C++, A+"),
+        ("2 * 3 and 2**3", "two times three and two cubed"),
+        ("1234567890123456", "one two three four five six seven eight nine zero one two three four five six"),
+    ],
+)  # fmt: skip
+def test_english_is_written_as_it_is_said(text: str, words: str) -> None:
+    assert normalize(text, "en-US") == words
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "words"),
+    [
+        ("en-GB", "3/4/2026", "April third, twenty twenty-six"),
+        ("en-US", "3/4/2026", "March fourth, twenty twenty-six"),
+        ("es-ES", "1.234,5 °C", "mil doscientos treinta y cuatro coma cinco grados Celsius"),
+        ("es-MX", "1,234.5 °C", "mil doscientos treinta y cuatro coma cinco grados Celsius"),
+        ("de-DE", "am 3. und 4. Mai", "am dritten und vierten Mai"),
+        ("de-DE", "auf der 2. Etage", "auf der zweiten Etage"),
+        ("de-DE", "Es sind 20. Das reicht.", "Es sind zwanzig. Das reicht."),
+        ("de-DE", "1 Stunde, 1 Euro", "eine Stunde, ein Euro"),
+        ("de-DE", "21.5 °C und 21,5 °C", "einundzwanzig Komma fünf Grad Celsius und einundzwanzig Komma fünf Grad Celsius"),
+        ("de-DE", "Elisabeth II. und Karl V.", "Elisabeth die zweite und Karl der fünfte"),
+        ("de-DE", "Max. Komm her!", "Max. Komm her!"),
+        ("de-DE", "5,- €", "fünf Euro"),
+        ("fr-FR", "Le 1er mai à 9h-17h", "Le premier mai à neuf heures à dix-sept heures"),
+        ("fr-FR", "Le XXe siècle", "Le vingtième siècle"),
+        ("fr-FR", "1,5 kg et 2 kg", "un virgule cinq kilogramme et deux kilogrammes"),
+        ("es-ES", "Alfonso X y Alfonso XIII", "Alfonso décimo y Alfonso trece"),
+        ("it-IT", "anni '80", "anni ottanta"),
+        ("nl-NL", "2026", "tweeduizend zesentwintig"),
+        ("pl", "-1,2", "minus 1 przecinek 2"),
+        ("nb", "−5", "minus 5"),
+        ("ko", "1.5", "1 점 5"),
+        ("ru", "1.5", "1,5"),
+        ("sv", "1.500", "1.500"),
+        ("xx", "-5 °C", "-5 °C"),
+        ("", "-5 °C", "-5 °C"),
+    ],
+)  # fmt: skip
+def test_each_language_has_words_of_its_own(language: str, text: str, words: str) -> None:
+    assert normalize(text, language) == words
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "words"),
+    [
+        ("pl", "-1,2 kWh", "minus 1 przecinek 2 kilowatogodziny"),
+        ("pl", "1.234 km", "1234 kilometry"),
+        ("ru", "45%", "45 процентов"),
+        ("sv", "39,99 €", "39 euro 99"),
+        ("tr", "%45", "%45"),
+        ("cmn", "20 °C", "20 摄氏度"),
+        ("ja", "$5", "5 米ドル"),
+    ],
+)
+def test_babel_names_units_and_currencies_in_other_languages(language: str, text: str, words: str) -> None:
+    pytest.importorskip("babel", reason="the languages extra is not installed")
+    assert normalize(text, language) == words
+
+
+@pytest.mark.parametrize("language", TABLES)
+def test_every_table_is_complete(language: str) -> None:
+    english, table = read_table("en", "US"), read_table(language, "")
+    assert english.raw["words"].keys() == table.raw["words"].keys()
+    assert {"%", "°", "°C", "km", "kg", "kWh", "W", "s"} <= table.forms("units").keys()
+    assert len(table.month_names) == 12
+    assert len(set(table.words("weekdays").values())) == 7
+    genders = {forms.gender for section in ("units", "currencies", "minor") for forms in table.forms(section).values()}
+    assert genders <= table.words("cardinals").keys()
+
+
+@given(
+    st.sampled_from([*TABLES, "pl", "ja"]),
+    st.lists(st.text("abcdefghijklmnopqrstuvwxyzäöüßéñ", min_size=1), max_size=9),
+)
+def test_ordinary_words_stay_as_they_are(language: str, words: list[str]) -> None:
+    text = " ".join(words)
+    spelled = {*read_table("en", "").forms("units"), "vs"}
+    if not spelled & set(words):
+        assert normalize(text, language) == text
+
+
+SCRAPS = st.sampled_from(
+    [
+        "Dr. ", "St. ", "km/h", "Nov. ", "Mon-", "Louis ", "am ", "z. B. ", "1.", "Uhr", "www.", "a@b.com", "1 000", "million",
+        "$", "€", "-", "–", "−", "10", "3", "XIV", ":", ",", ".", "/", "°C", "½", "²", "^", "'", '"', "#", "@", "&", " ", "٣", "\u202f",
+    ]
+)  # fmt: skip
+
+
+@given(
+    st.sampled_from([*TABLES, "pl", "ja", "xx"]),
+    st.one_of(st.text(max_size=80), st.lists(SCRAPS, max_size=40).map("".join)),
+)
+def test_any_text_can_be_normalized(language: str, text: str) -> None:
+    words = normalize(text, language)
+    assert words == " ".join(words.split())
+    assert len(words) <= 80 * max(len(text), 1)
+
+
+@given(st.sampled_from(TABLES), st.integers(0, 10**12))
+def test_no_digit_of_a_number_is_lost(language: str, number: int) -> None:
+    words = normalize(f"x {number} y", language)
+    assert not any(map(str.isdecimal, words))
+    assert words != normalize(f"x {number + 1} y", language)
