@@ -15,6 +15,7 @@ LIMITS_MB = {
     "wake": 97,
     "intent": 67,
     "tts": 54,
+    "languages": 90,
     "bridge": 40,
     "openwakeword": 212,
     "piper": 271,

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OTHER_EXTRAS = {
     "kafka",
+    "languages",
     "mqtt",
     "vision",
     "all",
