@@ -113,6 +113,10 @@ def test_words_are_not_missed_where_nobody_could_look_for_them() -> None:
     assert diagnose(heard(wake_word=None, looked_for_words=False)) == []
 
 
+def test_a_program_that_was_not_installed_on_purpose_lacks_nothing() -> None:
+    assert diagnose(machine(extras={"wake": ("soxr",)}, absent_programs=("wake",))) == []
+
+
 def test_a_clock_that_nobody_can_tell_is_no_fault() -> None:
     assert diagnose(machine(clock_is_set=None)) == []
 

@@ -50,7 +50,8 @@ def diagnose(findings: DoctorReport) -> list[Diagnosis]:
 
 def _check_machine(machine: MachineReport) -> Iterator[Diagnosis]:
     for extra in NEEDED:
-        if missing := machine.extras.get(extra):
+        missing = machine.extras.get(extra)
+        if missing and extra not in machine.absent_programs:
             yield Diagnosis(
                 f"{extra} lacks {', '.join(missing)}",
                 f"{install_command([extra])}, if this machine needs {extra}",

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from wyoming_rosie import __version__, config
 from wyoming_rosie.commands.diagnostics.report import MachineReport
+from wyoming_rosie.commands.processes import find_command
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.runtime import extras
 
 CLOCK_SECONDS = 3.0
@@ -37,6 +39,7 @@ def create_report() -> MachineReport:
         may_use_sound=_can_use_audio(),
         sound_server=_find_audio_server(),
         extras=extras.missing_packages(),
+        absent_programs=tuple(role for role in BY_ROLE if not _is_installed(role)),
         chosen_extras=_list_chosen_extras(),
         models=_downloaded_models(),
     )
@@ -48,6 +51,14 @@ def get_private_names() -> set[str]:
     with suppress(OSError, KeyError):
         found |= {getpass.getuser(), Path.home().name}
     return found - {"root", "localhost", ""}
+
+
+def _is_installed(role: str) -> bool:
+    try:
+        find_command(role)
+    except ConfigError:
+        return False
+    return True
 
 
 def _list_chosen_extras() -> tuple[str, ...]:

@@ -99,6 +99,7 @@ class MachineReport:
     may_use_sound: bool  # user is in the group audio
     sound_server: str  # "PipeWire", "PulseAudio" or empty
     extras: dict[str, tuple[str, ...]] = field(default_factory=dict)  # missing packages of each
+    absent_programs: tuple[str, ...] = ()  # roles whose command is not installed, as a Debian package of its own
     chosen_extras: tuple[str, ...] = ()  # extras of the engines that the settings choose
     models: tuple[str, ...] = ()  # downloaded files
 
