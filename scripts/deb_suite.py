@@ -22,13 +22,14 @@ NOISE = re.compile(r"^\./?(tmp|proc|sys|dev|run|var/log|var/lib/dpkg|var/cache/a
 """Files that installing anything changes."""
 BOOT_SECONDS = 60
 WAIT_SECONDS = 90
+COMMAND_SECONDS = 3600
 
 
 class CheckError(Exception):
     """What a check expected is not so."""
 
 
-def run(*command: str, allowed: tuple[int, ...] = (0,), timeout: float = 600) -> str:
+def run(*command: str, allowed: tuple[int, ...] = (0,), timeout: float = COMMAND_SECONDS) -> str:
     """Return what a command prints. Raises CheckError with its last lines if it fails."""
     done = subprocess.run(  # noqa: S603 - commands of ours
         command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
@@ -128,25 +129,47 @@ class Container(Chroot):
         return self.root / "etc/wyoming-rosie/rosie.toml"
 
 
+@contextmanager
+def emulation() -> Iterator[None]:
+    """Let this machine run the programs of the packages' architecture, if it is another."""
+    name = f"wyoming-rosie-{os.getpid()}"
+    shell('start_emulation "$1"', name)
+    try:
+        yield
+    finally:
+        shell('stop_emulation "$1"', name)
+
+
 class Suite:
     """The packages of one suite, and where they are tried."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.debs = ROOT / "dist/deb" / name
-        self.newer = ROOT / "dist/deb" / f"{name}-newer"
+        self.variant = shell('variant_of "$1" "$ARCHITECTURE"', name).strip()
+        self.debs = ROOT / "dist/deb" / self.variant
+        self.newer = ROOT / "dist/deb" / f"{self.variant}-newer"
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether the packages are for another architecture than this machine's."""
+        return self.variant != self.name
 
     def prepare(self) -> None:
         """Make the chroots, and packages with a higher version."""
         if not list(self.debs.glob("*.deb")):
-            raise SystemExit(f"{self.debs} has no packages; run scripts/build-deb {self.name}")
-        shell('create_chroot "$1-base" "" "$1"; create_chroot "$1-test" "$1-base" "$1" apt-utils', self.name)
-        shell(
-            'chroot "$CHROOTS/$1-test" apt-get install -qq -y --no-install-recommends --download-only python3 libportaudio2',
-            self.name,
-        )
-        shell('create_chroot "$1-boot" "$1-test" "$1" systemd-sysv dbus iproute2 python3 libportaudio2', self.name)
-        shell('chroot "$CHROOTS/$1-boot" apt-get install -qq -y --no-install-recommends libfaketime', self.name)
+            raise SystemExit(
+                f"{self.debs} has no packages; run scripts/build-deb --arch {os.environ['ARCHITECTURE']} {self.name}"
+            )
+        # Raspberry Pi OS has Python and sudo, too; where they are emulated, installing them takes long
+        packages = "apt-utils python3 sudo" if self.is_emulated else "apt-utils"
+        create = f'create_chroot "$1-base" "" "$2"; create_chroot "$1-test" "$1-base" "$2" {packages}'
+        shell(create, self.variant, self.name)
+        download = 'chroot "$CHROOTS/$1-test" apt-get install -qq -y --download-only python3 libportaudio2 sudo'
+        shell(download, self.variant)
+        if not self.is_emulated:
+            packages = "systemd-sysv dbus iproute2 python3 libportaudio2"
+            shell(f'create_chroot "$1-boot" "$1-test" "$1" {packages}', self.name)
+            shell('chroot "$CHROOTS/$1-boot" apt-get install -qq -y --no-install-recommends libfaketime', self.name)
         self._create_newer()
 
     def _create_newer(self) -> None:
@@ -168,7 +191,7 @@ class Suite:
         """Yield a fresh copy of a chroot, with the packages in /debs and /newer."""
         folder = Path(shell('mktemp -d "$CHROOTS/test.XXXXXX"').strip())
         try:
-            shell('mount_copy "$1-$2" "$3"', self.name, kind, str(folder))
+            shell('mount_copy "$1-$2" "$3"', self.variant, kind, str(folder))
             root = folder / "root"
             for source, target in ((self.debs, "debs"), (self.newer, "newer")):
                 (root / "tmp" / target).mkdir()
