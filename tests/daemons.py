@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,9 +33,12 @@ class Daemon:
         self._ready = asyncio.Event()
 
     @classmethod
-    async def start(cls, role: str, *arguments: str, env: Mapping[str, str] | None = None) -> Self:
+    async def start(
+        cls, role: str, *arguments: str, env: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+    ) -> Self:
         given = [] if "--uri" in arguments or role in CLIENTS else ["--uri", "tcp://127.0.0.1:0"]
         process = await asyncio.create_subprocess_exec(
+            *prefix,
             command(f"wyoming-rosie-{role}"),
             *given,
             *arguments,

@@ -1,8 +1,6 @@
 """Discovery between two hosts, as two network namespaces with a virtual cable."""
 
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,37 +12,20 @@ from typing import IO
 import pytest
 
 from tests.daemons import command
+from tests.two_hosts import FAR, NEAR, ip, on_host, two_hosts
 
 ROOT = Path(__file__).parents[2]
-NEAR, FAR = f"rosie-a{os.getpid()}", f"rosie-b{os.getpid()}"
-
-
-def ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, timeout=60)
 
 
 @pytest.fixture
 def _two_hosts() -> Iterator[None]:
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        pytest.skip("network namespaces need root and the ip command (apt install iproute2)")
-    try:
-        ip("netns", "add", NEAR)
-        ip("netns", "add", FAR)
-        ip("-n", NEAR, "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", FAR)
-        for host, number in ((NEAR, 1), (FAR, 2)):
-            ip("-n", host, "addr", "add", f"10.99.7.{number}/24", "dev", "cable")
-            for device in ("lo", "cable"):
-                ip("-n", host, "link", "set", device, "up")
-            ip("-n", host, "route", "add", "default", "via", f"10.99.7.{3 - number}")
+    with two_hosts():
         yield
-    finally:
-        for host in (NEAR, FAR):
-            subprocess.run(["ip", "netns", "del", host], check=False, capture_output=True, timeout=60)
 
 
 def discovered() -> list[dict[str, object]]:
     ran = subprocess.run(
-        ["ip", "netns", "exec", FAR, command("wyoming-rosie"), "discover", "--json", "--seconds", "3"],
+        [*on_host(FAR), command("wyoming-rosie"), "discover", "--json", "--seconds", "3"],
         capture_output=True,
         check=False,
         timeout=60,
@@ -55,7 +36,7 @@ def discovered() -> list[dict[str, object]]:
 @contextmanager
 def running(host: str, *arguments: str) -> Iterator[IO[bytes]]:
     """Run a program on a host; yields its log; it must end well on SIGTERM."""
-    program = subprocess.Popen(["ip", "netns", "exec", host, *arguments], stderr=subprocess.PIPE, cwd=ROOT)
+    program = subprocess.Popen([*on_host(host), *arguments], stderr=subprocess.PIPE, cwd=ROOT)
     assert program.stderr is not None
     try:
         yield program.stderr

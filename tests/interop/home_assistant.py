@@ -1,9 +1,12 @@
 """A real Home Assistant core (scripts/peers) with its demo home, in its own folder, on a free port."""
 
 import asyncio
+import itertools
 import json
 import os
+import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,14 +15,20 @@ from typing import Any
 import aiohttp
 
 from tests.interop.peers import STOP_SECONDS, find_program, free_port
+from tests.two_hosts import on_host
+from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.protocol import address
 from wyoming_rosie.runtime.child_processes import send_signal
 
+ROOT = Path(__file__).parents[2]
 START_SECONDS = 90.0
 ASK_SECONDS = 20.0
+RUN_SECONDS = 60.0
+FRAME_SECONDS = 0.02
 CONFIGURATION = """
 homeassistant:
   name: Test
+  internal_url: http://127.0.0.1:{port}
   time_zone: UTC
   unit_system: metric
 http:
@@ -60,51 +69,99 @@ _ONBOARDED = {"version": 4, "minor_version": 1, "key": "onboarding", "data": {"d
 
 OLD, NEWEST = "homeassistant", "homeassistant-newest"
 """Environments of the cores under test."""
+STREAMING_AGENT = Path(__file__).with_name("streaming_agent")
+"""A component of the newest one; the old one does not stream answers."""
 
 
 class HomeAssistant:
     """A running core, its address, and an administrator's token."""
 
-    def __init__(self, folder: Path, port: int, environment: str = OLD) -> None:
+    def __init__(self, folder: Path, port: int, environment: str = OLD, host: str | None = None) -> None:
         self.folder = folder
         self.is_newest = environment == NEWEST
         self._environment = environment
+        self._prefix = on_host(host)
+        self._relay = None if host is None else folder / "relay.socket"  # to its host's loopback
         self.url = f"http://127.0.0.1:{port}"
         self.token = ""
         self._process: asyncio.subprocess.Process | None = None
+        self._relaying: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Start the core and wait until it has loaded everything."""
+        if self._relay is not None:
+            command = (sys.executable, "-m", "tests.interop.relay", str(self._relay), self.url.rpartition(":")[2])
+            self._relaying = await asyncio.create_subprocess_exec(*self._prefix, *command, cwd=ROOT)
         path = find_program(self._environment, "hass")
         said = await asyncio.to_thread((self.folder / "log").open, "ab")
         self._process = await asyncio.create_subprocess_exec(
-            str(path), "--config", str(self.folder), "--skip-pip", stdout=said, stderr=said,
+            *self._prefix, str(path), "--config", str(self.folder), "--skip-pip", stdout=said, stderr=said,
             env={**os.environ, "PYTHONWARNINGS": "ignore", "PATH": f"{path.parent}:{os.environ['PATH']}"},
         )  # fmt: skip
         said.close()
         async with asyncio.timeout(START_SECONDS):
             while not await self._answers():
                 await asyncio.sleep(0.2)
-            is_new, self.token = not self.token, self.token or await _onboard(self.url)
+            is_new, self.token = not self.token, self.token or await self._onboard()
             while (await self.ask("get_config"))["state"] != "RUNNING":
                 await asyncio.sleep(0.2)
         if self.is_newest and is_new:  # else it would forget its port after five minutes
             await self.ask("http/config/promote")
 
     async def stop(self) -> None:
-        assert self._process is not None
-        send_signal(self._process, signal.SIGTERM)
-        try:
-            async with asyncio.timeout(2 * STOP_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
-            send_signal(self._process, signal.SIGKILL)
-            await self._process.wait()
+        for process in (self._relaying, self._process):
+            if process is not None:
+                await _stop(process)
 
     async def ask(self, kind: str, **fields: Any) -> Any:
         """Return the result of one WebSocket command."""
-        async with aiohttp.ClientSession() as session:
-            return await _request(session, self.url, self.token, {"type": kind, **fields})
+        async with self.websocket() as socket:
+            return await _request(socket, {"id": 1, "type": kind, **fields})
+
+    @asynccontextmanager
+    async def websocket(self, token: str = "") -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """Open an authenticated WebSocket."""
+        url = f"{self.url}/api/websocket"
+        async with self._session() as session, session.ws_connect(url, max_msg_size=0) as socket:
+            await socket.receive_json()
+            await socket.send_json({"type": "auth", "access_token": token or self.token})
+            assert (await socket.receive_json())["type"] == "auth_ok"
+            yield socket
+
+    def _session(self) -> aiohttp.ClientSession:
+        connector = None if self._relay is None else aiohttp.UnixConnector(str(self._relay))
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return aiohttp.ClientSession(connector=connector, headers=headers)
+
+    async def versions(self) -> str:
+        """Return its version, and that of its Wyoming package."""
+        manifest = await self.ask("manifest/get", integration="wyoming")
+        return f"Home Assistant {(await self.ask('get_config'))['version']}, {manifest['requirements'][0]}"
+
+    async def run_pipeline(self, pcm: bytes, wake: str, word: str) -> list[dict[str, Any]]:
+        """Say a recording to the preferred pipeline, in real time, from the wake word on; return all its events."""
+        run = {"type": "assist_pipeline/run", "start_stage": "wake_word", "end_stage": "tts", "timeout": 60}
+        asked = {"sample_rate": 16000, "timeout": 30}
+        pipeline = await self.pipeline_with_wake_word(wake, word)
+        async with asyncio.timeout(RUN_SECONDS), self.websocket() as socket:
+            await _request(socket, {"id": 1, **run, "input": asked, "pipeline": pipeline})
+            events = [(await socket.receive_json())["event"]]
+            handler = bytes([events[0]["data"]["runner_data"]["stt_binary_handler_id"]])
+            speaking = asyncio.create_task(_speak(socket, handler, pcm))
+            while events[-1]["type"] != "run-end":
+                events.append((await socket.receive_json())["event"])
+            speaking.cancel()
+            await asyncio.gather(speaking, return_exceptions=True)
+        return events
+
+    async def pipeline_with_wake_word(self, entity: str, word: str) -> str:
+        """Set the wake word of the preferred pipeline; return the pipeline's id."""
+        known = await self.ask("assist_pipeline/pipeline/list")
+        preferred = next(one for one in known["pipelines"] if one["id"] == known["preferred_pipeline"])
+        fields = {key: value for key, value in preferred.items() if key != "id"}
+        changed = {**fields, "wake_word_entity": entity, "wake_word_id": word}
+        await self.ask("assist_pipeline/pipeline/update", pipeline_id=preferred["id"], **changed)
+        return str(preferred["id"])
 
     async def add_wyoming(self, port: int, domain: str = "conversation") -> str:
         """Add a Wyoming program on this machine; return the ID of its entity in the domain."""
@@ -114,6 +171,21 @@ class HomeAssistant:
             while not (new := await self._wyoming(domain) - before):
                 await asyncio.sleep(0.2)
         return new.pop()
+
+    async def discovered(self) -> dict[str, str]:
+        """Return the ids of the flows that wait for a confirmation of a discovered Wyoming program, by its title."""
+        flows = await self.ask("config_entries/flow/progress")
+        return {
+            flow["context"]["title_placeholders"]["name"]: flow["flow_id"]
+            for flow in flows
+            if flow["handler"] == "wyoming" and flow["context"]["source"] == "zeroconf"
+        }
+
+    async def confirm(self, flow: str) -> str:
+        """Confirm a discovered program; return the entry's title."""
+        made = await self.post(f"config/config_entries/flow/{flow}")
+        assert made["type"] == "create_entry", made
+        return str(made["title"])
 
     async def _wyoming(self, domain: str) -> set[str]:
         entities = await self.ask("config/entity_registry/list")
@@ -145,20 +217,29 @@ class HomeAssistant:
         made = await self.ask("assist_pipeline/pipeline/create", **pipeline)
         await self.ask("assist_pipeline/pipeline/set_preferred", pipeline_id=made["id"])
 
+    async def fetch(self, path: str) -> bytes:
+        """Return what is at a path of its web server."""
+        async with self._session() as session, session.get(f"{self.url}{path}") as response:
+            assert response.status == 200, path
+            return await response.read()
+
+    async def entries(self) -> dict[str, list[str]]:
+        """Return the titles of all Wyoming entries, with the ids of their entities."""
+        entities = await self.ask("config/entity_registry/list")
+        return {
+            entry["title"]: sorted(one["entity_id"] for one in entities if one["config_entry_id"] == entry["entry_id"])
+            for entry in await self.ask("config_entries/get", domain="wyoming")
+        }
+
     async def call(self, domain: str, service: str, **fields: Any) -> int:
         """Call a service and wait for its end; return the HTTP status."""
-        async with (
-            aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.token}"}) as session,
-            session.post(f"{self.url}/api/services/{domain}/{service}", json=fields) as response,
-        ):
+        url = f"{self.url}/api/services/{domain}/{service}"
+        async with self._session() as session, session.post(url, json=fields) as response:
             return response.status
 
     async def post(self, path: str, **fields: Any) -> dict[str, Any]:
         """Return the answer to a request to its REST interface."""
-        async with (
-            aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.token}"}) as session,
-            session.post(f"{self.url}/api/{path}", json=fields) as response,
-        ):
+        async with self._session() as session, session.post(f"{self.url}/api/{path}", json=fields) as response:
             answer: dict[str, Any] = await response.json()
             return answer
 
@@ -178,19 +259,39 @@ class HomeAssistant:
         assert self._process is not None
         assert self._process.returncode is None, await asyncio.to_thread(self.log)
         try:
-            async with aiohttp.ClientSession() as session, session.get(f"{self.url}/api/") as response:
+            async with self._session() as session, session.get(f"{self.url}/api/") as response:
                 return response.status in {200, 401}
         except aiohttp.ClientError:
             return False
 
+    async def _onboard(self) -> str:
+        """Create the first user as the web page does; return a long-lived token."""
+        person = {
+            "client_id": f"{self.url}/",
+            "name": "Test",
+            "username": "test",
+            "password": "test-test",
+            "language": "en",
+        }
+        made = await self.post("onboarding/users", **person)
+        grant = {"client_id": f"{self.url}/", "grant_type": "authorization_code", "code": made["auth_code"]}
+        async with self._session() as session, session.post(f"{self.url}/auth/token", data=grant) as granted:
+            short = (await granted.json())["access_token"]
+        lasting = {"type": "auth/long_lived_access_token", "client_name": "test", "lifespan": 30}
+        async with self.websocket(short) as socket:
+            return str(await _request(socket, {"id": 1, **lasting}))
+
 
 @asynccontextmanager
-async def run_home_assistant(folder: Path, environment: str = OLD) -> AsyncIterator[HomeAssistant]:
-    """Run a core during the block."""
+async def run_home_assistant(
+    folder: Path, environment: str = OLD, host: str | None = None
+) -> AsyncIterator[HomeAssistant]:
+    """Run a core during the block, on this machine or on a host that `two_hosts` has made."""
     find_program(environment, "hass")
     port = free_port()
-    await asyncio.to_thread(_configure, folder, port)
-    core = HomeAssistant(folder, port, environment)
+    configuration = CONFIGURATION.format(port=port) + ("zeroconf:\n" if host else "")
+    await asyncio.to_thread(_configure, folder, configuration, environment)
+    core = HomeAssistant(folder, port, environment, host)
     try:
         await core.start()
         yield core
@@ -205,31 +306,36 @@ def port_of(uri: str) -> int:
     return where.port
 
 
-def _configure(folder: Path, port: int) -> None:
+def _configure(folder: Path, configuration: str, environment: str) -> None:
     (folder / ".storage").mkdir(parents=True)
-    (folder / "configuration.yaml").write_text(CONFIGURATION.format(port=port))
+    if environment == NEWEST:
+        shutil.copytree(STREAMING_AGENT, folder / "custom_components" / STREAMING_AGENT.name)
+        configuration += f"{STREAMING_AGENT.name}:\n"
+    (folder / "configuration.yaml").write_text(configuration)
     (folder / ".storage" / "onboarding").write_text(json.dumps(_ONBOARDED))
 
 
-async def _onboard(url: str) -> str:
-    """Create the first user as the web page does; return a long-lived token."""
-    person = {"client_id": f"{url}/", "name": "Test", "username": "test", "password": "test-test", "language": "en"}
-    async with aiohttp.ClientSession() as session:
-        async with session.post(f"{url}/api/onboarding/users", json=person) as made:
-            code = (await made.json())["auth_code"]
-        grant = {"client_id": f"{url}/", "grant_type": "authorization_code", "code": code}
-        async with session.post(f"{url}/auth/token", data=grant) as granted:
-            short = (await granted.json())["access_token"]
-        lasting = {"type": "auth/long_lived_access_token", "client_name": "test", "lifespan": 30}
-        return str(await _request(session, url, short, lasting))
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    send_signal(process, signal.SIGTERM)
+    try:
+        async with asyncio.timeout(2 * STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        send_signal(process, signal.SIGKILL)
+        await process.wait()
 
 
-async def _request(session: aiohttp.ClientSession, url: str, token: str, command: dict[str, Any]) -> Any:
-    async with asyncio.timeout(ASK_SECONDS), session.ws_connect(f"{url}/api/websocket", max_msg_size=0) as socket:
-        await socket.receive_json()
-        await socket.send_json({"type": "auth", "access_token": token})
-        assert (await socket.receive_json())["type"] == "auth_ok"
-        await socket.send_json({"id": 1, **command})
+async def _speak(socket: aiohttp.ClientWebSocketResponse, handler: bytes, pcm: bytes) -> None:
+    """Send audio in real time, then silence until the caller has heard enough."""
+    step = SPEECH.bytes_in(FRAME_SECONDS)
+    for at in itertools.count(0, step):
+        await socket.send_bytes(handler + pcm[at : at + step].ljust(step, b"\0"))
+        await asyncio.sleep(FRAME_SECONDS)
+
+
+async def _request(socket: aiohttp.ClientWebSocketResponse, command: dict[str, Any]) -> Any:
+    async with asyncio.timeout(ASK_SECONDS):
+        await socket.send_json(command)
         answer = await socket.receive_json()
         assert answer["success"], answer
         return answer["result"]
