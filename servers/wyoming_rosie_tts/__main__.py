@@ -21,6 +21,7 @@ from wyoming_rosie_tts.engine import TtsEngine
 from wyoming_rosie_tts.handler import TtsHandler, prewarm
 from wyoming_rosie_tts.reply_audio import TtsContext
 from wyoming_rosie_tts.synthesis_scheduler import SynthesisScheduler
+from wyoming_rosie_tts.voice_selection import check_language_voices, parse_language_voices
 
 _LOG = structlog.get_logger()
 ENGINES = EngineRegistry("wyoming_rosie_tts.engines")
@@ -42,6 +43,9 @@ class TtsConfig(ServiceConfig):
     uri: str = option("tcp://127.0.0.1:10200", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
     engine: str = option("espeak", "which engine to load")
     data_dir: Path | None = option(None, "where fetched voices are kept [default: the user's data folder]")
+    language_voice: tuple[str, ...] = option(
+        (), "the voice for a language, as de=NAME; may be given again [default: the nearest]"
+    )
     text_limit: int = option(20_000, "maximum characters of one text, streamed or whole")
     phrase: tuple[str, ...] = option(PHRASES, "a text to synthesize at start and keep; may be given again")
     cache: phrase_cache.Settings = option(phrase_cache.Settings, "cache of synthesized audio")
@@ -51,6 +55,8 @@ async def serve(settings: TtsConfig) -> None:
     """Serve text to speech until stopped. Raises ConfigError."""
     data = settings.data_dir or config.data_folder()
     engine: TtsEngine = await asyncio.to_thread(ENGINES.load, settings.engine, settings, data)
+    language_voices = parse_language_voices(settings.language_voice)
+    check_language_voices(engine, language_voices)
     cache = await asyncio.to_thread(phrase_cache.load, settings.cache)
     scheduler = SynthesisScheduler("tts", engine.workers)
     metrics = Metrics()
@@ -59,6 +65,7 @@ async def serve(settings: TtsConfig) -> None:
         scheduler,
         cache,
         create_turn_metrics(metrics, lambda: scheduler.waiting, is_enabled=settings.has_monitor),
+        language_voices,
     )
     daemon = DaemonServer(
         "tts",

@@ -1,9 +1,9 @@
 """The audio of one reply, made from its segments."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 from wyoming.audio import AudioStart, AudioStop
@@ -20,6 +20,7 @@ from wyoming_rosie_tts.phrase_cache import PhraseCache
 from wyoming_rosie_tts.synthesis_scheduler import PlaybackDeadline, SynthesisScheduler
 from wyoming_rosie_tts.text.normalization.normalizer import normalize
 from wyoming_rosie_tts.text.segments import MarkSegment, PauseSegment, Segment, TextSegment, VoiceRequest
+from wyoming_rosie_tts.voice_selection import select_voice
 
 _LOG = structlog.get_logger()
 CHUNK_SECONDS = 0.2
@@ -35,6 +36,8 @@ class TtsContext:
     scheduler: SynthesisScheduler
     cache: PhraseCache
     metrics: TurnMetrics = NULL_TURN_METRICS
+    language_voices: Mapping[str, str] = field(default_factory=dict)
+    """The names of the configured voices by language, in small letters."""
 
 
 class ReplyAudio:
@@ -42,7 +45,7 @@ class ReplyAudio:
 
     def __init__(self, context: TtsContext, request: VoiceRequest, send: Send, *, is_prewarm: bool = False) -> None:
         self._context = context
-        self._voice = context.engine.select_voice(request)
+        self._voice = select_voice(context.engine, request, context.language_voices)
         self._send = send
         self._is_prewarm = is_prewarm
         self._deadline = PlaybackDeadline()
@@ -93,10 +96,8 @@ class ReplyAudio:
 
     def _select_voice(self, request: VoiceRequest) -> Voice:
         """Return the voice that a segment asks for, else one of that language, else the reply's own."""
-        candidates = [request, VoiceRequest(language=request.language)] if request.language else [request]
-        for candidate in candidates:
-            with suppress(BadEventError):
-                return self._context.engine.select_voice(candidate)
+        with suppress(BadEventError):
+            return select_voice(self._context.engine, request, self._context.language_voices)
         _LOG.info("no such voice; using the reply's own", voice=request.name, language=request.language)
         return self._voice
 

@@ -60,7 +60,8 @@ def _expand_any_language(text: str, interpret_as: str, names: Mapping[str, str])
                 names.get(character, _to_upper(character)) for character in text if not character.isspace()
             )
         case "digits" | "digit" | "number_digit":
-            return " ".join(re.findall(r"\d|[^\d\s]+", text))
+            parts = re.findall(r"\d|[^\d\s]+", text)
+            return (" " if all(map(str.isdecimal, parts)) else ", ").join(parts)  # signs do not join the digits
         case "telephone" | "phone":
             return _format_phone(text)
         case "expletive" | "bleep":

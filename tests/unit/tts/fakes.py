@@ -21,7 +21,7 @@ class LetterVoice:
     def __init__(self, engine: "LetterEngine", audio_format: AudioFormat) -> None:
         self.audio_format = audio_format
         self.identity = f"letters {audio_format.rate}"
-        self.language = ""
+        self.language = engine.language
         self._engine = engine
 
     def synthesize(
@@ -35,13 +35,14 @@ class LetterVoice:
 
 
 class LetterEngine:
-    """Records the texts it speaks; `broken` makes it fail. The voice "deep" has half the sample rate."""
+    """Records the texts it speaks, in one language or in none; `broken` makes it fail. The voice "deep" has half the sample rate."""
 
     workers = 1
     is_installed = True
 
-    def __init__(self) -> None:
+    def __init__(self, language: str = "") -> None:
         self.spoken: list[str] = []
+        self.language = language
         self.broken = False
 
     def describe(self) -> TtsProgram:

@@ -13,6 +13,7 @@ from wyoming_rosie_tts.text.say_as import expand
         ("spell-out", "a-b@c", "A, dash, B, at, C"),
         ("verbatim", "x y", "X, Y"),
         ("digits", "1 984", "1 9 8 4"),
+        ("digits", "$995", "$, 9, 9, 5"),
         ("telephone", "+1 (555) 123-4567", "plus 1, 5 5 5, 1 2 3, 4 5 6 7"),
         ("telephone", "1-800-FLOWERS", "1, 8 0 0, FLOWERS"),
         ("cardinal", "0", "zero"),

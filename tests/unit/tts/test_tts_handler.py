@@ -292,3 +292,58 @@ async def test_prewarmed_phrases_are_pinned_even_if_they_were_cached_before(
 async def test_phrases_that_fail_to_prewarm_stop_nothing(engine: LetterEngine, context: TtsContext) -> None:
     engine.broken = True
     await prewarm(context, ["Sorry."])
+
+
+@pytest.fixture
+def english(scheduler: SynthesisScheduler) -> Listener:
+    return Listener(TtsContext(LetterEngine("en-US"), scheduler, PhraseCache(0)))
+
+
+def spoken_by(listener: Listener) -> str:
+    return listener.letters.replace("-", " ")
+
+
+async def test_text_is_normalized_before_the_engine_sees_it(english: Listener) -> None:
+    await english.send("synthesize", text="It is -5 °C. Dr. Lee pays $3.")
+    assert spoken_by(english) == "It is minus five degrees Celsius. Doctor Lee pays three dollars."
+
+
+@pytest.mark.parametrize("size", range(1, 12))
+async def test_a_number_that_comes_in_two_chunks_is_normalized_as_one(english: Listener, size: int) -> None:
+    text = "Set it to 1,250.75 kWh by 10:30 pm. Call 555-1234."
+    await english.send("synthesize-start")
+    for at in range(0, len(text), size):
+        await english.send("synthesize-chunk", text=text[at : at + size])
+    await english.send("synthesize-stop")
+    assert spoken_by(english) == (
+        "Set it to one thousand two hundred fifty point seven five kilowatt hours by ten thirty PM. "
+        "Call five five five, one two three four."
+    )
+
+
+async def test_text_in_ssml_is_normalized_and_its_marks_are_kept(english: Listener) -> None:
+    document = "<speak>At <mark name='a'/><emphasis>8:00</emphasis> it is <mark name='b'/>20 °C.</speak>"
+    await english.send("synthesize", text=document, text_format="ssml")
+    assert english.letters == "Ateight o'clockit istwenty degrees Celsius."
+    marks = [event.data["data"] for event in english.received if event.type == "user-event"]
+    assert [mark["name"] for mark in marks] == ["a", "b"]
+    assert [mark["timestamp"] for mark in marks] == [20, 10 * len("Ateight o'clockit is")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "spoken"),
+    [
+        ("characters", "10:30", "one, zero, colon, three, zero"),
+        ("digits", "1984", "one nine eight four"),
+        ("digits", "$995", "$, nine, nine, five"),
+        ("telephone", "10-15", "one zero, one five"),
+        ("spell-out", "NASA", "N, A, S, A"),
+        ("ordinal", "3", "third"),
+        ("date", "3/4/2026", "March fourth, twenty twenty-six"),
+        ("cardinal", "1984", "one thousand nine hundred eighty-four"),
+    ],
+)
+async def test_say_as_takes_precedence_over_normalization(english: Listener, kind: str, text: str, spoken: str) -> None:
+    document = f"<speak>In <say-as interpret-as='{kind}'>{text}</say-as></speak>"
+    await english.send("synthesize", text=document, text_format="ssml")
+    assert english.letters == f"In {spoken}"
