@@ -57,8 +57,14 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = WAIT
 
 
 def shell(script: str, *arguments: str) -> str:
-    """Run a line of shell with the functions of scripts/deb-chroots; return what it prints."""
-    return run("sh", "-c", f"set -eu; . scripts/deb-chroots; {script}", "sh", *arguments)
+    """Run a line of shell with the functions of scripts/deb-chroots; return what it prints. Raises CheckError with its last line."""
+    command = ("sh", "-c", f"set -eu; . scripts/deb-chroots; {script}", "scripts/test-deb", *arguments)
+    done = subprocess.run(  # noqa: S603 - a line of ours
+        command, capture_output=True, text=True, timeout=COMMAND_SECONDS, stdin=subprocess.DEVNULL
+    )
+    if done.returncode != 0:
+        raise CheckError((done.stderr.strip() or f"{script}: status {done.returncode}").splitlines()[-1])
+    return done.stdout
 
 
 @dataclass
