@@ -19,6 +19,7 @@ TABLES = find_languages()
 SIGNS = st.sampled_from(["-", "−", "–", "‑"])
 SILENT = {"chr", "hak"}  # voices that cannot be selected by the language alone
 LANGUAGES = sorted({voice.name.partition("-")[0] for voice in load(Settings()).describe().voices} - SILENT)
+MUTE_DIGITS = {"cv", "ht"}  # espeak-ng does not read the digits of these languages, and CLDR has no words for them
 WITH_MINUS = [language for language in LANGUAGES if language in TABLES or find_minus(language)]
 
 
@@ -69,7 +70,12 @@ def test_signs_numbers_and_units_sound_like_the_words(
 
 
 @settings(deadline=None)
-@given(st.sampled_from(WITH_MINUS), st.integers(0, 99), st.integers(0, 99), st.sampled_from(["°C", "km", "%", ""]))
+@given(
+    st.sampled_from(sorted({*WITH_MINUS} - MUTE_DIGITS)),
+    st.integers(0, 99),
+    st.integers(0, 99),
+    st.sampled_from(["°C", "km", "%", ""]),
+)
 def test_different_amounts_sound_different(language: str, first: int, second: int, unit: str) -> None:
     one, other = (sounds(normalize(f"{number} {unit}", language), language) for number in (first, second))
     assert (one == other) == (first == second)

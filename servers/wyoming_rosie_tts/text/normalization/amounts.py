@@ -4,7 +4,7 @@ import re
 
 from wyoming_rosie_tts.text.normalization.language_table import LanguageTable, WordForms
 from wyoming_rosie_tts.text.normalization.number_words import NARROW_SPACES, NumberSpeller
-from wyoming_rosie_tts.text.normalization.rules import Rule, any_of
+from wyoming_rosie_tts.text.normalization.rules import Rule, any_of, create_rule
 
 GAP = rf"[ {NARROW_SPACES}]?"
 _SPACED_ONLY = frozenset({"K"})  # 4K is no temperature
@@ -33,17 +33,22 @@ class AmountWords:
         price = rf"(?P<number>{number})(?:,[-–]{{1,2}})?"  # noqa: RUF001 - 5,-
         before, after = r"(?<![\w.,])", r"(?![\w²³])"
         return [
-            Rule(re.compile(rf"{before}(?P<sign>{currencies}){GAP}{price}(?![\d.,]*\d){scale}(?!\w){per}"), self._spell_money),
-            Rule(re.compile(rf"{before}{price}{scale}{GAP}(?P<sign>{currencies}){after}{per}"), self._spell_money),
-            Rule(re.compile(rf"{before}(\d+){GAP}(?:ft|['′]){GAP}(\d+){GAP}(?:in(?!\w)|[\"″]|'')"), self._spell_feet),  # noqa: RUF001
-            Rule(re.compile(rf"{before}(?P<number>{number})(?:″|in(?!\w)|\"(?=[^\"]*$))"), self._spell_inches),
-            Rule(
-                re.compile(rf"{before}(?P<number>{number})(?P<gap>{GAP})(?P<unit>{units}){after}{per}(?:\.(?= [a-zß-ÿ]|[,;)]))?"),
+            create_rule(
+                rf"{before}(?P<sign>{currencies}){GAP}{price}(?![\d.,]*\d){scale}(?!\w){per}", self._spell_money
+            ),
+            create_rule(rf"{before}{price}{scale}{GAP}(?P<sign>{currencies}){after}{per}", self._spell_money),
+            create_rule(rf"{before}(\d+){GAP}(?:ft|['′]){GAP}(\d+){GAP}(?:in(?!\w)|[\"″]|'')", self._spell_feet),  # noqa: RUF001
+            create_rule(rf"{before}(?P<number>{number})(?:″|in(?!\w)|\"(?=[^\"]*$))", self._spell_inches),
+            create_rule(
+                rf"{before}(?P<number>{number})(?P<gap>{GAP})(?P<unit>{units}){after}{per}(?:\.(?= [a-zß-ÿ]|[,;)]))?",
                 self._spell_quantity,
             ),
-            Rule(re.compile(rf"(?<![\w.,:/-])1 (?=({any_of(self._genders)})(?!\w))"), lambda found: f"{self._speller.cardinal(1, self._genders[found[1]])} "),
-            Rule(re.compile(rf"(?<![\w/.])(?P<unit>{any_of(self._distinct_units())}){after}{per}"), self._name_unit),
-        ]  # fmt: skip
+            create_rule(
+                rf"(?<![\w.,:/-])1 (?=({any_of(self._genders)})(?!\w))",
+                lambda found: f"{self._speller.cardinal(1, self._genders[found[1]])} ",
+            ),
+            create_rule(rf"(?<![\w/.])(?P<unit>{any_of(self._distinct_units())}){after}{per}", self._name_unit),
+        ]
 
     def spell_part(self, part: str, unit: str, *, is_plural: bool) -> str:
         """Return a fraction in words with its unit."""

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from unicode_rbnf import RbnfEngine
 from unicode_rbnf.engine import NoRuleForNumberError
 
-from wyoming_rosie_tts.text.normalization.rules import Rule
+from wyoming_rosie_tts.text.normalization.rules import Rule, create_rule
 from wyoming_rosie_tts.text.normalization.signs import minus_rules
 
 _CLDR_LANGUAGES = {"cmn": "zh", "no": "nb", "nb": "nb", "tl": "fil", "iw": "he", "in": "id", "hyw": "hy"}
@@ -22,6 +22,8 @@ _MINUS = {
     "mr": "उणे", "pa": "ਮਾਈਨਸ", "te": "మైనస్", "tk": "minus", "tt": "минус", "ur": "منفی", "uz": "minus",
 }  # fmt: skip
 _GROUP = 3
+_MUTE_DIGITS = frozenset({"lb"})
+"""Languages whose digits espeak-ng does not read."""
 _POINT_LANGUAGES = frozenset(
     [
         "am",
@@ -64,7 +66,8 @@ def create_cldr_rules(language: str) -> list[Rule]:
     decimal = "." if base in _POINT_LANGUAGES else ","
     minus = find_minus(base)
     signs = minus_rules(minus, []) if minus else []
-    return [*signs, *_unit_rules(base, decimal), *(_decimal_rules(base, decimal) if minus else [])]
+    decimals = _decimal_rules(base, decimal) if minus else []
+    return [*signs, *_unit_rules(base, decimal), *decimals, *(_number_rules(base) if base in _MUTE_DIGITS else [])]
 
 
 def _unit_rules(language: str, decimal: str) -> list[Rule]:
@@ -73,6 +76,13 @@ def _unit_rules(language: str, decimal: str) -> list[Rule]:
     from wyoming_rosie_tts.text.normalization.cldr_units import create_unit_rules
 
     return create_unit_rules(language, decimal)
+
+
+def _number_rules(language: str) -> list[Rule]:
+    rules = _load_rules(language)
+    return (
+        [create_rule(r"(?<!\w)\d{1,15}(?!\w)", lambda found: rules.format_number(int(found[0])).text)] if rules else []
+    )
 
 
 def _decimal_rules(language: str, decimal: str) -> list[Rule]:

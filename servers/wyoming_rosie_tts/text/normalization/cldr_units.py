@@ -10,7 +10,7 @@ from babel.numbers import get_currency_name
 from babel.units import UnknownUnitError, format_unit
 
 from wyoming_rosie_tts.text.normalization.number_words import NARROW_SPACES
-from wyoming_rosie_tts.text.normalization.rules import Rule, any_of
+from wyoming_rosie_tts.text.normalization.rules import Rule, any_of, create_rule
 
 _GROUP = 3
 _BORDERS = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
@@ -60,9 +60,9 @@ class UnitNames:
         before, after = r"(?<![\w.,])", r"(?![\w²³/])"
         signs = any_of([*_CURRENCIES, *_CURRENCY_CODES.split()])
         return [
-            Rule(re.compile(rf"{before}(?P<sign>{signs}){gap}(?P<number>{number})(?![.,]\d)"), self._name_money),
-            Rule(re.compile(rf"{before}(?P<number>{number}){gap}(?P<sign>{signs}){after}"), self._name_money),
-            Rule(re.compile(rf"{before}(?P<number>{number}){gap}(?P<unit>{any_of(_UNITS)}){after}"), self._name_unit),
+            create_rule(rf"{before}(?P<sign>{signs}){gap}(?P<number>{number})(?![.,]\d)", self._name_money),
+            create_rule(rf"{before}(?P<number>{number}){gap}(?P<sign>{signs}){after}", self._name_money),
+            create_rule(rf"{before}(?P<number>{number}){gap}(?P<unit>{any_of(_UNITS)}){after}", self._name_unit),
         ]
 
     def _name_money(self, found: re.Match[str]) -> str:

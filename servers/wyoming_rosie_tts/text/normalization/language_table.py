@@ -56,6 +56,16 @@ class LanguageTable:
         return names | {name: int(number) for name, number in self.raw["months"]["short"].items()}
 
     @property
+    def short_months(self) -> Sequence[str]:
+        """The abbreviations of months that are no words of the language themselves."""
+        ambiguous = self.texts("ambiguous_months")
+        return [name for name in self.raw["months"]["short"] if name not in ambiguous]
+
+    def name_month(self, name: str) -> str:
+        """Return the full name of a month that is written in full or short."""
+        return self.month_names[self.months[name.lower()] - 1]
+
+    @property
     def month_names(self) -> Sequence[str]:
         return self.items("months", "names")
 

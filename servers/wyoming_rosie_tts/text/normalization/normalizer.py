@@ -3,13 +3,15 @@
 from functools import lru_cache
 
 from wyoming_rosie_tts.text.normalization.amounts import AmountWords
-from wyoming_rosie_tts.text.normalization.calendar_words import CalendarWords
+from wyoming_rosie_tts.text.normalization.dates import DateWords
 from wyoming_rosie_tts.text.normalization.language_table import LanguageTable, find_languages, read_table
 from wyoming_rosie_tts.text.normalization.number_words import NumberSpeller
 from wyoming_rosie_tts.text.normalization.numerals import NumeralWords
 from wyoming_rosie_tts.text.normalization.rules import Rule, apply_rules
 from wyoming_rosie_tts.text.normalization.signs import math_rules, range_rules, sign_rules
+from wyoming_rosie_tts.text.normalization.times import TimeWords
 from wyoming_rosie_tts.text.normalization.vocabulary import abbreviation_rules, acronym_rules, address_rules
+from wyoming_rosie_tts.text.normalization.years import YearWords
 
 _CACHED_LANGUAGES = 8
 
@@ -48,24 +50,24 @@ def _create_cldr_rules(language: str) -> list[Rule]:
 def _create_rules(table: LanguageTable) -> list[Rule]:
     speller = NumberSpeller(table)
     amounts = AmountWords(table, speller)
-    calendar = CalendarWords(table, speller)
+    dates, times, years = DateWords(table, speller), TimeWords(table, speller), YearWords(table, speller)
     numerals = NumeralWords(table, speller, amounts)
     between, score = range_rules(table, speller)
     return [
         *address_rules(table),
         *numerals.named_version_rules(),
-        *calendar.name_rules(),
-        *calendar.date_rules(),
+        *dates.name_rules(),
+        *dates.rules(),
         *numerals.phone_rules(),
         *numerals.version_rules(),
-        *calendar.span_rules(),
+        *years.span_rules(),
         *sign_rules(table),
         between,
-        *calendar.time_rules(),
+        *times.rules(),
         score,
         *numerals.fraction_rules(),
         *numerals.ordinal_rules(),
-        *calendar.year_rules(),
+        *years.rules(),
         *amounts.rules(),
         *abbreviation_rules(table),
         *math_rules(table),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from wyoming_rosie_tts.text.normalization.amounts import GAP, AmountWords
 from wyoming_rosie_tts.text.normalization.language_table import LanguageTable
 from wyoming_rosie_tts.text.normalization.number_words import NumberSpeller
-from wyoming_rosie_tts.text.normalization.rules import Rule, any_of
+from wyoming_rosie_tts.text.normalization.rules import Rule, any_of, create_rule
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑⅒"
@@ -52,9 +52,10 @@ class NumeralWords:
         called, emergency = any_of(self._table.texts("called")), any_of(self._table.texts("emergency"))
         return [
             Rule(_PHONE, self._spell_phone),
-            Rule(
-                re.compile(rf"(?<!\w)((?:{called}):? (?:[^\W\d_]+ )?)({emergency})(?!\w|[.,:]\d)", re.IGNORECASE),
+            create_rule(
+                rf"(?<!\w)((?:{called}):? (?:[^\W\d_]+ )?)({emergency})(?!\w|[.,:]\d)",
                 lambda found: found[1] + self._speller.digits(found[2]),
+                ignore_case=True,
             ),
         ]
 
@@ -62,13 +63,13 @@ class NumeralWords:
         """Return the rule for a version after its word: version 3.5."""
         names = rf"{self._table.word('version')}s?|version|release"
         pattern = rf"(?<!\w)((?:{names}) )(\d+(?:\.\d+)+)(?!\w)"
-        return [Rule(re.compile(pattern, re.IGNORECASE), self._spell_named_version)]
+        return [create_rule(pattern, self._spell_named_version, ignore_case=True)]
 
     def version_rules(self) -> list[Rule]:
         """Return the rules for versions and addresses of machines: 2.10.3, v3.2, 192.168.1.10."""
         return [
-            Rule(re.compile(r"(?<![\w.,-])v(\d+(?:\.\d+)*)(?!\w)"), self._spell_short_version),
-            Rule(re.compile(r"(?<![\w.,])\d+(?:\.\d+){2,}(?![\w]|[.,]\d)"), self._spell_version),
+            create_rule(r"(?<![\w.,-])v(\d+(?:\.\d+)*)(?!\w)", self._spell_short_version),
+            create_rule(r"(?<![\w.,])\d+(?:\.\d+){2,}(?![\w]|[.,]\d)", self._spell_version),
         ]
 
     def fraction_rules(self) -> list[Rule]:
@@ -76,43 +77,39 @@ class NumeralWords:
         unit = rf"(?:{GAP}(?P<unit>{self._amounts.unit_pattern})(?![\w²³]))?"
         denominators = any_of(self._fractions)
         return [
-            Rule(re.compile(rf"(?<![\w.,/])(?:(?P<whole>\d+) ?)?(?P<sign>[{_VULGAR}]){unit}"), self._spell_vulgar),
-            Rule(
-                re.compile(
-                    rf"(?<![\w.,/:])(?:(?P<whole>\d+) )?(?P<above>\d{{1,2}})[/⁄](?P<below>{denominators})(?![\d/:]|[.,]\d){unit}",
-                    re.ASCII,
-                ),
+            create_rule(rf"(?<![\w.,/])(?:(?P<whole>\d+) ?)?(?P<sign>[{_VULGAR}]){unit}", self._spell_vulgar),
+            create_rule(
+                rf"(?<![\w.,/:])(?:(?P<whole>\d+) )?(?P<above>\d{{1,2}})[/⁄](?P<below>{denominators})(?![\d/:]|[.,]\d){unit}",
                 self._spell_fraction,
             ),
-            Rule(re.compile(r"(?<![\w.])((?:\d+(?:\.\d+)?|[^\W\d_]))(?:\^|\*\*)\(?(-?\d+|[a-z](?!\w))\)?"), self._spell_power),
-            Rule(re.compile(r"(?<![\w.])(?<!\d[ \u00a0\u202f])(\d+|[^\W\d_]{1,3})([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"), self._spell_superscript),
-        ]  # fmt: skip
+            create_rule(
+                r"(?<![\w.])((?:\d+(?:\.\d+)?|[^\W\d_]))(?:\^|\*\*)\(?(-?\d+|[a-z](?!\w))\)?", self._spell_power
+            ),
+            create_rule(
+                r"(?<![\w.])(?<!\d[ \u00a0\u202f])(\d+|[^\W\d_]{1,3})([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", self._spell_superscript
+            ),
+        ]
 
     def ordinal_rules(self) -> list[Rule]:
         """Return the rules for 1st, 3. and Louis XIV."""
         rules = [
-            Rule(
-                re.compile(rf"(?<![\w.,]){form['pattern']}", re.IGNORECASE), self._ordinal_speller(form.get("form", ""))
-            )
+            create_rule(rf"(?<![\w.,]){form['pattern']}", self._ordinal_speller(form.get("form", "")), ignore_case=True)
             if not form["pattern"].startswith("(?<")
-            else Rule(re.compile(form["pattern"]), self._ordinal_speller(form.get("form", "")))
+            else create_rule(form["pattern"], self._ordinal_speller(form.get("form", "")))
             for form in self._table.raw.get("ordinal_forms", ())
         ]
         if self._endings:
             before = any_of(self._endings)
             rules.append(
-                Rule(
-                    re.compile(rf"(?<!\w)(?:(?P<before>(?i:{before})) )?([IVX]{{2,}})\.(?= [A-ZÄÖÜ])"),
-                    self._spell_roman_ordinal,
+                create_rule(
+                    rf"(?<!\w)(?:(?P<before>(?i:{before})) )?([IVX]{{2,}})\.(?= [A-ZÄÖÜ])", self._spell_roman_ordinal
                 )
             )
             rules.append(
-                Rule(
-                    re.compile(
-                        rf"(?<!\w)(?P<before>{before}) (?P<day>\d{{1,3}})\.(?= [^\W\d_])",
-                        re.IGNORECASE,
-                    ),
+                create_rule(
+                    rf"(?<!\w)(?P<before>{before}) (?P<day>\d{{1,3}})\.(?= [^\W\d_])",
                     self._spell_inflected,
+                    ignore_case=True,
                 )
             )
         return [*rules, *self._roman_rules()]
@@ -121,9 +118,9 @@ class NumeralWords:
         """Return the rule for the numbers that are left; those with leading zeros are spelled by digits."""
         pattern = rf"(?<![\w.,:/]){self._speller.pattern}(?![\w:/]|[.,]\d)"
         return [
-            Rule(re.compile(r"(?<!\w)['’](?=\d\d(?!\d))"), lambda _: ""),  # '80
-            Rule(re.compile(pattern), self._spell_other),
-            Rule(re.compile(r"(?<![\w.,])\.(\d+)(?![\w.])"), self._spell_point),
+            create_rule(r"(?<!\w)['’](?=\d\d(?!\d))", lambda _: ""),  # '80
+            create_rule(pattern, self._spell_other),
+            create_rule(r"(?<![\w.,])\.(\d+)(?![\w.])", self._spell_point),
         ]
 
     def _spell_point(self, found: re.Match[str]) -> str:
@@ -140,15 +137,15 @@ class NumeralWords:
         capitals = any_of(word.capitalize() for word in self._table.items("numbered", "words"))
         dot = r"\.?" if self._table.has("regnal_period") else ""
         return [
-            Rule(re.compile(rf"(?<!\w){ordinals}"), self._spell_roman),
-            Rule(re.compile(rf"(?<!\w)({names}) ({_ROMAN}){dot}(?!\w)"), self._spell_regnal),
-            Rule(re.compile(rf"(?<!\w)((?i:{numbered})s? )({_ROMAN})(?!\w)"), self._spell_numbered),
-            Rule(
-                re.compile(r"(?<!\w)((?!(?:The|A|An|In|My)\b)[A-Z][a-zß-ÿ]+ )([IVX]{2,}|[IVXL]{3,})(?![\w'’-])"),
+            create_rule(rf"(?<!\w){ordinals}", self._spell_roman),
+            create_rule(rf"(?<!\w)({names}) ({_ROMAN}){dot}(?!\w)", self._spell_regnal),
+            create_rule(rf"(?<!\w)((?i:{numbered})s? )({_ROMAN})(?!\w)", self._spell_numbered),
+            create_rule(
+                r"(?<!\w)((?!(?:The|A|An|In|My)\b)[A-Z][a-zß-ÿ]+ )([IVX]{2,}|[IVXL]{3,})(?![\w'’-])",
                 self._spell_numbered,
             ),
-            Rule(
-                re.compile(rf"(?<!\w)((?:{capitals}) )(I)(?=[.,;:!?)]|$)"),
+            create_rule(
+                rf"(?<!\w)((?:{capitals}) )(I)(?=[.,;:!?)]|$)",
                 lambda found: found[1] + (self._speller.cardinal(1) or ""),
             ),
         ]

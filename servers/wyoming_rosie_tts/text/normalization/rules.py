@@ -20,9 +20,14 @@ class Rule:
         return found[0] if words is None else words
 
 
+def create_rule(pattern: str, rewrite: Callable[[re.Match[str]], str | None], *, ignore_case: bool = False) -> Rule:
+    """Return the rule for a pattern."""
+    return Rule(re.compile(pattern, re.IGNORECASE if ignore_case else 0), rewrite)
+
+
 def substitute(pattern: str, words: str) -> Rule:
     """Return the rule that puts the same words in place of whatever a pattern finds."""
-    return Rule(re.compile(pattern), lambda _: words)
+    return create_rule(pattern, lambda _: words)
 
 
 def apply_rules(rules: Sequence[Rule], text: str) -> str:

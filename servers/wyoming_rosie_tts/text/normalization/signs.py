@@ -6,7 +6,7 @@ import re
 
 from wyoming_rosie_tts.text.normalization.language_table import LanguageTable
 from wyoming_rosie_tts.text.normalization.number_words import NumberSpeller
-from wyoming_rosie_tts.text.normalization.rules import Rule, any_of, substitute
+from wyoming_rosie_tts.text.normalization.rules import Rule, any_of, create_rule, substitute
 
 MINUS = "\u2212\u2796\ufe63\uff0d"
 """Characters that are nothing but a minus sign."""
@@ -32,9 +32,9 @@ def minus_rules(minus: str, degrees: list[str]) -> list[Rule]:
     temperature = rf"(?=\d+(?:[.,]\d+)?\s?(?:°|º|{any_of(degrees)}))"
     amount = rf"(?=(?:[{_CURRENCY_SIGNS}]\s?)?[.,]?\d)"
     return [
-        Rule(re.compile(rf"(?<=[\d)²³])\s?[{MINUS}]\s?(?=[\d(])"), lambda _: f" {minus} "),
+        create_rule(rf"(?<=[\d)²³])\s?[{MINUS}]\s?(?=[\d(])", lambda _: f" {minus} "),
         substitute(rf"[{MINUS}]\s?{amount}", f"{minus} "),
-        Rule(re.compile(rf"(?:(?<=[\s(\[:=,<>≤≥×÷*/±~≈\"'“„«])|^)[{HYPHENS}]{amount}"), lambda _: f"{minus} "),
+        create_rule(rf"(?:(?<=[\s(\[:=,<>≤≥×÷*/±~≈\"'“„«])|^)[{HYPHENS}]{amount}", lambda _: f"{minus} "),
         substitute(rf"(?:(?<=[^\d\s] )|^)[{HYPHENS}] {temperature}", f"{minus} "),
         substitute(rf"^[{HYPHENS}] (?=\d)", ""),  # the mark of a list item
     ]
@@ -64,7 +64,7 @@ def range_rules(table: LanguageTable, speller: NumberSpeller) -> list[Rule]:
 
     return [
         Rule(between, spell_range),
-        Rule(re.compile(r"(?<![\w.,:/-])(\d{1,3}):(\d|[1-9]\d\d?)(?![\w:/-]|[.,]\d)"), lambda found: f"{found[1]} {score} {found[2]}"),
+        create_rule(r"(?<![\w.,:/-])(\d{1,3}):(\d|[1-9]\d\d?)(?![\w:/-]|[.,]\d)", lambda found: f"{found[1]} {score} {found[2]}"),
     ]  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def math_rules(table: LanguageTable) -> list[Rule]:
         rules.append(_word_rule(rf"(?<=[\w)])\s*{sign}\s*(?={single})", f" {table.word(key)} "))
         rules.append(_word_rule(rf"(?:(?<=\s)|^){sign}\s?(?=\d)", f"{table.word(key)} "))
     return [
-        Rule(re.compile(r"(?<=[\s\w])(?:<=|>=|!=)(?=[\s\w])"), lambda found: _COMPARISONS[found[0]]),
+        create_rule(r"(?<=[\s\w])(?:<=|>=|!=)(?=[\s\w])", lambda found: _COMPARISONS[found[0]]),
         *rules,
         _word_rule(r"(?<=\d)\s?\*\s?(?=\d)", f" {table.word('times')} "),
         _word_rule(r"(?<=\d) / (?=\d)", f" {table.word('divided')} "),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from wyoming_rosie_tts.text.normalization.language_table import LanguageTable
-from wyoming_rosie_tts.text.normalization.rules import Rule, any_of, substitute
+from wyoming_rosie_tts.text.normalization.rules import Rule, any_of, create_rule, substitute
 
 _DOMAINS = "com org net edu gov info biz io ai app dev tv de at ch fr es it nl be uk eu us ca au pl se no dk fi pt ru jp cn in br"
 _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
@@ -20,19 +20,19 @@ def address_rules(table: LanguageTable) -> list[Rule]:
     """Return the rules for e-mail and web addresses, hashtags and mentions."""
     host = rf"{_LABEL}(?:\.{_LABEL})*\.(?:{any_of(_DOMAINS.split())})"
     return [
-        Rule(re.compile(rf"(?<![\w.@])([\w.+-]+@{_LABEL}(?:\.{_LABEL})+)"), lambda found: _spell_address(found[1], table)),
-        Rule(
-            re.compile(r"(?<!\w)https?://(?:www\.)?([^\s/?#:]+)(?:[/?#:][^\s]*[^\s.,;:!?)])?/?"),
+        create_rule(rf"(?<![\w.@])([\w.+-]+@{_LABEL}(?:\.{_LABEL})+)", lambda found: _spell_address(found[1], table)),
+        create_rule(
+            r"(?<!\w)https?://(?:www\.)?([^\s/?#:]+)(?:[/?#:][^\s]*[^\s.,;:!?)])?/?",
             lambda found: _spell_address(found[1], table),
         ),
-        Rule(
-            re.compile(rf"(?<![\w.@/-])(?:www\.)?({host}(?:/[\w./-]*\w)?)(?:/(?!\w))?(?![\w@-])"),
+        create_rule(
+            rf"(?<![\w.@/-])(?:www\.)?({host}(?:/[\w./-]*\w)?)(?:/(?!\w))?(?![\w@-])",
             lambda found: _spell_address(found[1], table),
         ),
-        Rule(re.compile(r"(?<![\w&#])#([^\W\d_]\w*)"), lambda found: f"{table.word('hashtag')} {split_words(found[1])}"),
+        create_rule(r"(?<![\w&#])#([^\W\d_]\w*)", lambda found: f"{table.word('hashtag')} {split_words(found[1])}"),
         substitute(r"(?<![\w#])#\s?(?=\d)", f"{table.word('number')} "),
         substitute(r"(?<![\w.@])@(?=[^\W\d_])", f"{table.word('at')} "),
-    ]  # fmt: skip
+    ]
 
 
 def abbreviation_rules(table: LanguageTable) -> list[Rule]:
@@ -40,30 +40,25 @@ def abbreviation_rules(table: LanguageTable) -> list[Rule]:
     before_number, titles, streets = (table.words(section) for section in ("before_number", "titles", "streets"))
     abbreviations = {**_with_capitals(table.words("abbreviations")), **table.words("abbreviations")}
     rules = [
-        Rule(
-            re.compile(rf"(?<!\w)({any_of(before_number)})\s?(?=\d|[IVXLC]+(?!\w))"),
-            lambda found: f"{before_number[found[1]]} ",
+        create_rule(
+            rf"(?<!\w)({any_of(before_number)})\s?(?=\d|[IVXLC]+(?!\w))", lambda found: f"{before_number[found[1]]} "
         ),
-        Rule(
-            re.compile(rf"(?<![\w.])({_any_spaced(abbreviations)})(?!\w)"),
+        create_rule(
+            rf"(?<![\w.])({_any_spaced(abbreviations)})(?!\w)",
             lambda found: _with_full_stop(abbreviations[_key(found[0], abbreviations)], found),
         ),
     ]
     if streets:
         starters = rf"(?:{any_of(table.texts('sentence_starters'))})(?!\w)"
         street = rf"(?<=[a-z0-9]) ({any_of(streets)})(?!\w)"
+        rules.append(create_rule(rf"(\d+ (?:[A-Z][a-z]+ )*[A-Z][a-z]+){street}", lambda f: f"{f[1]} {streets[f[2]]}"))
         rules.append(
-            Rule(re.compile(rf"(\d+ (?:[A-Z][a-z]+ )*[A-Z][a-z]+){street}"), lambda f: f"{f[1]} {streets[f[2]]}")
-        )
-        rules.append(
-            Rule(
-                re.compile(
-                    rf"((?<!\w)(?:[A-Z][a-z]+|\w*(?:st|nd|rd|th|irst|cond)))(?<!\bSt){street}(?! (?!{starters})[A-Z])"
-                ),
+            create_rule(
+                rf"((?<!\w)(?:[A-Z][a-z]+|\w*(?:st|nd|rd|th|irst|cond)))(?<!\bSt){street}(?! (?!{starters})[A-Z])",
                 lambda found: f"{found[1]} {_with_full_stop(streets[found[2]], found, starters)}",
             )
         )
-    rules.append(Rule(re.compile(rf"(?<!\w)({any_of(titles)})(?=\s[^\W\d_])"), lambda found: titles[found[1]]))
+    rules.append(create_rule(rf"(?<!\w)({any_of(titles)})(?=\s[^\W\d_])", lambda found: titles[found[1]]))
     for suffix, ending in table.words("suffixes").items():
         rules.append(substitute(rf"(?<=[a-zß-ÿ]){re.escape(ending)}(?!\w)", suffix))
     return [*rules, substitute(r"\s?&(?!\w+;)\s?(?=\S)", f" {table.word('and')} ")]
@@ -86,7 +81,7 @@ def acronym_rules(table: LanguageTable) -> list[Rule]:
             return spell_letters(acronym, table.language) + ("'s" if plural else "")
         return None
 
-    return [Rule(re.compile(r"(?<![\w.&-])([^\W\d_a-zß-ÿ]{2,}\d?)(s?)(?![\w&])"), spell)]
+    return [create_rule(r"(?<![\w.&-])([^\W\d_a-zß-ÿ]{2,}\d?)(s?)(?![\w&])", spell)]
 
 
 def spell_letters(word: str, language: str) -> str:
