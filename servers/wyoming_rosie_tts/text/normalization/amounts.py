@@ -7,7 +7,7 @@ from wyoming_rosie_tts.text.normalization.number_words import NARROW_SPACES, Num
 from wyoming_rosie_tts.text.normalization.rules import Rule, any_of, create_rule
 
 GAP = rf"[ {NARROW_SPACES}]?"
-_SPACED_ONLY = frozenset({"K"})  # 4K is no temperature
+_SPACED_ONLY = frozenset({"K", "B"})  # a 4K television, a 7B model
 _SIGNS_OF_UNITS = "°²³%‰µΩ"
 
 

@@ -68,9 +68,9 @@ def _create_rules(table: LanguageTable) -> list[Rule]:
         *numerals.fraction_rules(),
         *numerals.ordinal_rules(),
         *years.rules(),
+        *math_rules(table),
         *amounts.rules(),
         *abbreviation_rules(table),
-        *math_rules(table),
         *numerals.other_rules(),
         *acronym_rules(table),
     ]

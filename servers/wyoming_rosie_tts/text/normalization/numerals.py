@@ -67,8 +67,10 @@ class NumeralWords:
 
     def version_rules(self) -> list[Rule]:
         """Return the rules for versions and addresses of machines: 2.10.3, v3.2, 192.168.1.10."""
+        monthly = rf"(?<![\w.,$€£-])(20[1-4]\d)\.(\d\d?(?:\.\d+)?)(?![\w%°]|[.,]\d|{GAP}(?:{self._amounts.unit_pattern})(?!\w))"
         return [
-            create_rule(r"(?<![\w.,-])v(\d+(?:\.\d+)*)(?!\w)", self._spell_short_version),
+            create_rule(monthly, self._spell_monthly_version),
+            create_rule(r"(?<![\w.,-])v(\d{1,4}(?:\.\d+)*)(?!\w)", self._spell_short_version),
             create_rule(r"(?<![\w.,])\d+(?:\.\d+){2,}(?![\w]|[.,]\d)", self._spell_version),
         ]
 
@@ -116,12 +118,20 @@ class NumeralWords:
 
     def other_rules(self) -> list[Rule]:
         """Return the rule for the numbers that are left; those with leading zeros are spelled by digits."""
+        one = self._table.text("one_before_noun", "(?!)")
         pattern = rf"(?<![\w.,:/]){self._speller.pattern}(?![\w:/]|[.,]\d)"
         return [
             create_rule(r"(?<!\w)['’](?=\d\d(?!\d))", lambda _: ""),  # '80
+            create_rule(one, self._spell_one),
             create_rule(pattern, self._spell_other),
             create_rule(r"(?<![\w.,])\.(\d+)(?![\w.])", self._spell_point),
         ]
+
+    def _spell_one(self, found: re.Match[str]) -> str:
+        """Return the number one in the gender of the noun after it, as far as its ending tells."""
+        noun = found.string[found.end() :].split()[0].rstrip(".,;:!?").lower()
+        gender = "f" if noun.endswith(tuple(self._table.texts("feminine_endings"))) else "m"
+        return f"{found[0][:-2]}{self._speller.cardinal(1, gender)} "
 
     def _spell_point(self, found: re.Match[str]) -> str:
         return f"{self._table.word('point')} {self._speller.digits(found[1])}"
@@ -169,6 +179,11 @@ class NumeralWords:
 
     def _spell_short_version(self, found: re.Match[str]) -> str:
         return f"{self._table.word('version')} {self._spell_dotted(found[1], self._table.text('version_point'))}"
+
+    def _spell_monthly_version(self, found: re.Match[str]) -> str | None:
+        """Return 2026.11, as Home Assistant counts, in words."""
+        point = self._table.text("version_point")
+        return f"{self._speller.year(int(found[1]))} {point} {self._spell_dotted(found[2], point)}"
 
     def _spell_version(self, found: re.Match[str]) -> str | None:
         if self._speller.parse(found[0])[0] > 999 and "." in self._table.text("groups"):

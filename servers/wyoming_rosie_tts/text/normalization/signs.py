@@ -70,20 +70,23 @@ def range_rules(table: LanguageTable, speller: NumberSpeller) -> list[Rule]:
 
 def math_rules(table: LanguageTable) -> list[Rule]:
     """Return the rules for operators, which stand between numbers, single letters or with spaces around them."""
-    left, right = r"(?<=[\w)²³])", r"(?=[\w(√π∞])"
-    single = r"(?:\d|(?<!\w)[^\W\d_](?!\w))"
+    left, right = r"(?<=[\w)²³%°])", rf"(?=[\w(√π∞{_CURRENCY_SIGNS}])"
+    single = rf"(?:[{_CURRENCY_SIGNS}]?\d|{table.word('minus')} \d|(?<!\w)[^\W\d_](?!\w))"
     operators = {
         "+": "plus", "=": "equals", "×": "times", "·": "times", "÷": "divided", "≠": "unequal",
-        "≤": "at_most", "≥": "at_least", "≈": "about",
+        "≈": "about",
     }  # fmt: skip
     rules = [
         _word_rule(rf"{left}\s*{re.escape(sign)}\s*{right}", f" {table.word(key)} ") for sign, key in operators.items()
     ]
-    for sign, key in (("<", "less"), (">", "greater")):
-        rules.append(_word_rule(rf"(?<=[\w)])\s*{sign}\s*(?={single})", f" {table.word(key)} "))
-        rules.append(_word_rule(rf"(?:(?<=\s)|^){sign}\s?(?=\d)", f"{table.word(key)} "))
+    for sign, key in (("<", "less"), (">", "greater"), ("≤", "at_most"), ("≥", "at_least")):
+        words = table.word(key)
+        rules.append(_word_rule(rf"(?<=[\w)%°])\s*{sign}\s*(?={single})", f" {words} "))
+        rules.append(
+            _word_rule(rf"(?:(?<=[\s(])|^){sign}\s?(?={single})", f"{words.removeprefix('is ').removeprefix('es ')} ")
+        )
     return [
-        create_rule(r"(?<=[\s\w])(?:<=|>=|!=)(?=[\s\w])", lambda found: _COMPARISONS[found[0]]),
+        create_rule(r"(?:(?<=[\s\w(%°])|^)(?:<=|>=|!=)(?=[\s\w$€£])", lambda found: _COMPARISONS[found[0]]),
         *rules,
         _word_rule(r"(?<=\d)\s?\*\s?(?=\d)", f" {table.word('times')} "),
         _word_rule(r"(?<=\d) / (?=\d)", f" {table.word('divided')} "),
