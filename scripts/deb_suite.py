@@ -20,6 +20,15 @@ RECORDING = f"{SITE}/wyoming_rosie/commands/demo.wav"
 NOISE = re.compile(r"^\./?(tmp|proc|sys|dev|run|var/log|var/lib/dpkg|var/cache/apt|var/lib/apt|var/cache/ldconfig|root)(/|$)|__pycache__|"
                    r"^\./var/lib/systemd/(random-seed|timers|catalog)|^\./etc/(ld\.so\.cache|machine-id|\.pwd\.lock)|^\./var/lib/systemd$")  # fmt: skip
 """Files that installing anything changes."""
+ENVIRONMENT = (
+    "/usr/bin/env",
+    "-i",
+    "DEBIAN_FRONTEND=noninteractive",
+    "HOME=/root",
+    "LC_ALL=C.UTF-8",
+    "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+)
+"""Prefix of a command in a chroot or container, which must see nothing of this machine's environment."""
 BOOT_SECONDS = 60
 WAIT_SECONDS = 90
 COMMAND_SECONDS = 3600
@@ -76,8 +85,7 @@ class Chroot:
     def run(self, *command: str, allowed: tuple[int, ...] = (0,)) -> str:
         """Return what a command prints in the chroot. Raises CheckError."""
         inner = 'ip link set lo up && exec chroot "$0" "$@"'
-        environment = ("/usr/bin/env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8")
-        return run("unshare", "--net", "sh", "-c", inner, str(self.root), *environment, *command, allowed=allowed)
+        return run("unshare", "--net", "sh", "-c", inner, str(self.root), *ENVIRONMENT, *command, allowed=allowed)
 
     def apt(self, *arguments: str) -> str:
         """Run apt-get."""
@@ -102,14 +110,7 @@ class Container(Chroot):
 
     def run(self, *command: str, allowed: tuple[int, ...] = (0,)) -> str:
         """Return what a command prints in the container. Raises CheckError."""
-        environment = (
-            "/usr/bin/env",
-            "-i",
-            "DEBIAN_FRONTEND=noninteractive",
-            "LC_ALL=C.UTF-8",
-            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-        )
-        return run("nsenter", "-t", self._leader, "-a", "-r", "-w", *environment, *command, allowed=allowed)
+        return run("nsenter", "-t", self._leader, "-a", "-r", "-w", *ENVIRONMENT, *command, allowed=allowed)
 
     def show(self, unit: str, key: str) -> str:
         """Return a property of a unit."""
