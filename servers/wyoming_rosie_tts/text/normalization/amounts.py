@@ -22,6 +22,7 @@ class AmountWords:
             table.forms(section) for section in ("currencies", "minor", "scales")
         )
         self._inches = table.forms("inches")
+        self._attributive = re.compile(rf"[ -](?:{any_of(table.texts('attributive_nouns'))})(?!\w)")
         forms = [*self._units.values(), *self._currencies.values(), *self._scales.values()]
         self._genders = {form.singular: form.gender for form in forms if form.singular[0].isalpha()}
 
@@ -31,7 +32,7 @@ class AmountWords:
         scale = rf"(?:{GAP}(?P<scale>{any_of(self._scales)})\.?(?!\w))?"
         per = rf"(?:{GAP}/{GAP}(?P<per>(?:{units}|[^\W\d_]+)(?![\w²³])|(?=10*{GAP}(?:{units})(?!\w))))?"
         price = rf"(?P<number>{number})(?:,[-–]{{1,2}})?"  # noqa: RUF001 - 5,-
-        before, after = r"(?<![\w.,])", r"(?![\w²³])"
+        before, after = r"(?<![\w.,])", r"(?![\w²³]|\.\w)"
         return [
             create_rule(
                 rf"{before}(?P<sign>{currencies}){GAP}{price}(?![\d.,]*\d){scale}(?!\w){per}", self._spell_money
@@ -48,6 +49,18 @@ class AmountWords:
                 lambda found: f"{self._speller.cardinal(1, self._genders[found[1]])} ",
             ),
             create_rule(rf"(?<![\w/.])(?P<unit>{any_of(self._distinct_units())}){after}{per}", self._name_unit),
+        ]
+
+    def range_rules(self) -> list[Rule]:
+        """Return the rules for a dash between two amounts: $1.5M-$2M, 100 km/h-120 km/h, 10am-4pm."""
+        number, units = self._speller.pattern, rf"(?:{any_of([*self._units, 'am', 'pm', 'AM', 'PM'])})(?![\w²³])"
+        quantity, dash = rf"{number}{GAP}{units}(?:/\w+)?", r"\s?[-\u2013]\s?"
+        signs = any_of(self._currencies)
+        price = rf"(?:{signs}){GAP}{number}(?:{GAP}(?:{any_of(self._scales)})(?!\w))?"
+        to = self._table.word("to")
+        return [
+            create_rule(rf"(?<![\w.,])({quantity}){dash}(?={quantity})", lambda found: f"{found[1]} {to} "),
+            create_rule(rf"(?<![\w.,])({price}){dash}(?={price})", lambda found: f"{found[1]} {to} "),
         ]
 
     def spell_part(self, part: str, unit: str, *, is_plural: bool) -> str:
@@ -68,6 +81,8 @@ class AmountWords:
             words = self._spell_scaled(number, scale, currency)
         else:
             words = self._spell_price(number, currency, self._minor.get(found["sign"]))
+        if words and self._attributive.match(found.string, found.end()):
+            words = words.removesuffix(currency.plural) + currency.singular  # a twenty dollar bill
         return words and words + self._spell_per(found["per"])
 
     def _spell_price(self, number: str, currency: WordForms, minor: WordForms | None) -> str | None:

@@ -27,9 +27,16 @@ class DateWords:
     def name_rules(self) -> list[Rule]:
         """Return the rules for ranges and abbreviations of days and months: Mon-Fri, Dec."""
         days, months = any_of([*self._weekdays, *self._weekdays.values()]), any_of(self._table.months)
-        dash, dated = r"\.?\s?[-–]\s?", rf"(?:\.(?=,? \d)|(?=, (?:\d|(?:the |{months}))))"
+        dash, dated = (
+            r"\.?\s?[-–]\s?",
+            rf"(?:\.(?=,? \d)|(?=, (?:\d|(?:the |{months})))|(?= \d\d?(?::\d\d|\.? (?:{months}))))",
+        )
         short = any_of(self._table.short_months)
+        short_days = any_of(day.capitalize() for day in self._weekdays)
+        joint = rf"(?:, ?|/| ?& ?| {self._table.word('and')} )"
+        listed = rf"(?<!\w)(?:{short_days})(?:{joint}(?:{short_days}))+(?!\w)"
         return [
+            create_rule(listed, self._name_days),
             create_rule(rf"(?<!\w)({days}){dash}({days})(?!\w)\.?", self._spell_days, ignore_case=True),
             create_rule(rf"(?<!\w)({short})\.(?!\w)(?= [^\d]|$)", self._name_month, ignore_case=True),
             create_rule(rf"(?<!\w)({months}){dash}({months})(?!\w)", self._spell_months, ignore_case=True),
@@ -40,7 +47,7 @@ class DateWords:
         """Return the rules for dates in numbers, with the name of a month, and without a year."""
         word = rf"(?P<before>{any_of(self._endings)})" if self._endings else "(?P<before>(?!))"
         day = rf"(?:(?<!\w){word} )?{_NOT_IN_NUMBER}(?P<day>\d\d?)"
-        iso = rf"{_NOT_IN_NUMBER}(\d{{4}})-(\d\d)-(\d\d)(?:(T)(?=\d\d:)|(?![\w-]))"
+        iso = rf"{_NOT_IN_NUMBER}(\d{{4}})([-/])(\d\d)\2(\d\d)(?:(T)(?=\d\d:)|(?![\w-]))"
         numeric = rf"{day}(?P<sign>[./-])(?P<second>\d\d?)(?P=sign)(?P<year>\d{{4}}|\d\d){_NUMBER_ENDS}"
         named = rf"{day}(?:st|nd|rd|th|er|\.)? (?P<month>{any_of(self._table.months)})(?!\w)(?P<dot>\.?)"
         return [
@@ -64,7 +71,12 @@ class DateWords:
             return []
         year = rf"(?:(?:,| of)? (?P<year>{YEAR}))?"
         named = rf"(?<!\w)(?P<month>{any_of(self._table.months)})\.? (?P<day>\d\d?)(?:st|nd|rd|th)?{year}{_NUMBER_ENDS}"
-        return [create_rule(named, self._spell_month_day, ignore_case=True)]
+        last = rf"(?:st|nd|rd|th)?\s?[-–]\s?(?P<last>\d\d?)(?:st|nd|rd|th)?{_NUMBER_ENDS}"
+        days = rf"(?<!\w)(?P<month>{any_of(self._table.months)})\.? (?P<day>\d\d?){last}"
+        return [
+            create_rule(days, self._spell_days_of_month, ignore_case=True),
+            create_rule(named, self._spell_month_day, ignore_case=True),
+        ]
 
     def _short_rules(self, day: str) -> list[Rule]:
         """Return the rules for dates without a year: on 12/25, am 3.5. um acht."""
@@ -76,8 +88,8 @@ class DateWords:
         return rules
 
     def _spell_iso(self, found: re.Match[str]) -> str | None:
-        words = self._spell_date(int(found[1]), int(found[2]), int(found[3]))
-        return f"{words} " if words and found[4] else words
+        words = self._spell_date(int(found[1]), int(found[3]), int(found[4]))
+        return f"{words} " if words and found[5] else words
 
     def _spell_numeric(self, found: re.Match[str]) -> str | None:
         first, second, year = int(found["day"]), int(found["second"]), int(found["year"])
@@ -124,6 +136,13 @@ class DateWords:
             else self._format("day_month", day, month)
         )
 
+    def _spell_days_of_month(self, found: re.Match[str]) -> str | None:
+        day, last = int(found["day"]), int(found["last"])
+        if found["month"] in self._ambiguous_months or not 1 <= day < last <= 31:
+            return None
+        words = self._format("day_month", day, self._table.months[found["month"].lower()])
+        return f"{words} {self._table.word('to')} {self._spell_day(last)}"
+
     def _format(self, form: str, day: int, month: int, before: str | None = None, year: int = 0) -> str:
         """Return a date in one of the forms of the table, after the word before it."""
         template = self._table.text(form) or self._table.text("day_month")
@@ -156,6 +175,10 @@ class DateWords:
     def _name_month(self, found: re.Match[str]) -> str:
         name = self._table.name_month(found[1])
         return f"{name}." if found.end() == len(found.string) else name
+
+    def _name_days(self, found: re.Match[str]) -> str:
+        days = found[0].replace("/", ", ")
+        return re.sub(r"[^\W\d_]+", lambda day: self._weekdays.get(day[0].lower(), day[0]), days)
 
     def _name_day(self, found: re.Match[str]) -> str:
         return self._weekdays[found[1].lower()]

@@ -14,6 +14,7 @@ from wyoming_rosie_tts.text.normalization.vocabulary import abbreviation_rules, 
 from wyoming_rosie_tts.text.normalization.years import YearWords
 
 _CACHED_LANGUAGES = 8
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
 
 class Normalizer:
@@ -24,7 +25,7 @@ class Normalizer:
 
     def normalize(self, text: str) -> str:
         """Return the text as an engine should say it."""
-        return " ".join(apply_rules(self._rules, text).split())
+        return " ".join(apply_rules(self._rules, text.translate(_SUBSCRIPTS)).split())
 
 
 def normalize(text: str, language: str) -> str:
@@ -52,7 +53,7 @@ def _create_rules(table: LanguageTable) -> list[Rule]:
     amounts = AmountWords(table, speller)
     dates, times, years = DateWords(table, speller), TimeWords(table, speller), YearWords(table, speller)
     numerals = NumeralWords(table, speller, amounts)
-    between, score = range_rules(table, speller)
+    between, *scores = range_rules(table, speller)
     return [
         *address_rules(table),
         *numerals.named_version_rules(),
@@ -62,9 +63,10 @@ def _create_rules(table: LanguageTable) -> list[Rule]:
         *numerals.version_rules(),
         *years.span_rules(),
         *sign_rules(table),
+        *amounts.range_rules(),
         between,
         *times.rules(),
-        score,
+        *scores,
         *numerals.fraction_rules(),
         *numerals.ordinal_rules(),
         *years.rules(),

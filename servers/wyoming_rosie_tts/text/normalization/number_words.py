@@ -26,7 +26,9 @@ class NumberSpeller:
         self._groups = table.text("groups") + NARROW_SPACES + (" " if table.has("plain_space_groups") else "")
         decimals = re.escape(table.text("decimals"))
         groups = rf"\d{{1,3}}(?:(?:[{re.escape(self._groups)}]\d{{3}})+|(?: \d{{3}}){{2,}}| 000)"
-        self.pattern = rf"(?:{groups}(?!\d)|\d+)(?:[{decimals}]\d+)?"
+        foreign = r"\d{1,3}(?:\.\d{3})+,\d+" if table.text("decimals") == "." else r"\d{1,3}(?:,\d{3})+\.\d+"
+        self.pattern = rf"(?:{foreign}|(?:{groups}(?!\d)|\d+)(?:[{decimals}]\d+)?)"
+        self._foreign = re.compile(foreign, re.ASCII)
         self._parts = re.compile(rf"(.*?)(?:[{decimals}](\d+))?", re.ASCII)
         self._grouped = re.compile(groups, re.ASCII)
         self._rules = _load_rules(table.language)
@@ -36,6 +38,9 @@ class NumberSpeller:
         """Return the whole part of a written number, and the digits after its decimal sign."""
         if self._grouped.fullmatch(text):
             return int(re.sub(r"\D", "", text)), ""
+        if self._foreign.fullmatch(text):
+            *whole, last = re.split("[.,]", text)
+            return int("".join(whole)), last
         found = self._parts.fullmatch(text)
         assert found, "the pattern takes any text"
         return int(re.sub(r"\D", "", found[1])[:20]), found[2] or ""

@@ -28,6 +28,7 @@ _PHONE = re.compile(
     r"|0\d{1,4}[ /-]\d{3,8}(?:[ -]\d{2,5}){0,3}"  # 030 1234567
     r"|\d{3}\.\d{3}\.\d{4}"  # 555.867.5309
     r"|1-8\d\d-(?=[A-Z])"  # 1-800-FLOWERS
+    r"|\d{1,5}(?:-\d{1,7}){2,}|\d{5}-\d{4}"  # 978-3-16-148410-0, 10001-1234
     r"|\d{3}-\d{4}"  # 555-1234
     r")(?![\d/-]|[.,:]\d)",
     re.ASCII,
@@ -81,7 +82,7 @@ class NumeralWords:
         return [
             create_rule(rf"(?<![\w.,/])(?:(?P<whole>\d+) ?)?(?P<sign>[{_VULGAR}]){unit}", self._spell_vulgar),
             create_rule(
-                rf"(?<![\w.,/:])(?:(?P<whole>\d+) )?(?P<above>\d{{1,2}})[/⁄](?P<below>{denominators})(?![\d/:]|[.,]\d){unit}",
+                rf"(?<![\w.,/:])(?:(?P<whole>\d+)[ -])?(?P<above>\d{{1,2}})[/⁄](?P<below>{denominators})(?![\d/:]|[.,]\d){unit}",
                 self._spell_fraction,
             ),
             create_rule(

@@ -20,6 +20,7 @@ _COMPARISONS = {"<=": "≤", ">=": "≥", "!=": "≠"}
 def sign_rules(table: LanguageTable) -> list[Rule]:
     """Return the rules for the sign of a number: -5, ±2, ~20."""
     return [
+        create_rule(rf"(?<=\d)\s?[-–]\s?[-{MINUS}](?=\d)", lambda _: f" {table.word('to')} {table.word('minus')} "),
         *minus_rules(table.word("minus"), [forms.plural for key, forms in table.forms("units").items() if key == "°"]),
         _word_rule(r"±\s?(?=\d)", table.word("plus_minus")),
         _word_rule(rf"(?<![\w~]){_about_pattern()}\s?(?=[{_CURRENCY_SIGNS}]?\d)", table.word("about")),
@@ -42,7 +43,7 @@ def minus_rules(minus: str, degrees: list[str]) -> list[Rule]:
 
 def range_rules(table: LanguageTable, speller: NumberSpeller) -> list[Rule]:
     """Return the rules for ranges and scores: 10-15, 9:00-17:30, $10-$20, 3:2."""
-    to, score, minus = table.word("to"), table.text("score"), table.word("minus")
+    to, score, minus, out_of = table.word("to"), table.text("score"), table.word("minus"), table.word("out_of")
     clock = r"\d\d?(?::\d\d|h(?:\d\d)?)"
     operand = rf"(?:[{_CURRENCY_SIGNS}]\s?)?(?:{clock}|{speller.pattern})(?:\s?(?:%|°[CF]?))?"
     between = re.compile(rf"(?<![\w.,:/–-])({operand})(\s?)[{HYPHENS}]\2({operand})(?![\d/:–]|-\d|[.,]\d)")
@@ -64,8 +65,16 @@ def range_rules(table: LanguageTable, speller: NumberSpeller) -> list[Rule]:
 
     return [
         Rule(between, spell_range),
-        create_rule(r"(?<![\w.,:/-])(\d{1,3}):(\d|[1-9]\d\d?)(?![\w:/-]|[.,]\d)", lambda found: f"{found[1]} {score} {found[2]}"),
-    ]  # fmt: skip
+        create_rule(
+            r"(?<![\w.,:/-])(\d{1,3}):(\d)[-–](\d{1,3})(?![\w:/-])",  # verses
+            lambda found: f"{found[1]} {found[2]} {to} {found[3]}",
+        ),
+        create_rule(
+            rf"(?<![\w.,:/-])(\d{{1,3}}):((?!0\d){speller.pattern})(?![\w:/-]|[.,]\d)",
+            lambda found: f"{found[1]} {score} {found[2]}",
+        ),
+        create_rule(r"(?<![\w.,:/-])(\d+[.,]\d+)/(\d+)(?![\w:/-])", lambda found: f"{found[1]} {out_of} {found[2]}"),
+    ]
 
 
 def math_rules(table: LanguageTable) -> list[Rule]:
@@ -81,18 +90,21 @@ def math_rules(table: LanguageTable) -> list[Rule]:
     ]
     for sign, key in (("<", "less"), (">", "greater"), ("≤", "at_most"), ("≥", "at_least")):
         words = table.word(key)
-        rules.append(_word_rule(rf"(?<=[\w)%°])\s*{sign}\s*(?={single})", f" {words} "))
+        rules.append(_word_rule(rf"(?<=[\w)%°])(?! <3(?!\d))\s*{sign}\s*(?={single})", f" {words} "))
         rules.append(
-            _word_rule(rf"(?:(?<=[\s(])|^){sign}\s?(?={single})", f"{words.removeprefix('is ').removeprefix('es ')} ")
+            _word_rule(
+                rf"(?:(?<=[\s(])|^)(?!<3(?!\d)){sign}\s?(?={single})",
+                f"{words.removeprefix('is ').removeprefix('es ')} ",
+            )
         )
     return [
         create_rule(r"(?:(?<=[\s\w(%°])|^)(?:<=|>=|!=)(?=[\s\w$€£])", lambda found: _COMPARISONS[found[0]]),
+        _word_rule(r"(?<=\w) - (?=[a-z0-9] =)", f" {table.word('minus')} "),
         *rules,
         _word_rule(r"(?<=\d)\s?\*\s?(?=\d)", f" {table.word('times')} "),
         _word_rule(r"(?<=\d) / (?=\d)", f" {table.word('divided')} "),
         _word_rule(r"(?<=\d) ?[x×] ?(?=\d)", f" {table.word('by')} "),
         _word_rule(r"(?<=\d) ?[x×](?=[\s,.;)]|$)", f" {table.word('fold')}"),
-        _word_rule(r"(?<=\w) - (?=[a-z0-9] =)", f" {table.word('minus')} "),
         _word_rule(r"√\s?(?=[\w(])", f"{table.word('root')} "),
         _word_rule(r"(?<=\d)\+(?=[\s,.;)]|$)", f" {table.word('plus')}"),
         _word_rule(r"\s?∞", f" {table.word('infinity')}"),

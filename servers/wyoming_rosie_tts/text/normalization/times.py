@@ -22,14 +22,14 @@ class TimeWords:
     def rules(self) -> list[Rule]:
         """Return the rules for 14:05, with seconds, AM or PM, and for what else the language writes: 14h05, 20.15 Uhr."""
         words = rf"(?:{any_of(self._table.texts('hour_words'))})(?!\w)"
-        clock = rf"{_HOUR}:(?P<minute>\d\d)(?::(?P<second>\d\d)Z?)?(?![\d:])"
+        clock = rf"{_HOUR}:(?P<minute>\d\d)(?::(?P<second>\d\d))?Z?(?![\d:])"
         patterns = [rf"{clock}(?:{_MERIDIEM}|(?:\s?{words})?)", *self._other_patterns(words)]
         return [create_rule(pattern, self._spell_time, ignore_case=True) for pattern in patterns]
 
     def _other_patterns(self, words: str) -> list[str]:
         patterns = []
         if self._table.has("meridiem"):
-            patterns.append(rf"{_HOUR}{_MERIDIEM}")
+            patterns += [rf"{_HOUR}{_MERIDIEM}", rf"{_HOUR}\.(?P<minute>\d\d){_MERIDIEM}"]
         if letter := self._table.text("hour_letter"):
             patterns.append(rf"{_HOUR}{letter}(?P<minute>\d\d)(?!\w)")
         if self._table.has("dotted_times"):
