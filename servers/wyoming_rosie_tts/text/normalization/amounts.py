@@ -53,7 +53,10 @@ class AmountWords:
 
     def range_rules(self) -> list[Rule]:
         """Return the rules for a dash between two amounts: $1.5M-$2M, 100 km/h-120 km/h, 10am-4pm."""
-        number, units = self._speller.pattern, rf"(?:{any_of([*self._units, 'am', 'pm', 'AM', 'PM'])})(?![\w²³])"
+        number, units = (
+            self._speller.pattern,
+            rf"(?:{any_of([*self._units, *self._currencies, 'am', 'pm', 'AM', 'PM'])})(?![\w²³])",
+        )
         quantity, dash = rf"{number}{GAP}{units}(?:/\w+)?", r"\s?[-\u2013]\s?"
         signs = any_of(self._currencies)
         price = rf"(?:{signs}){GAP}{number}(?:{GAP}(?:{any_of(self._scales)})(?!\w))?"

@@ -48,7 +48,7 @@ class DateWords:
         word = rf"(?P<before>{any_of(self._endings)})" if self._endings else "(?P<before>(?!))"
         day = rf"(?:(?<!\w){word} )?{_NOT_IN_NUMBER}(?P<day>\d\d?)"
         iso = rf"{_NOT_IN_NUMBER}(\d{{4}})([-/])(\d\d)\2(\d\d)(?:(T)(?=\d\d:)|(?![\w-]))"
-        numeric = rf"{day}(?P<sign>[./-])(?P<second>\d\d?)(?P=sign)(?P<year>\d{{4}}|\d\d){_NUMBER_ENDS}"
+        numeric = rf"{day}(?P<sign>[./-]|\. )(?P<second>\d\d?)(?P=sign)(?P<year>\d{{4}}|\d\d){_NUMBER_ENDS}"
         named = rf"{day}(?:st|nd|rd|th|er|\.)? (?P<month>{any_of(self._table.months)})(?!\w)(?P<dot>\.?)"
         return [
             *self._pair_rules(),
@@ -95,7 +95,7 @@ class DateWords:
         first, second, year = int(found["day"]), int(found["second"]), int(found["year"])
         if len(found["year"]) == 2:
             year += 2000 if year + 1900 < _FIRST_YEAR_OF_TWO_DIGITS else 1900
-        is_month_first = self._table.is_month_first and found["sign"] != "."
+        is_month_first = self._table.is_month_first and found["sign"][0] != "."
         day, month = (second, first) if (is_month_first and first <= 12) or second > 12 else (first, second)
         return self._spell_date(year, month, day, found["before"])
 

@@ -10,7 +10,12 @@ from wyoming_rosie_tts.text.normalization.numerals import NumeralWords
 from wyoming_rosie_tts.text.normalization.rules import Rule, apply_rules
 from wyoming_rosie_tts.text.normalization.signs import math_rules, range_rules, sign_rules
 from wyoming_rosie_tts.text.normalization.times import TimeWords
-from wyoming_rosie_tts.text.normalization.vocabulary import abbreviation_rules, acronym_rules, address_rules
+from wyoming_rosie_tts.text.normalization.vocabulary import (
+    abbreviation_rules,
+    acronym_rules,
+    address_rules,
+    number_abbreviation_rules,
+)
 from wyoming_rosie_tts.text.normalization.years import YearWords
 
 _CACHED_LANGUAGES = 8
@@ -67,6 +72,7 @@ def _create_rules(table: LanguageTable) -> list[Rule]:
         between,
         *times.rules(),
         *scores,
+        *number_abbreviation_rules(table),
         *numerals.fraction_rules(),
         *numerals.ordinal_rules(),
         *years.rules(),

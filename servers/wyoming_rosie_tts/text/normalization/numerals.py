@@ -77,7 +77,7 @@ class NumeralWords:
 
     def fraction_rules(self) -> list[Rule]:
         """Return the rules for fractions, also with a unit, and powers."""
-        unit = rf"(?:{GAP}(?P<unit>{self._amounts.unit_pattern})(?![\w²³]))?"
+        unit = rf"(?:{GAP}(?P<unit>{self._amounts.unit_pattern})(?![\w²³]|\.\w)(?:\.(?= [a-zß-ÿ]|[,;)]))?)?"
         denominators = any_of(self._fractions)
         return [
             create_rule(rf"(?<![\w.,/])(?:(?P<whole>\d+) ?)?(?P<sign>[{_VULGAR}]){unit}", self._spell_vulgar),

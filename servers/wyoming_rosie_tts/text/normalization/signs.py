@@ -99,6 +99,7 @@ def math_rules(table: LanguageTable) -> list[Rule]:
         )
     return [
         create_rule(r"(?:(?<=[\s\w(%°])|^)(?:<=|>=|!=)(?=[\s\w$€£])", lambda found: _COMPARISONS[found[0]]),
+        _word_rule(r"(?<=\d) : (?=\d+ =)", f" {table.word('divided')} "),
         _word_rule(r"(?<=\w) - (?=[a-z0-9] =)", f" {table.word('minus')} "),
         *rules,
         _word_rule(r"(?<=\d)\s?\*\s?(?=\d)", f" {table.word('times')} "),

@@ -35,14 +35,18 @@ def address_rules(table: LanguageTable) -> list[Rule]:
     ]
 
 
+def number_abbreviation_rules(table: LanguageTable) -> list[Rule]:
+    """Return the rule for abbreviations before a number: No. 5, Kap. III."""
+    words = table.words("before_number")
+    pattern = rf"(?<!\w)({any_of(words)})\s?(?=\d|[IVXLC]+(?!\w))"
+    return [create_rule(pattern, lambda found: f"{words[found[1]]} ")]
+
+
 def abbreviation_rules(table: LanguageTable) -> list[Rule]:
     """Return the rules for abbreviations, titles, streets and the sign &."""
-    before_number, titles, streets = (table.words(section) for section in ("before_number", "titles", "streets"))
+    titles, streets = table.words("titles"), table.words("streets")
     abbreviations = {**_with_capitals(table.words("abbreviations")), **table.words("abbreviations")}
     rules = [
-        create_rule(
-            rf"(?<!\w)({any_of(before_number)})\s?(?=\d|[IVXLC]+(?!\w))", lambda found: f"{before_number[found[1]]} "
-        ),
         create_rule(
             rf"(?<![\w.])({_any_spaced(abbreviations)})(?!\w)",
             lambda found: _with_full_stop(abbreviations[_key(found[0], abbreviations)], found),
