@@ -42,6 +42,7 @@ def test_every_program_gets_the_maintainer_scripts() -> None:
     assert set(roles.split()) == {program.role for program in PROGRAMS}
     for script in DEBIAN.glob("role.*.in"):
         assert "#DEBHELPER#" in script.read_text()
+    assert "systemctl stop wyoming-rosie-ROLE.service" in (DEBIAN / "role.prerm.in").read_text()  # debhelper does not
 
 
 def test_only_distributions_of_the_lock_are_left_out() -> None:
