@@ -125,7 +125,7 @@ def test_english_is_written_as_it_is_said(text: str, words: str) -> None:
         ("ko", "1.5", "1 점 5"),
         ("ru", "1.5", "1,5"),
         ("sv", "1.500", "1.500"),
-        ("xx", "-5 °C", "-5 °C"),
+        ("xx", "-5 and 3.5", "minus 5 and 3.5"),
         ("", "-5 °C", "-5 °C"),
     ],
 )  # fmt: skip

@@ -21,53 +21,21 @@ _MINUS = {
     "ia": "minus", "io": "minus", "kn": "ಮೈನಸ್", "ku": "mînus", "la": "minus", "lfn": "minus", "ml": "മൈനസ്",
     "mr": "उणे", "pa": "ਮਾਈਨਸ", "te": "మైనస్", "tk": "minus", "tt": "минус", "ur": "منفی", "uz": "minus",
 }  # fmt: skip
+_ANY_MINUS = "minus"
+"""The word where none is known: engines read it as a foreign word, while the sign alone would be silent."""
 _GROUP = 3
 _MUTE_DIGITS = frozenset({"lb"})
 """Languages whose digits espeak-ng does not read."""
-_POINT_LANGUAGES = frozenset(
-    [
-        "am",
-        "ar",
-        "bn",
-        "cy",
-        "fa",
-        "fil",
-        "ga",
-        "gu",
-        "he",
-        "hi",
-        "ja",
-        "kn",
-        "ko",
-        "ml",
-        "mr",
-        "ms",
-        "mt",
-        "my",
-        "ne",
-        "pa",
-        "qu",
-        "si",
-        "sw",
-        "ta",
-        "te",
-        "th",
-        "ur",
-        "yue",
-        "zh",
-    ]
-)
+_POINT_LANGUAGES = "am ar bn cy fa fil ga gu he hi ja kn ko ml mr ms mt my ne pa qu si sw ta te th ur yue zh"
 """Languages that write 3.5; others write 3,5."""
 
 
 def create_cldr_rules(language: str) -> list[Rule]:
     """Return the rules of a language; units and currencies need the package Babel. Blocks."""
     base = _CLDR_LANGUAGES.get(language, language)
-    decimal = "." if base in _POINT_LANGUAGES else ","
-    minus = find_minus(base)
-    signs = minus_rules(minus, []) if minus else []
-    decimals = _decimal_rules(base, decimal) if minus else []
-    return [*signs, *_unit_rules(base, decimal), *decimals, *(_number_rules(base) if base in _MUTE_DIGITS else [])]
+    decimal = "." if base in _POINT_LANGUAGES.split() else ","
+    numbers = _number_rules(base) if base in _MUTE_DIGITS else []
+    return [*minus_rules(find_minus(base), []), *_unit_rules(base, decimal), *_decimal_rules(base, decimal), *numbers]
 
 
 def _unit_rules(language: str, decimal: str) -> list[Rule]:
@@ -87,6 +55,8 @@ def _number_rules(language: str) -> list[Rule]:
 
 def _decimal_rules(language: str, decimal: str) -> list[Rule]:
     """Return the rule for decimals, said as single digits after the word for the decimal sign."""
+    if _load_rules(language) is None:
+        return []
     point = _find_point(language)
     signs = re.escape(decimal) if decimal == "." else f"{re.escape(decimal)}."
     pattern = re.compile(rf"(?<![\w.,:/-])(\d+)[{signs}](\d+)(?![\w:/]|[.,]\d)")
@@ -102,13 +72,13 @@ def _decimal_rules(language: str, decimal: str) -> list[Rule]:
 
 
 def find_minus(language: str) -> str:
-    """Return the word for minus, which is what CLDR puts before a negative number; empty if there is none."""
+    """Return the word for minus, which is what CLDR puts before a negative number."""
     language = _CLDR_LANGUAGES.get(language, language)
     rules = _load_rules(language)
     if rules is None:
-        return _MINUS.get(language, "")
+        return _MINUS.get(language, _ANY_MINUS)
     negative, positive = (rules.format_number(number).text for number in (-5, 5))
-    return _strip(negative.removesuffix(positive)) if negative.endswith(positive) else ""
+    return _strip(negative.removesuffix(positive)) if negative.endswith(positive) else _ANY_MINUS
 
 
 def _find_point(language: str) -> str:

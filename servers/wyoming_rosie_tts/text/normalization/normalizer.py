@@ -42,6 +42,8 @@ def normalize(text: str, language: str) -> str:
 def load(language: str) -> Normalizer:
     """Return the normalizer of a language (BCP 47). Blocks for some milliseconds the first time."""
     base, _, region = language.replace("_", "-").partition("-")
+    if not base:
+        return Normalizer([])
     if base.lower() not in find_languages():
         return Normalizer(_create_cldr_rules(base.lower()))
     return Normalizer(_create_rules(read_table(base.lower(), region.upper())))
