@@ -65,12 +65,12 @@ class SegmentBuilder:
         return self._has_text
 
     def add_text(self, text: str, style: SpeechStyle) -> None:
-        self._set_style(style)
-        self._add_sentences(self._splitter.feed(text))
+        sign = self._set_style(style)
+        self._add_sentences(self._splitter.feed(sign + text))
 
     def add_phonemes(self, text: str, phonemes: str, style: SpeechStyle) -> None:
         """Add phonemes in IPA; engines without phonemes speak the text."""
-        self._set_style(style)
+        text = self._set_style(style) + text
         self._flush(joins_next=True)
         self._has_text = True
         self._segments.append(TextSegment(_clean(text), style.prosody, phonemes, style.voice_request, joins_next=True))
@@ -104,10 +104,14 @@ class SegmentBuilder:
         remaining, self._segments = self._segments, []
         return remaining
 
-    def _set_style(self, style: SpeechStyle) -> None:
-        if style != self._style:
-            self._flush()
-            self._style = style
+    def _set_style(self, style: SpeechStyle) -> str:
+        """Set the style of the text that follows, and return the sign before it that belongs to it."""
+        if style == self._style:
+            return ""
+        sign = self._splitter.take_sign()
+        self._flush()
+        self._style = style
+        return sign
 
     def _flush(self, *, joins_next: bool = False) -> None:
         """Add the pending text, joined to what follows if `joins_next` or if it does not end a sentence."""

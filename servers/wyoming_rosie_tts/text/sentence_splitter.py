@@ -22,6 +22,7 @@ _CLOSERS = r"[\"'”’»)\]」』）】]*"
 _ENDS = re.compile(
     rf"(?P<stop>[{_STOPS}]+{_CLOSERS}\s+)|(?P<wide>[。！？｡．]+{_CLOSERS}\s*)|(?P<line>(?<!\s)\s*\n\s*)|(?P<clause>[,;:—–،]\s+|[，、；：]\s*)"
 )
+_LAST_SIGN = re.compile(r"(?<!\S)[-\u2212–±~$€£]\Z")
 _SPACE = re.compile(r"\s*")
 _SENTENCE = re.compile(rf"[{_STOPS}。！？｡．]{_CLOSERS}\s*\Z")
 
@@ -37,6 +38,12 @@ class SentenceSplitter:
         """Return the complete pieces. The last words always wait for what follows them."""
         self._text += text
         return self._split(at_end=False)
+
+    def take_sign(self) -> str:
+        """Remove and return a sign at the end that belongs to a number after it, such as a minus."""
+        sign = _LAST_SIGN.search(self._text)
+        self._text = self._text[: sign.start()] if sign else self._text
+        return sign[0] if sign else ""
 
     def flush(self) -> list[str]:
         """Return the remaining pieces; the reply goes on after something else, such as a pause."""

@@ -347,3 +347,11 @@ async def test_say_as_takes_precedence_over_normalization(english: Listener, kin
     document = f"<speak>In <say-as interpret-as='{kind}'>{text}</say-as></speak>"
     await english.send("synthesize", text=document, text_format="ssml")
     assert english.letters == f"In {spoken}"
+
+
+@pytest.mark.parametrize("sign", ["-", "\u2212", "$"])
+async def test_a_sign_before_a_tag_belongs_to_the_number_inside(english: Listener, sign: str) -> None:
+    document = f"<speak>It is {sign}<emphasis>5</emphasis> now, not - <emphasis>ever</emphasis>.</speak>"
+    await english.send("synthesize", text=document, text_format="ssml")
+    spoken = "five dollars" if sign == "$" else "minus five"
+    assert english.letters.startswith(f"It is{spoken}now, not")
