@@ -110,7 +110,8 @@ class AmountWords:
 
     def _spell_scaled(self, number: str, scale: WordForms, currency: WordForms) -> str | None:
         amount = self._count(number, scale)
-        of = self._table.text("scale_of", "{scale} {currency}")
+        is_plain = scale.singular in self._table.texts("plain_scales")
+        of = "{scale} {currency}" if is_plain else self._table.text("scale_of", "{scale} {currency}")
         return amount and of.format(scale=amount, currency=currency.plural)
 
     def _count(self, number: str, forms: WordForms) -> str | None:

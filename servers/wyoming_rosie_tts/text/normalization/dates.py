@@ -122,6 +122,8 @@ class DateWords:
             return None
         if found["year"]:
             return self._format("day_month_year", day, month, found["before"], int(found["year"]))
+        if found.string[: found.start()].endswith(("'", "’")):
+            return None  # l'1 maggio
         has_article = found.string[: found.start()].lower().endswith("the ")
         words = self._format("day_of_month" if has_article else "day_before_month", day, month, found["before"])
         return words + (found["dot"] if found.end() == len(found.string) or self._is_full(found["month"]) else "")

@@ -26,7 +26,9 @@ class NumberSpeller:
         self._groups = table.text("groups") + NARROW_SPACES + (" " if table.has("plain_space_groups") else "")
         decimals = re.escape(table.text("decimals"))
         groups = rf"\d{{1,3}}(?:(?:[{re.escape(self._groups)}]\d{{3}})+|(?: \d{{3}}){{2,}}| 000)"
-        foreign = r"\d{1,3}(?:\.\d{3})+,\d+" if table.text("decimals") == "." else r"\d{1,3}(?:,\d{3})+\.\d+"
+        foreign = r"\d{1,3}(?:\.\d{3})+,\d+"
+        if table.text("decimals") != ".":
+            foreign += r"|\d{1,3}(?:,\d{3})+\.\d+"
         self.pattern = rf"(?:{foreign}|(?:{groups}(?!\d)|\d+)(?:[{decimals}]\d+)?)"
         self._foreign = re.compile(foreign, re.ASCII)
         self._parts = re.compile(rf"(.*?)(?:[{decimals}](\d+))?", re.ASCII)

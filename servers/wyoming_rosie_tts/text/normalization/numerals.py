@@ -24,7 +24,8 @@ _PHONE = re.compile(
     r"|\(0?\d{2,5}\)[ -]?\d{2,8}(?:[ -]\d{2,5}){0,3}"  # (555) 867-5309
     r"|(?:1-)?\d{3}-\d{3}-\d{4}"  # 1-800-555-0199
     r"|\d\d \d{3} \d\d \d\d|\d{3} \d\d \d\d \d\d"  # 91 123 45 67
-    r"|0\d(?: \d\d){4}"  # 01 23 45 67 89
+    r"|\d{3} \d{6,7}"  # 333 1234567
+    r"|0\d(?:[ .]\d\d){4}"  # 01 23 45 67 89
     r"|0\d{1,4}[ /-]\d{3,8}(?:[ -]\d{2,5}){0,3}"  # 030 1234567
     r"|\d{3}\.\d{3}\.\d{4}"  # 555.867.5309
     r"|1-8\d\d-(?=[A-Z])"  # 1-800-FLOWERS
@@ -50,8 +51,10 @@ class NumeralWords:
 
     def phone_rules(self) -> list[Rule]:
         """Return the rules for telephone numbers, and for emergency numbers after a word such as "call"."""
+        written = r"(?<!\w)(?P<word>(?:tel|tél|phone|telefon|telefoon|telefono|teléfono|téléphone)\.?:? )(?P<number>\d[\d /.-]{4,}\d)"
         called, emergency = any_of(self._table.texts("called")), any_of(self._table.texts("emergency"))
         return [
+            create_rule(written, self._spell_written, ignore_case=True),
             Rule(_PHONE, self._spell_phone),
             create_rule(
                 rf"(?<!\w)((?:{called}):? (?:[^\W\d_]+ )?)({emergency})(?!\w|[.,:]\d)",
@@ -160,6 +163,9 @@ class NumeralWords:
                 lambda found: found[1] + (self._speller.cardinal(1) or ""),
             ),
         ]
+
+    def _spell_written(self, found: re.Match[str]) -> str:
+        return found["word"] + ", ".join(self._speller.digits(group) for group in re.findall(r"\d+", found["number"]))
 
     def _spell_phone(self, found: re.Match[str]) -> str | None:
         text = found[0]

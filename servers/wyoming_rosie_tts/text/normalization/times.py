@@ -31,7 +31,7 @@ class TimeWords:
         if self._table.has("meridiem"):
             patterns += [rf"{_HOUR}{_MERIDIEM}", rf"{_HOUR}\.(?P<minute>\d\d){_MERIDIEM}"]
         if letter := self._table.text("hour_letter"):
-            patterns.append(rf"{_HOUR}{letter}(?P<minute>\d\d)(?!\w)")
+            patterns.append(rf"{_HOUR}\s?{letter}\s?(?P<minute>\d\d)(?!\w|\s?mi?n)")
         if self._table.has("dotted_times"):
             patterns.append(rf"{_HOUR}\.(?P<minute>\d\d)\s?{words}")
         if before := self._table.texts("dotted_times_after"):
