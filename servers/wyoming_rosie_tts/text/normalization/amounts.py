@@ -1,5 +1,7 @@
 """Amounts of money and of units, percentages, feet and inches."""
 
+# ruff: noqa: RUF001 - dashes and primes are intended
+
 import re
 
 from wyoming_rosie_tts.text.normalization.language_table import LanguageTable, WordForms
@@ -7,6 +9,7 @@ from wyoming_rosie_tts.text.normalization.number_words import NARROW_SPACES, Num
 from wyoming_rosie_tts.text.normalization.rules import Rule, any_of, create_rule
 
 GAP = rf"[ {NARROW_SPACES}]?"
+_BEFORE, _AFTER = r"(?<![\w.,])", r"(?![\w²³]|\.\w)"
 _SPACED_ONLY = frozenset({"K", "B"})  # a 4K television, a 7B model
 _SIGNS_OF_UNITS = "°²³%‰µΩ"
 
@@ -28,28 +31,47 @@ class AmountWords:
 
     def rules(self) -> list[Rule]:
         """Return the rules, money first."""
-        number, units, currencies = self._speller.pattern, any_of(self._units), any_of(self._currencies)
+        return [*self._money_rules(), *self._length_rules(), *self._unit_rules()]
+
+    def _money_rules(self) -> list[Rule]:
+        price = rf"(?P<number>{self._speller.pattern})(?:,[-–]{{1,2}})?"  # 5,- €
         scale = rf"(?:{GAP}(?P<scale>{any_of(self._scales)})\.?(?!\w))?"
-        per = rf"(?:{GAP}/{GAP}(?P<per>(?:{units}|[^\W\d_]+)(?![\w²³])|(?=10*{GAP}(?:{units})(?!\w))))?"
-        price = rf"(?P<number>{number})(?:,[-–]{{1,2}})?"  # noqa: RUF001 - 5,-
-        before, after = r"(?<![\w.,])", r"(?![\w²³]|\.\w)"
+        sign = rf"(?P<sign>{any_of(self._currencies)})"
         return [
-            create_rule(
-                rf"{before}(?P<sign>{currencies}){GAP}{price}(?![\d.,]*\d){scale}(?!\w){per}", self._spell_money
-            ),
-            create_rule(rf"{before}{price}{scale}{GAP}(?P<sign>{currencies}){after}{per}", self._spell_money),
-            create_rule(rf"{before}(\d+){GAP}(?:ft|['′]){GAP}(\d+){GAP}(?:in(?!\w)|[\"″]|'')", self._spell_feet),  # noqa: RUF001
-            create_rule(rf"{before}(?P<number>{number})(?:″|in(?!\w)|\"(?=[^\"]*$))", self._spell_inches),
-            create_rule(
-                rf"{before}(?P<number>{number})(?P<gap>{GAP})(?P<unit>{units}){after}{per}(?:\.(?= [a-zß-ÿ]|[,;)]))?",
-                self._spell_quantity,
-            ),
-            create_rule(
-                rf"(?<![\w.,:/-])1 (?=({any_of(self._genders)})(?!\w))",
-                lambda found: f"{self._speller.cardinal(1, self._genders[found[1]])} ",
-            ),
-            create_rule(rf"(?<![\w/.])(?P<unit>{any_of(self._distinct_units())}){after}{per}", self._name_unit),
+            create_rule(rf"{_BEFORE}{sign}{GAP}{price}(?![\d.,]*\d){scale}(?!\w){self._per}", self._spell_money),
+            create_rule(rf"{_BEFORE}{price}{scale}{GAP}{sign}{_AFTER}{self._per}", self._spell_money),
         ]
+
+    def _length_rules(self) -> list[Rule]:
+        """Return the rules for 6'2", 5 ft. 3 in. and 10 in. long."""
+        inches = r"(?:in(?!\w)\.?|[\"″]|'')"
+        alone = r"(?:″|in(?!\w)| in\.(?= [a-z])|\"(?=[^\"]*$))"
+        return [
+            create_rule(rf"{_BEFORE}(\d+){GAP}(?:ft\.?|['′]){GAP}(\d+){GAP}{inches}", self._spell_feet),
+            create_rule(rf"{_BEFORE}(?P<number>{self._speller.pattern}){alone}", self._spell_inches),
+        ]
+
+    def _unit_rules(self) -> list[Rule]:
+        units, full_stop = any_of(self._units), r"(?:\.(?= [a-zß-ÿ]|[,;)]))?"
+        quantity = rf"{_BEFORE}(?P<number>{self._speller.pattern})(?P<gap>{GAP})(?P<unit>{units}){_AFTER}"
+        one = rf"(?<![\w.,:/-])1 (?=({any_of(self._genders)})(?!\w))"
+        alone = rf"(?<![\w/.])(?:(?P<unit>{any_of(self._distinct_units())}){_AFTER}{self._per})"
+        ratio = rf"(?<![\w/.])(?![A-Z]/[A-Z])(?P<unit>{units})/(?P<per>{units})(?![\w²³/])"
+        return [
+            create_rule(r"(?<![\w.,])(\d+ ?h ?\d+ ?)m(?!\w)", lambda found: f"{found[1]}min"),  # 1h 30m
+            create_rule(r"(?<![\w.,])(\d+ ?)m(?= ?\d+ ?s(?!\w))", lambda found: f"{found[1]}min"),
+            create_rule(rf"{quantity}{self._per}{full_stop}", self._spell_quantity),
+            create_rule(one, lambda found: f"{self._speller.cardinal(1, self._genders[found[1]])} "),
+            create_rule(alone, self._name_unit),
+            create_rule(ratio, self._name_unit),
+        ]
+
+    @property
+    def _per(self) -> str:
+        """The pattern for a unit after a slash, or a number of them: /h, /100 km."""
+        units = any_of(self._units)
+        unit = rf"(?P<per>(?:{units}|[^\W\d_]+)(?![\w²³])|(?=10*{GAP}(?:{units})(?!\w)))"
+        return rf"(?:{GAP}/{GAP}{unit})?"
 
     def range_rules(self) -> list[Rule]:
         """Return the rules for a dash between two amounts: $1.5M-$2M, 100 km/h-120 km/h, 10am-4pm."""

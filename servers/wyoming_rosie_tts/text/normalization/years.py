@@ -33,7 +33,7 @@ class YearWords:
         if decades := self._table.raw.get("decades"):
             rules.append(create_rule(decades["pattern"], self._spell_decade, ignore_case=True))
         if before := self._table.items("years", "before"):
-            words = any_of([*(word for word in before if word.isalpha()), *self._table.months])
+            words = any_of([*(word for word in before if word[0].isalpha()), *self._table.months])
             after = rf"(?![\w%°€$:/-]|[.,]\d|\s?(?-i:{self._units})(?!\w))"
             known = rf"((?<!\w)(?:{words})\.? |[(©]\s?)({YEAR}){after}"
             alone = rf"{_BEGINS}()({YEAR})(?=[.,;:!?)]*(?:\s*$|[.;:!?)]\s))"
