@@ -3,7 +3,7 @@
 A conductor's decisions come first; without one, they follow from the silence in the audio.
 """
 
-from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointer, EndpointingRules
+from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointDecision, Endpointer, EndpointingRules
 
 
 class UtteranceEndpointer:
@@ -56,9 +56,13 @@ class UtteranceEndpointer:
         self.is_conducted = True
         return [] if was_stopped else [EndpointDecision.PERHAPS]
 
-    def set_complete(self, *, complete: bool) -> None:
-        """Record whether the text decoded so far is a complete command, which shortens the silence that ends it."""
-        self._endpointer.set_complete(complete=complete)
+    def on_speculation_start(self) -> None:
+        """Note that the speech so far is being decoded."""
+        self._endpointer.on_speculation_start()
+
+    def set_completeness(self, completeness: Completeness) -> None:
+        """Record what the speech so far is, which decides how long a silence ends the utterance."""
+        self._endpointer.set_completeness(completeness)
 
     def advance(self, now_ms: int) -> list[EndpointDecision]:
         """Advance the stream to `now_ms`; return the decisions that follow, in order."""

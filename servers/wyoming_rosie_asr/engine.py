@@ -10,7 +10,12 @@ from wyoming.info import AsrProgram
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.home.model import Home
+from wyoming_rosie.voice_activity.endpointing import Completeness
 from wyoming_rosie_asr.admission import DecodeJob
+
+
+KEPT_MS = 400
+"""Silence that decoding needs around speech; a longer pause would count as words that were not understood."""
 
 
 class UnsupportedLanguageError(RosieError):
@@ -51,6 +56,17 @@ class SpeechAudio:
     def speech_ms(self) -> int:
         return sum(end - begin for begin, end in self.segments)
 
+    def without_pauses(self) -> bytes:
+        """Return the PCM of the speech, with at most `KEPT_MS` of what is before, between and after its segments."""
+        spans: list[tuple[int, int]] = []
+        for begin, end in self.segments:
+            first, last = max(begin - KEPT_MS // 2, 0), end + KEPT_MS // 2
+            if spans and first <= spans[-1][1]:
+                spans[-1] = spans[-1][0], max(last, spans[-1][1])
+            else:
+                spans.append((first, last))
+        return b"".join(self.pcm[SPEECH.bytes_in(first / 1000) : SPEECH.bytes_in(last / 1000)] for first, last in spans)
+
 
 @dataclass(frozen=True)
 class Transcript:
@@ -59,7 +75,7 @@ class Transcript:
     text: str = ""
     score: float = 0.0
     language: str | None = None
-    is_complete: bool = False  # a complete command, which a shorter silence ends
+    completeness: Completeness = Completeness.UNKNOWN  # decides how long a silence ends the utterance
 
 
 class AsrEngine(Protocol):

@@ -24,6 +24,7 @@ from wyoming_rosie.voice_activity.endpointing import (
     CONDUCTED,
     SPECULATION,
     SPEECH_BOUNDARIES,
+    Completeness,
     EndpointDecision,
     EndpointingRules,
 )
@@ -236,6 +237,8 @@ class Utterance:
         job = DecodeJob(Priority.SPECULATION)
         task = self._create_task(self._transcribe(self._copy_audio(), job))
         self._speculation = _Speculation(job, task)
+        self._endpointer.on_speculation_start()
+        self._report_speculation({"pending": True})
         task.add_done_callback(self._on_speculation_done)
 
     def _cancel_speculation(self) -> None:
@@ -244,14 +247,18 @@ class Utterance:
             speculation.task.cancel()
 
     def _on_speculation_done(self, task: asyncio.Task[Transcript]) -> None:
-        if task.cancelled() or task.exception() is not None:
+        if self._speculation is None or self._speculation.task is not task or task.cancelled():
             return
-        if self._speculation is None or self._speculation.task is not task:
+        if task.exception() is not None:
+            self._endpointer.set_completeness(Completeness.UNKNOWN)
+            self._report_speculation({"completeness": Completeness.UNKNOWN})
             return
         transcript = task.result()
-        self._endpointer.set_complete(complete=transcript.is_complete)
+        self._endpointer.set_completeness(transcript.completeness)
+        self._report_speculation({"text": transcript.text, "completeness": transcript.completeness})
+
+    def _report_speculation(self, data: dict[str, Any]) -> None:
         if self._endpointer.is_conducted and self._early_answer is None:
-            data = {"text": transcript.text, "complete": transcript.is_complete}
             self._create_task(self._send_event(UserEvent(SPECULATION, data, self._event_context).event()))
 
     def _start_partial(self) -> None:

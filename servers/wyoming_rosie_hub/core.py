@@ -38,6 +38,7 @@ from wyoming_rosie_hub.messages import (
     SpeakAnswer,
     SpeakFailure,
     SpeakFiller,
+    SpeculationPending,
     SpeculationResult,
     SpeechStarted,
     SpeechStopped,
@@ -123,8 +124,12 @@ class TurnCore:
                 return self._on_speech_start(at_ms, now)
             case SpeechStopped(at_ms):
                 return self._on_speech_stop(at_ms, now)
-            case SpeculationResult(complete):
-                return self._on_speculation_result(complete)
+            case SpeculationPending():
+                self._endpointer.on_speculation_start()
+                return []
+            case SpeculationResult(completeness):
+                self._endpointer.set_completeness(completeness)
+                return []
             case FinalTranscript(text):
                 return self._on_transcript(text, now)
             case FillerReceived(text):
@@ -247,11 +252,6 @@ class TurnCore:
         self._endpointer.on_speech_stop(at_ms)
         self.deadline = now + AUDIO_STALL_SECONDS
         return self._advance_endpointer(now)
-
-    def _on_speculation_result(self, is_complete: bool) -> list[Effect]:
-        if self.phase is TurnPhase.ENDPOINTING:
-            self._endpointer.set_complete(complete=is_complete)
-        return []
 
     def _advance_endpointer(self, now: float) -> list[Effect]:
         """Return what follows from the silence so far."""

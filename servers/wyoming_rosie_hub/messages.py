@@ -101,10 +101,15 @@ class SpeechStopped:
 
 
 @dataclass(frozen=True)
-class SpeculationResult:
-    """Asr has a transcript of the speech before the current silence."""
+class SpeculationPending:
+    """Asr is decoding the speech before the current silence."""
 
-    is_complete: bool  # a whole command, as far as rules can tell
+
+@dataclass(frozen=True)
+class SpeculationResult:
+    """Asr has decoded the speech before the current silence."""
+
+    completeness: Completeness
 
 
 @dataclass(frozen=True)
@@ -178,7 +183,8 @@ class TurnDeadlineReached:
 
 
 Input: TypeAlias = (
-    RunRequested | AudioReceived | AudioEnded | WakeWordDetected | SpeechStarted | SpeechStopped | SpeculationResult
+    RunRequested | AudioReceived | AudioEnded | WakeWordDetected | SpeechStarted | SpeechStopped | SpeculationPending
+    | SpeculationResult
     | FinalTranscript | FillerReceived | AnswerChunkReceived | SpokenAnswer | AnswerAudioSent | AnswerAudioEnded | Played
     | StageFailed | SatelliteDisconnected | Announcement | TurnDeadlineReached
 )  # fmt: skip

@@ -21,7 +21,7 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol.wire import encode
 from wyoming_rosie.runtime.fields import parse_number
-from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION, SPEECH_BOUNDARIES, EndpointingRules
+from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION, SPEECH_BOUNDARIES, Completeness, EndpointingRules
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub import sentences
 from wyoming_rosie_hub.announcements import AnnouncementQueue
@@ -277,7 +277,7 @@ class TurnRunner:
 
     async def _on_asr_event(self, event: Event) -> bool:
         if event.type == "user-event" and event.data.get("name") == SPECULATION:
-            self.process(m.SpeculationResult(bool((event.data.get("data") or {}).get("complete"))))
+            self.process(_parse_speculation(event))
         if event.type != "transcript":
             return False
         text = str(event.data.get("text", ""))

@@ -7,7 +7,8 @@ from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 
 SPECULATION = "guess"
-"""Name of the user-event that reports a speculative transcript to the conductor: `text`, and whether it is `complete`."""
+"""Name of the user-event that reports a speculative decoding to the conductor: `pending` when it starts, then its `text` and
+`completeness`."""
 CONDUCTED = "conducted"
 """Key in a request's context: the peer decides on the end of speech, with `voice-started` and `voice-stopped`."""
 SPEECH_BOUNDARIES = "speech_boundaries"
@@ -21,19 +22,44 @@ SENSITIVITIES = {"relaxed": 1.6, "aggressive": 0.6}
 """Factor for the silence that ends an utterance, by Wyoming's `vad_sensitivity`."""
 
 
+class Completeness(StrEnum):
+    """What the words so far are, as far as the engine can tell."""
+
+    FINISHED = "finished"  # a whole command that nothing can follow
+    COMPLETE = "complete"  # a whole command
+    UNKNOWN = "unknown"
+    BEGINNING = "beginning"  # of a command
+
+
+SILENCE_BY_COMPLETENESS = {
+    Completeness.FINISHED: "finished_ms",
+    Completeness.COMPLETE: "complete_ms",
+    Completeness.UNKNOWN: "incomplete_ms",
+    Completeness.BEGINNING: "beginning_ms",
+}
+SILENCES = tuple(SILENCE_BY_COMPLETENESS.values())
+
+
 @dataclass(frozen=True)
 class EndpointingRules:
     perhaps_ms: int = option(200, "silence after which the utterance may be over, milliseconds")
-    complete_ms: int = option(500, "silence that ends an utterance that is a complete command, milliseconds")
-    incomplete_ms: int = option(900, "silence that ends any utterance, milliseconds")
+    finished_ms: int = option(300, "silence that ends a complete command that nothing can follow, milliseconds")
+    complete_ms: int = option(500, "silence that ends another complete command, milliseconds")
+    incomplete_ms: int = option(900, "silence that ends an utterance of which nothing is known, milliseconds")
+    beginning_ms: int = option(2_000, "silence that ends any utterance, even the beginning of a command, milliseconds")
     longest_ms: int = option(20_000, "longest speech without a pause; longer speech is cut, milliseconds")
     no_speech_ms: int = option(6_000, "longest wait for the first word, milliseconds")
 
     def for_sensitivity(self, sensitivity: str | None) -> "EndpointingRules":
         """Return the rules for "relaxed" (slow speakers) or "aggressive" (quick answers); these rules for anything else."""
         factor = SENSITIVITIES.get(sensitivity or "", 1.0)
-        complete, incomplete = round(factor * self.complete_ms), round(factor * self.incomplete_ms)
-        return replace(self, complete_ms=max(complete, self.perhaps_ms), incomplete_ms=max(incomplete, self.perhaps_ms))
+        scaled = {name: max(round(factor * getattr(self, name)), self.perhaps_ms) for name in SILENCES}
+        return replace(self, **scaled)
+
+    def silence_ms(self, completeness: Completeness) -> int:
+        """Return the silence that ends an utterance, in milliseconds."""
+        limit: int = getattr(self, SILENCE_BY_COMPLETENESS[completeness])
+        return limit
 
 
 class EndpointDecision(StrEnum):
@@ -46,9 +72,11 @@ class EndpointDecision(StrEnum):
 
 def check_endpointing_rules(rules: EndpointingRules) -> None:
     """Raise ConfigError for rules that contradict each other."""
-    if not 0 <= rules.perhaps_ms <= rules.complete_ms <= rules.incomplete_ms:
-        raise ConfigError("--end-of-speech: it must be 0 <= perhaps-ms <= complete-ms <= incomplete-ms")
-    for name in ("incomplete_ms", "longest_ms", "no_speech_ms"):
+    order = ("perhaps_ms", *SILENCES)
+    lengths = [getattr(rules, name) for name in order]
+    if lengths[0] < 0 or lengths != sorted(lengths):
+        raise ConfigError(f"--end-of-speech: it must be 0 <= {' <= '.join(name.replace('_', '-') for name in order)}")
+    for name in ("incomplete_ms", "beginning_ms", "longest_ms", "no_speech_ms"):
         if not 0 < getattr(rules, name) <= MAX_MS:
             raise ConfigError(f"--end-of-speech: {name.replace('_', '-')} must be from 1 to {MAX_MS}")
 
@@ -62,7 +90,8 @@ class Endpointer:
         self._speaking_since: int | None = None
         self._noise_since: int | None = None
         self._silent_since_noise: int | None = None  # after long noise
-        self._is_complete = False
+        self._completeness = Completeness.UNKNOWN
+        self._is_speculating = False
         self._is_perhaps = False
         self._is_over = False
 
@@ -71,13 +100,13 @@ class Endpointer:
         resumed = self._is_perhaps and not self._is_over
         self._speaking_since, self.silent_since = at_ms, None
         self._noise_since = self._silent_since_noise = None
-        self._is_complete = self._is_perhaps = False
+        self._forget_speculation()
         return [EndpointDecision.RESUMED] if resumed else []
 
     def on_speech_stop(self, at_ms: int) -> None:
         """Note that speech stopped."""
         self._speaking_since, self.silent_since = None, at_ms
-        self._is_complete = self._is_perhaps = False
+        self._forget_speculation()
 
     def on_noise_start(self, at_ms: int) -> None:
         """Note that noise started."""
@@ -89,9 +118,15 @@ class Endpointer:
             self._silent_since_noise = at_ms
         self._noise_since = None
 
-    def set_complete(self, *, complete: bool) -> None:
-        """Record whether the text before this silence is a complete command, which shortens the silence that ends it."""
-        self._is_complete = complete and self.silent_since is not None
+    def on_speculation_start(self) -> None:
+        """Note that the speech before this silence is being decoded: the result is waited for, up to `beginning_ms`."""
+        self._is_speculating = self.silent_since is not None
+
+    def set_completeness(self, completeness: Completeness) -> None:
+        """Record what the speech before this silence was, which decides how long a silence ends the utterance."""
+        self._is_speculating = False
+        if self.silent_since is not None:
+            self._completeness = completeness
 
     def advance(self, now_ms: int) -> list[EndpointDecision]:
         """Advance the stream to `now_ms`; return the decisions that follow, in order."""
@@ -113,11 +148,16 @@ class Endpointer:
             return EndpointDecision.DONE
         return EndpointDecision.NO_SPEECH if self._speaking_since is None else EndpointDecision.TOO_LONG
 
+    def _forget_speculation(self) -> None:
+        self._completeness = Completeness.UNKNOWN
+        self._is_speculating = self._is_perhaps = False
+
     def _check_silence(self, silence_ms: int) -> list[EndpointDecision]:
         decisions = []
         if silence_ms >= self._rules.perhaps_ms and not self._is_perhaps:
             decisions.append(EndpointDecision.PERHAPS)
-        if silence_ms >= (self._rules.complete_ms if self._is_complete else self._rules.incomplete_ms):
+        expected = Completeness.BEGINNING if self._is_speculating else self._completeness
+        if silence_ms >= self._rules.silence_ms(expected):
             decisions.append(EndpointDecision.DONE)
         return decisions
 

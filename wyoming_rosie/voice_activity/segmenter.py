@@ -11,6 +11,7 @@ from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop, VadFram
 QUIET_FRAMES = 2
 """Unlikely frames in a row after which speech may have stopped; their level is the background after it."""
 MAX_MS = 10_000
+MAX_FAR_DB = 60.0
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,9 @@ class SegmenterRules:
     padding_ms: int = option(
         0, "report the start of speech earlier by this, but not before the end of earlier speech, milliseconds"
     )
+    far_db: float = option(
+        0.0, "speech that is softer than the loudest by this is another voice, which does not count, dB; 0: all counts"
+    )
     silence_dbfs: float = option(
         -45.0, "level below which audio is silence; louder audio that is not speech is noise, dBFS"
     )
@@ -31,6 +35,8 @@ def check_segmenter_rules(rules: SegmenterRules) -> None:
     """Raise ConfigError for rules that contradict each other."""
     if not 0 < rules.stop_threshold <= rules.start_threshold <= 1:
         raise ConfigError("--speech: the thresholds must be 0 < stop-threshold <= start-threshold <= 1")
+    if not 0 <= rules.far_db <= MAX_FAR_DB:
+        raise ConfigError(f"--speech: far-db must be from 0 to {MAX_FAR_DB:g}")
     for name in ("shortest_ms", "hangover_ms", "padding_ms"):
         if not 0 <= getattr(rules, name) <= MAX_MS:
             raise ConfigError(f"--speech: {name.replace('_', '-')} must be from 0 to {MAX_MS}")

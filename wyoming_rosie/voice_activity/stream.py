@@ -10,6 +10,7 @@ from wyoming_rosie.runtime.stream_scheduler import BatchLimits, BatchScheduler
 from wyoming_rosie.voice_activity.classifier import AudioClassifier
 from wyoming_rosie.voice_activity.engine import VadEngine
 from wyoming_rosie.voice_activity.events import VadEvent, VadFrame
+from wyoming_rosie.voice_activity.near_voice import NearVoiceFilter
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules, SpeechSegmenter
 
 MAX_BATCH_FRAMES = 8
@@ -25,6 +26,7 @@ class VadStream:
         self.processed_ms = 0
         """Milliseconds of audio that have been processed or skipped."""
         self.engine_state = engine.create_stream()
+        self._near_voice = NearVoiceFilter(rules.far_db) if rules.far_db else None
         self._segmenter = SpeechSegmenter(rules, frame_ms)
         self._classifier = AudioClassifier(rules.silence_dbfs, frame_ms)
         self._skipped_ms = 0
@@ -55,6 +57,8 @@ class VadStream:
 
     def _process_frame(self, frame: VadFrame) -> tuple[VadEvent | None, ...]:
         self.processed_ms += self._frame_ms
+        if self._near_voice is not None:
+            frame = self._near_voice.process(frame)
         boundary = self._segmenter.process(frame)
         return boundary, self._classifier.process(frame, is_speech=self._segmenter.is_speech)
 

@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 Arcs: TypeAlias = tuple[tuple[str, int], ...]
 """(word, next state), in the order of the words."""
+CLOSING_WORDS = frozenset({"please"})
+"""Words that may follow a sentence and add nothing to it."""
 
 
 class Nfa:
@@ -80,13 +82,21 @@ class Automaton:
 
     def accepts(self, words: Iterable[str]) -> bool:
         """Return whether the words are a whole sentence."""
+        return self._find_state(words) in self.final
+
+    def is_finished(self, words: Iterable[str]) -> bool:
+        """Return whether the words are a whole sentence that nothing but a closing word can follow."""
+        state = self._find_state(words)
+        return state is not None and state in self.final and all(word in CLOSING_WORDS for word, _ in self.states[state])
+
+    def _find_state(self, words: Iterable[str]) -> int | None:
         state = self.start
         for word in words:
             target = dict(self.states[state]).get(word)
             if target is None:
-                return False
+                return None
             state = target
-        return state in self.final
+        return state
 
 
 def minimize(nfa: Nfa, end: int) -> Automaton:

@@ -14,6 +14,7 @@ from wyoming_rosie.home import loader
 from wyoming_rosie.home.model import Home
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.workers import ProcessWorker
+from wyoming_rosie.voice_activity.endpointing import Completeness
 from wyoming_rosie_asr.admission import DecodeJob, PriorityLimiter
 from wyoming_rosie_asr.engine import (
     AsrEngine,
@@ -80,18 +81,21 @@ class GrammarRecognizer:
     def summary(self) -> GrammarSummary:
         return self._summary
 
-    def transcribe(self, pcm: bytes, names: tuple[str, ...] = (), terms: tuple[str, ...] = ()) -> tuple[str, float]:
-        """Return the text and its score; an empty text if no sentence of the home matches well enough.
+    def transcribe(
+        self, pcm: bytes, names: tuple[str, ...] = (), terms: tuple[str, ...] = ()
+    ) -> tuple[str, float, Completeness]:
+        """Return the text, its score and completeness; an empty text if no sentence of the home matches well enough.
 
         `names` are further names for any entity, `terms` further sentences.
         """
         speech = self._trim_silence(pcm, self._is_speech)
         if not speech:
-            return "", 0.0
+            return "", 0.0, Completeness.UNKNOWN
         decoder = self._decoders(names, terms) if names or terms else self._default_decoder
         hypothesis = decoder.decode(speech)
-        text = tokens.to_text(hypothesis.tokens) if hypothesis.score >= self._least_score else ""
-        return text, hypothesis.score
+        if hypothesis.score < self._least_score:
+            return "", hypothesis.score, Completeness.UNKNOWN
+        return tokens.to_text(hypothesis.tokens), hypothesis.score, hypothesis.completeness
 
     def _create_decoder(self, names: tuple[str, ...], terms: tuple[str, ...]) -> SentenceDecoder:
         automaton = self._build_grammar(names, terms).automaton
@@ -135,8 +139,8 @@ class SphinxEngine(AsrEngine):
 
     async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
         async with self._limiter.slot(job), self._lazy_model.acquire() as worker:
-            text, score = await worker.call("transcribe", audio.pcm, request.names, request.terms)
-        return Transcript(text, score, LANGUAGE, is_complete=bool(text))
+            text, score, completeness = await worker.call("transcribe", audio.without_pauses(), request.names, request.terms)
+        return Transcript(text, score, LANGUAGE, completeness)
 
     async def close(self) -> None:
         await self._lazy_model.close()

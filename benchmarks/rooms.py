@@ -1,0 +1,258 @@
+"""Endpointing in a real room: commands with pauses, television, music and kitchen noise, in simulated time.
+
+Usage: rooms.py FOLDER [--seeds N] [--condition WORD]. FOLDER has `commands-en` and `commands-en-tts`, whose file names are the
+reference texts, `asr/jfk.wav` and `vad/silero_test.wav` as television, and `noise/background_noise.wav`. Voice activity
+detection, endpointing and decoding are those of the speech-to-text daemon; a speculative decoding takes GUESS_MS.
+"""
+
+import argparse
+import statistics
+import sys
+from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.accuracy_asr import commands, home
+from wyoming_rosie.audio.formats import read_wav
+from wyoming_rosie.voice_activity import silero
+from wyoming_rosie.voice_activity.engine import VadEngine
+from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointDecision, EndpointingRules
+from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop
+from wyoming_rosie.voice_activity.stream import VadStream, process_batch
+from wyoming_rosie_asr.__main__ import AsrEndpointingRules, AsrSegmenterRules
+from wyoming_rosie_asr.endpointer import UtteranceEndpointer
+from wyoming_rosie_asr.engine import SpeechAudio
+from wyoming_rosie_asr.engines.pocketsphinx.engine import GrammarRecognizer, Settings
+
+RATE = 16_000
+MS = RATE // 1000
+LEAD_MS, TAIL_MS = 400, 16_000
+GUESS_MS = 350
+FRAME_BYTES = 1024
+
+Samples = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a room does to a command."""
+
+    name: str
+    pause_ms: int = 0
+    background: str = ""
+    below_db: float = 0.0  # level of the background below that of the command
+
+
+CONDITIONS = (
+    Condition("quiet"),
+    *(Condition(f"pause {ms / 1000:g} s", pause_ms=ms) for ms in (600, 800, 1000, 1250, 1500)),
+    Condition("television -10 dB", background="television", below_db=10),
+    Condition("television -20 dB", background="television", below_db=20),
+    Condition("music -10 dB", background="music", below_db=10),
+    Condition("kitchen -10 dB", background="kitchen", below_db=10),
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    said: str
+    pcm: bytes
+    last_word_ms: int
+
+
+@dataclass(frozen=True)
+class Result:
+    text: str
+    delay_ms: int
+    reason: str
+
+
+def samples(pcm: bytes) -> Samples:
+    return np.frombuffer(pcm, "<i2").astype(np.float64)
+
+
+def level(audio: Samples) -> float:
+    """Return the root mean square of the louder half of the 30 ms frames."""
+    frames = audio[: len(audio) // (30 * MS) * 30 * MS].reshape(-1, 30 * MS)
+    powers = np.sort((frames**2).mean(axis=1))
+    return float(np.sqrt(powers[len(powers) // 2 :].mean()))
+
+
+def music(rng: np.random.Generator, seconds: float) -> Samples:
+    """Return chords with overtones and a beat."""
+    count = int(seconds * RATE)
+    time = np.arange(count) / RATE
+    audio = np.zeros(count)
+    beat = 0.5
+    for start in np.arange(0, seconds, 2.0):
+        root = 110 * 2 ** (rng.integers(0, 12) / 12)
+        part = (time >= start) & (time < start + 2.0)
+        for step in (0, 4 if rng.random() < 0.5 else 3, 7, 12):
+            for overtone in range(1, 6):
+                audio[part] += np.sin(2 * np.pi * root * 2 ** (step / 12) * overtone * time[part]) / overtone
+    envelope = np.exp(-((time % beat) / 0.2))
+    drums = rng.normal(0, 1, count) * np.exp(-((time % beat) / 0.03)) * 3
+    return audio * (0.4 + envelope) + drums
+
+
+def backgrounds(folder: Path) -> dict[str, Callable[[np.random.Generator, int], Samples]]:
+    television = np.concatenate([samples(read_wav(folder / name)[1]) for name in ("asr/jfk.wav", "vad/silero_test.wav")])
+    kitchen = samples(read_wav(folder / "noise/background_noise.wav")[1])
+
+    def cut(source: Samples, rng: np.random.Generator, count: int) -> Samples:
+        start = int(rng.integers(0, len(source)))
+        return np.resize(np.roll(source, -start), count)
+
+    return {
+        "television": lambda rng, count: cut(television, rng, count),
+        "kitchen": lambda rng, count: cut(kitchen, rng, count),
+        "music": lambda rng, count: music(rng, count / RATE + 1)[:count],
+    }
+
+
+def speech_span(engine: VadEngine[Any], pcm: bytes) -> tuple[int, int]:
+    """Return the first and last millisecond of speech in a clean clip."""
+    stream = VadStream(engine, AsrSegmenterRules())
+    padded = pcm + bytes(FRAME_BYTES * 20)
+    events = [event for events in process_batch(engine, [(stream, padded[: len(padded) // 1024 * 1024])]) for event in events]
+    starts = [event.time for event in events if isinstance(event, SpeechStart)]
+    stops = [event.time for event in events if isinstance(event, SpeechStop)]
+    stream.close()
+    return (starts[0], stops[-1]) if starts and stops else (0, len(pcm) // 2 // MS)
+
+
+def find_gap(audio: Samples, begin: int, end: int, words: Sequence[int]) -> int:
+    """Return the boundary of words nearest to the middle of the speech, else the softest 60 ms there, as a sample index."""
+    middle = (begin + end) // 2
+    if inner := [at for at in words if begin + (end - begin) // 5 < at < end - (end - begin) // 5]:
+        return min(inner, key=lambda at: abs(at - middle))
+    first, last = begin + (end - begin) // 4, end - (end - begin) // 4
+    window = 60 * MS
+    powers = [float((audio[at : at + window] ** 2).mean()) for at in range(first, last, 10 * MS)]
+    return first + int(np.argmin(powers)) * 10 * MS + window // 2
+
+
+def word_boundaries(recognizer: GrammarRecognizer, said: str, pcm: bytes) -> list[int]:
+    """Return where words begin, as sample indices, if the clip is understood."""
+    words = recognizer._default_decoder._search_sentences(pcm)[0]
+    return [word.first * 10 * MS for word in words[1:]]
+
+
+def floor_noise(audio: Samples, rng: np.random.Generator, count: int) -> Samples:
+    """Return noise as soft as the softest tenth of a clip."""
+    frames = audio[: len(audio) // (30 * MS) * 30 * MS].reshape(-1, 30 * MS)
+    powers = np.sort((frames**2).mean(axis=1))
+    return rng.normal(0, np.sqrt(powers[: max(1, len(powers) // 10)].mean()) + 1e-6, count)
+
+
+def make_scene(said: str, pcm: bytes, span: tuple[int, int], words: Sequence[int], condition: Condition, make: dict[str, Callable[[np.random.Generator, int], Samples]], rng: np.random.Generator) -> Scene:
+    audio = samples(pcm)
+    begin, end = (ms * MS for ms in span)
+    cut = max(0, begin - 200 * MS)
+    audio = audio[cut: min(len(audio), end + 200 * MS)]
+    begin, end = min(begin, 200 * MS), min(begin, 200 * MS) + end - begin
+    loudness = level(audio[begin:end])
+    if condition.pause_ms:
+        gap = find_gap(audio, begin, end, [at - cut for at in words])
+        pause = floor_noise(audio, rng, condition.pause_ms * MS)
+        audio, end = np.concatenate([audio[:gap], pause, audio[gap:]]), end + len(pause)
+    lead, tail = floor_noise(audio, rng, LEAD_MS * MS), floor_noise(audio, rng, TAIL_MS * MS)
+    whole = np.concatenate([lead, audio, tail])
+    if condition.background:
+        other = make[condition.background](rng, len(whole))
+        whole = whole + other * loudness / level(other) / 10 ** (condition.below_db / 20)
+    return Scene(said, np.clip(whole, -32768, 32767).astype("<i2").tobytes(), (len(lead) + end) // MS)
+
+
+class Listener:
+    """The daemon's rules in simulated time."""
+
+    def __init__(self, engine: VadEngine[Any], recognizer: GrammarRecognizer, rules: EndpointingRules) -> None:
+        self._engine = engine
+        self._recognizer = recognizer
+        self._rules = rules
+
+    def listen(self, scene: Scene) -> Result:
+        stream = VadStream(self._engine, AsrSegmenterRules())
+        endpointer = UtteranceEndpointer(self._rules)
+        guess: tuple[int, str, Completeness] | None = None
+        try:
+            for at in range(0, len(scene.pcm) - FRAME_BYTES + 1, FRAME_BYTES):
+                decisions = []
+                (events,) = process_batch(self._engine, [(stream, scene.pcm[at : at + FRAME_BYTES])])
+                now = stream.processed_ms
+                for event in events:
+                    match event:
+                        case SpeechStart(time):
+                            decisions += endpointer.on_speech_start(time)
+                        case SpeechStop(time):
+                            endpointer.on_speech_stop(time)
+                if guess is not None and now >= guess[0]:
+                    endpointer.set_completeness(guess[2])
+                decisions += endpointer.advance(now)
+                for decision in decisions:
+                    match decision:
+                        case EndpointDecision.PERHAPS:
+                            guess = now + GUESS_MS, *self._decode(scene.pcm[: at + FRAME_BYTES], endpointer.speech_segments(now))
+                            endpointer.on_speculation_start()
+                        case EndpointDecision.RESUMED:
+                            guess = None
+                        case _:
+                            text = guess[1] if guess is not None else self._decode(scene.pcm[: at + FRAME_BYTES], endpointer.speech_segments(now))[0]
+                            ready = max(now, guess[0] if guess else now + GUESS_MS)
+                            return Result(text, ready - scene.last_word_ms, decision)
+            return Result("", TAIL_MS, "never")
+        finally:
+            stream.close()
+
+    def _decode(self, pcm: bytes, segments: tuple[tuple[int, int], ...]) -> tuple[str, Completeness]:
+        text, _, completeness = self._recognizer.transcribe(SpeechAudio(pcm, segments).without_pauses())
+        return text, completeness
+
+
+def clips(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for name in ("commands-en", "commands-en-tts"):
+        for clip in commands(folder, name):
+            if clip.said:
+                yield clip.said, clip.pcm
+
+
+def is_right(said: str, text: str) -> bool:
+    return "".join(said.lower().split()) == "".join(text.lower().split())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--condition", default="")
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--verbose", action="store_true")
+    given = parser.parse_args()
+    engine = silero.load(silero.Settings())
+    recognizer = GrammarRecognizer(Settings(), home(given.folder))
+    listener = Listener(engine, recognizer, AsrEndpointingRules())
+    chosen = [(said, pcm, speech_span(engine, pcm), word_boundaries(recognizer, said, pcm)) for said, pcm in clips(given.folder)][:: given.every]
+    make = backgrounds(given.folder)
+    for condition in CONDITIONS:
+        if given.condition not in condition.name:
+            continue
+        results = []
+        for seed in range(given.seeds):
+            for number, (said, pcm, span, words) in enumerate(chosen):
+                scene = make_scene(said, pcm, span, words, condition, make, np.random.default_rng([seed, number]))
+                result = listener.listen(scene)
+                results.append((said, result))
+                if given.verbose:
+                    print(f"   {'ok ' if is_right(said, result.text) else '-- '} {result.delay_ms:6d} {result.reason:10} {said!r} -> {result.text!r}")
+        right = [result for said, result in results if is_right(said, result.text)]
+        delays = sorted(result.delay_ms for _, result in results)
+        print(f"{condition.name:20} {len(right):3d} of {len(results)}; delay median {statistics.median(delays):.0f}, 90 % {delays[int(0.9 * len(delays))]}, worst {delays[-1]} ms", flush=True)
+
+
+if __name__ == "__main__":
+    main()
