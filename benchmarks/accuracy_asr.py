@@ -82,7 +82,7 @@ def with_noise(clip: Clip, noise: bytes, louder_db: int | None) -> Clip:
 def outcome(clip: Clip, recogniser: GrammarRecognizer, means: Callable[[str], Match | None]) -> Outcome:
     """Recognize a clip and compare its intent with that of the reference text."""
     began = time.process_time()
-    text, score = recogniser.transcribe(clip.pcm)
+    text, score, _ = recogniser.transcribe(clip.pcm)
     seconds = time.process_time() - began
     found = means(text) if text else None
     expected = means(clip.said) if clip.said else None

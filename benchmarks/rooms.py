@@ -7,11 +7,10 @@ detection, endpointing and decoding are those of the speech-to-text daemon; a sp
 
 import argparse
 import statistics
-import sys
-from typing import Any
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +18,8 @@ import numpy.typing as npt
 from benchmarks.accuracy_asr import commands, home
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.voice_activity import silero
-from wyoming_rosie.voice_activity.engine import VadEngine
 from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointDecision, EndpointingRules
+from wyoming_rosie.voice_activity.engine import VadEngine
 from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop
 from wyoming_rosie.voice_activity.stream import VadStream, process_batch
 from wyoming_rosie_asr.__main__ import AsrEndpointingRules, AsrSegmenterRules
@@ -100,7 +99,9 @@ def music(rng: np.random.Generator, seconds: float) -> Samples:
 
 
 def backgrounds(folder: Path) -> dict[str, Callable[[np.random.Generator, int], Samples]]:
-    television = np.concatenate([samples(read_wav(folder / name)[1]) for name in ("asr/jfk.wav", "vad/silero_test.wav")])
+    television = np.concatenate(
+        [samples(read_wav(folder / name)[1]) for name in ("asr/jfk.wav", "vad/silero_test.wav")]
+    )
     kitchen = samples(read_wav(folder / "noise/background_noise.wav")[1])
 
     def cut(source: Samples, rng: np.random.Generator, count: int) -> Samples:
@@ -118,7 +119,9 @@ def speech_span(engine: VadEngine[Any], pcm: bytes) -> tuple[int, int]:
     """Return the first and last millisecond of speech in a clean clip."""
     stream = VadStream(engine, AsrSegmenterRules())
     padded = pcm + bytes(FRAME_BYTES * 20)
-    events = [event for events in process_batch(engine, [(stream, padded[: len(padded) // 1024 * 1024])]) for event in events]
+    events = [
+        event for events in process_batch(engine, [(stream, padded[: len(padded) // 1024 * 1024])]) for event in events
+    ]
     starts = [event.time for event in events if isinstance(event, SpeechStart)]
     stops = [event.time for event in events if isinstance(event, SpeechStop)]
     stream.close()
@@ -136,9 +139,9 @@ def find_gap(audio: Samples, begin: int, end: int, words: Sequence[int]) -> int:
     return first + int(np.argmin(powers)) * 10 * MS + window // 2
 
 
-def word_boundaries(recognizer: GrammarRecognizer, said: str, pcm: bytes) -> list[int]:
+def word_boundaries(recognizer: GrammarRecognizer, pcm: bytes) -> list[int]:
     """Return where words begin, as sample indices, if the clip is understood."""
-    words = recognizer._default_decoder._search_sentences(pcm)[0]
+    words = recognizer._default_decoder._search_sentences(pcm)[0]  # noqa: SLF001 - only the decoder knows where words begin
     return [word.first * 10 * MS for word in words[1:]]
 
 
@@ -149,11 +152,19 @@ def floor_noise(audio: Samples, rng: np.random.Generator, count: int) -> Samples
     return rng.normal(0, np.sqrt(powers[: max(1, len(powers) // 10)].mean()) + 1e-6, count)
 
 
-def make_scene(said: str, pcm: bytes, span: tuple[int, int], words: Sequence[int], condition: Condition, make: dict[str, Callable[[np.random.Generator, int], Samples]], rng: np.random.Generator) -> Scene:
+def make_scene(
+    said: str,
+    pcm: bytes,
+    span: tuple[int, int],
+    words: Sequence[int],
+    condition: Condition,
+    make: dict[str, Callable[[np.random.Generator, int], Samples]],
+    rng: np.random.Generator,
+) -> Scene:
     audio = samples(pcm)
     begin, end = (ms * MS for ms in span)
     cut = max(0, begin - 200 * MS)
-    audio = audio[cut: min(len(audio), end + 200 * MS)]
+    audio = audio[cut : min(len(audio), end + 200 * MS)]
     begin, end = min(begin, 200 * MS), min(begin, 200 * MS) + end - begin
     loudness = level(audio[begin:end])
     if condition.pause_ms:
@@ -197,12 +208,19 @@ class Listener:
                 for decision in decisions:
                     match decision:
                         case EndpointDecision.PERHAPS:
-                            guess = now + GUESS_MS, *self._decode(scene.pcm[: at + FRAME_BYTES], endpointer.speech_segments(now))
+                            guess = (
+                                now + GUESS_MS,
+                                *self._decode(scene.pcm[: at + FRAME_BYTES], endpointer.speech_segments(now)),
+                            )
                             endpointer.on_speculation_start()
                         case EndpointDecision.RESUMED:
                             guess = None
                         case _:
-                            text = guess[1] if guess is not None else self._decode(scene.pcm[: at + FRAME_BYTES], endpointer.speech_segments(now))[0]
+                            text = (
+                                guess[1]
+                                if guess is not None
+                                else self._decode(scene.pcm[: at + FRAME_BYTES], endpointer.speech_segments(now))[0]
+                            )
                             ready = max(now, guess[0] if guess else now + GUESS_MS)
                             return Result(text, ready - scene.last_word_ms, decision)
             return Result("", TAIL_MS, "never")
@@ -236,7 +254,10 @@ def main() -> None:
     engine = silero.load(silero.Settings())
     recognizer = GrammarRecognizer(Settings(), home(given.folder))
     listener = Listener(engine, recognizer, AsrEndpointingRules())
-    chosen = [(said, pcm, speech_span(engine, pcm), word_boundaries(recognizer, said, pcm)) for said, pcm in clips(given.folder)][:: given.every]
+    chosen = [
+        (said, pcm, speech_span(engine, pcm), word_boundaries(recognizer, pcm))
+        for said, pcm in clips(given.folder)
+    ][:: given.every]
     make = backgrounds(given.folder)
     for condition in CONDITIONS:
         if given.condition not in condition.name:
@@ -248,10 +269,15 @@ def main() -> None:
                 result = listener.listen(scene)
                 results.append((said, result))
                 if given.verbose:
-                    print(f"   {'ok ' if is_right(said, result.text) else '-- '} {result.delay_ms:6d} {result.reason:10} {said!r} -> {result.text!r}")
+                    print(
+                        f"   {'ok ' if is_right(said, result.text) else '-- '} {result.delay_ms:6d} {result.reason:10} {said!r} -> {result.text!r}"
+                    )
         right = [result for said, result in results if is_right(said, result.text)]
         delays = sorted(result.delay_ms for _, result in results)
-        print(f"{condition.name:20} {len(right):3d} of {len(results)}; delay median {statistics.median(delays):.0f}, 90 % {delays[int(0.9 * len(delays))]}, worst {delays[-1]} ms", flush=True)
+        print(
+            f"{condition.name:20} {len(right):3d} of {len(results)}; delay median {statistics.median(delays):.0f}, 90 % {delays[int(0.9 * len(delays))]}, worst {delays[-1]} ms",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def read_help(program: Program) -> Help:
     environment["PYTHONPATH"] = os.pathsep.join(sys.path[:3])
     called = [sys.executable, "-m", program.package, "--help"]
     called_help = subprocess.run(called, env=environment, check=True, capture_output=True, text=True)  # noqa: S603 - its own programs
-    return parse_help(called_help.stdout)
+    return parse_help(called_help.stdout.replace(f"{ROOT}/", ""))
 
 
 def list_facts(program: Program) -> Iterator[str]:

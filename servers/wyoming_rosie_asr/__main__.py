@@ -33,8 +33,6 @@ _LOG = structlog.get_logger()
 ENGINES = EngineRegistry("wyoming_rosie_asr.engines")
 MAX_SECONDS = 600
 MAX_WAITING = 1000
-FAR_DB = 11.0
-"""A person speaks within a range of about 11 dB, syllable by syllable."""
 SPECULATION_MS = 160
 """Five frames of voice activity detection. Speculation may start early: it is discarded when speech resumes."""
 
@@ -48,7 +46,8 @@ class AsrEndpointingRules(EndpointingRules):
 class AsrSegmenterRules(SegmenterRules):
     hangover_ms: int = option(SPECULATION_MS, "silence after which speech has stopped, milliseconds")
     far_db: float = option(
-        FAR_DB, "speech that is softer than the loudest by this is another voice, which does not count, dB; 0: all counts"
+        segmenter.COMMAND_FAR_DB,
+        "speech that is softer than the loudest by this is another voice, which does not count, dB; 0: all counts",
     )
 
 

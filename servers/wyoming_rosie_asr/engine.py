@@ -13,7 +13,6 @@ from wyoming_rosie.home.model import Home
 from wyoming_rosie.voice_activity.endpointing import Completeness
 from wyoming_rosie_asr.admission import DecodeJob
 
-
 KEPT_MS = 400
 """Silence that decoding needs around speech; a longer pause would count as words that were not understood."""
 

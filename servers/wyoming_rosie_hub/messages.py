@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from wyoming_rosie.voice_activity.endpointing import Completeness
+
 
 class TraceStep(StrEnum):
     """Steps of a turn's timeline."""
@@ -184,8 +186,7 @@ class TurnDeadlineReached:
 
 Input: TypeAlias = (
     RunRequested | AudioReceived | AudioEnded | WakeWordDetected | SpeechStarted | SpeechStopped | SpeculationPending
-    | SpeculationResult
-    | FinalTranscript | FillerReceived | AnswerChunkReceived | SpokenAnswer | AnswerAudioSent | AnswerAudioEnded | Played
+    | SpeculationResult | FinalTranscript | FillerReceived | AnswerChunkReceived | SpokenAnswer | AnswerAudioSent | AnswerAudioEnded | Played
     | StageFailed | SatelliteDisconnected | Announcement | TurnDeadlineReached
 )  # fmt: skip
 

@@ -21,7 +21,13 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol.wire import encode
 from wyoming_rosie.runtime.fields import parse_number
-from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION, SPEECH_BOUNDARIES, Completeness, EndpointingRules
+from wyoming_rosie.voice_activity.endpointing import (
+    CONDUCTED,
+    SPECULATION,
+    SPEECH_BOUNDARIES,
+    Completeness,
+    EndpointingRules,
+)
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub import sentences
 from wyoming_rosie_hub.announcements import AnnouncementQueue
@@ -375,6 +381,14 @@ def _create_audio_start() -> Event:
 
 def _create_audio_chunk(pcm: bytes) -> Event:
     return AudioChunk(rate=SPEECH.rate, width=SPEECH.width, channels=SPEECH.channels, audio=pcm).event()
+
+
+def _parse_speculation(event: Event) -> m.SpeculationPending | m.SpeculationResult:
+    data = event.data.get("data") or {}
+    if data.get("pending"):
+        return m.SpeculationPending()
+    known = data.get("completeness") in list(Completeness)
+    return m.SpeculationResult(Completeness(data["completeness"]) if known else Completeness.UNKNOWN)
 
 
 def _timestamp_ms(event: Event) -> int:

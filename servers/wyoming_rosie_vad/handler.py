@@ -19,7 +19,7 @@ from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, ScheduledStream
 from wyoming_rosie.voice_activity.engine import VadEngine
 from wyoming_rosie.voice_activity.events import AudioClassified, SpeechStart, SpeechStop, VadEvent
-from wyoming_rosie.voice_activity.segmenter import SegmenterRules
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules, for_command
 from wyoming_rosie.voice_activity.stream import VadStream
 
 _LOG = structlog.get_logger()
@@ -91,7 +91,8 @@ class VadHandler:
         await self._audio.start(event)
         self._outbox.start(self._send_vad_event)
         self._context = self._context or turn.context(event)
-        self._stream = self._scheduler.create_stream(VadStream(self._engine, self._rules), self._on_vad_events)
+        rules = for_command(self._rules) if self._context.get("turn_id") else self._rules
+        self._stream = self._scheduler.create_stream(VadStream(self._engine, rules), self._on_vad_events)
         self._had_voice = False
         self._start_ms = _parse_timestamp(event)
 

@@ -174,7 +174,7 @@ async def test_no_filler_plays_when_disabled(harness: HubHarness) -> None:
 async def test_a_complete_command_ends_the_utterance_sooner(harness: HubHarness) -> None:
     async def guessing(event: Event, send: Send) -> None:
         if event.type == "voice-stopped":
-            await send(Event("user-event", {"name": SPECULATION, "data": {"text": "stop", "complete": True}}))
+            await send(Event("user-event", {"name": SPECULATION, "data": {"text": "stop", "completeness": "complete"}}))
         await asr(event, send)
 
     hub = await harness.begin()

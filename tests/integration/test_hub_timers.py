@@ -41,7 +41,9 @@ class TwoRoomHome:
 
     async def _hear(self, event: Event, send: Send) -> None:
         if event.type == "voice-stopped":
-            await send(Event("user-event", {"name": SPECULATION, "data": {"text": self.says, "complete": True}}))
+            await send(
+                Event("user-event", {"name": SPECULATION, "data": {"text": self.says, "completeness": "complete"}})
+            )
         elif event.type == "audio-stop":
             await send(Event("transcript", {"text": self.says, "language": self.heard_language}))
 

@@ -31,7 +31,9 @@ class Rooms:
 
     async def hear(self, event: Event, send: Send) -> None:
         if event.type == "voice-stopped":
-            await send(Event("user-event", {"name": SPECULATION, "data": {"text": self.says, "complete": True}}))
+            await send(
+                Event("user-event", {"name": SPECULATION, "data": {"text": self.says, "completeness": "complete"}})
+            )
         elif event.type == "audio-stop":
             await send(Event("transcript", {"text": self.says}))
 

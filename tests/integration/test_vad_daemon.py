@@ -35,7 +35,7 @@ from tests.waiting import cpu_seconds_until_idle
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 from wyoming_rosie.protocol.client import Client, connect, describe
 from wyoming_rosie.voice_activity import silero
-from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointer, EndpointingRules
+from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointDecision, Endpointer, EndpointingRules
 from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream
@@ -177,7 +177,7 @@ def test_a_word_is_over_half_a_second_after_it_when_it_is_a_whole_command(voice:
                     end.on_speech_stop(at)
         for verdict in end.advance(number * FRAME_MS):
             verdicts.setdefault(verdict, number * FRAME_MS)
-            end.set_complete(complete=True)
+            end.set_completeness(Completeness.COMPLETE)
     assert list(verdicts) == [EndpointDecision.PERHAPS, EndpointDecision.DONE]
     assert verdicts[EndpointDecision.DONE] - clip.start < 1500
 

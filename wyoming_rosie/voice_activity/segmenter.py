@@ -1,6 +1,6 @@
 """Speech segmentation from each frame's probability and level: rules without audio, engine or clock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from wyoming_rosie.config import option
@@ -12,6 +12,8 @@ QUIET_FRAMES = 2
 """Unlikely frames in a row after which speech may have stopped; their level is the background after it."""
 MAX_MS = 10_000
 MAX_FAR_DB = 60.0
+COMMAND_FAR_DB = 11.0
+"""`far_db` of commands: a person's syllables differ by about 10 dB."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class SegmenterRules:
     silence_dbfs: float = option(
         -45.0, "level below which audio is silence; louder audio that is not speech is noise, dBFS"
     )
+
+
+def for_command(rules: SegmenterRules) -> SegmenterRules:
+    """Return the rules for a command to the device, in which far voices do not count."""
+    return rules if rules.far_db else replace(rules, far_db=COMMAND_FAR_DB)
 
 
 def check_segmenter_rules(rules: SegmenterRules) -> None:

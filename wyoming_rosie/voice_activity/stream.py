@@ -57,9 +57,7 @@ class VadStream:
 
     def _process_frame(self, frame: VadFrame) -> tuple[VadEvent | None, ...]:
         self.processed_ms += self._frame_ms
-        if self._near_voice is not None:
-            frame = self._near_voice.process(frame)
-        boundary = self._segmenter.process(frame)
+        boundary = self._segmenter.process(frame if self._near_voice is None else self._near_voice.process(frame))
         return boundary, self._classifier.process(frame, is_speech=self._segmenter.is_speech)
 
 

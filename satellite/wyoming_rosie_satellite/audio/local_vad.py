@@ -6,7 +6,7 @@ from typing import Any
 from wyoming_rosie.runtime.stream_scheduler import ScheduledStream
 from wyoming_rosie.voice_activity.engine import VadEngine
 from wyoming_rosie.voice_activity.events import AudioClass, AudioClassified, SpeechStart, SpeechStop, VadEvent
-from wyoming_rosie.voice_activity.segmenter import SegmenterRules
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules, for_command
 from wyoming_rosie.voice_activity.stream import VadStream, create_scheduler
 from wyoming_rosie_satellite.messages import (
     Input,
@@ -32,7 +32,8 @@ class LocalVad:
         self.stop()
         self._first_ms = None
         self._on_input = on_input
-        self._stream = self._scheduler.create_stream(VadStream(self._engine, SegmenterRules()), self._on_vad_events)
+        stream = VadStream(self._engine, for_command(SegmenterRules()))
+        self._stream = self._scheduler.create_stream(stream, self._on_vad_events)
 
     def push_audio(self, pcm: bytes, milliseconds: int) -> None:
         """Process the next audio, which starts at a time of the microphone's audio; never waits."""

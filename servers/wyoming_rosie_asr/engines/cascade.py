@@ -1,6 +1,6 @@
 """Two engines in a cascade: the home's grammar, then Whisper for what the grammar is not confident about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wyoming.info import AsrProgram
 
@@ -8,6 +8,7 @@ from wyoming_rosie import __version__
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Home
+from wyoming_rosie.voice_activity.endpointing import Completeness
 from wyoming_rosie_asr.admission import DecodeJob, Priority
 from wyoming_rosie_asr.engine import (
     AsrEngine,
@@ -76,7 +77,9 @@ class CascadeEngine(AsrEngine):
         is_sure = transcript.text and transcript.score >= self._sure
         if request.model == MODEL or not self._large.is_installed or is_sure:
             return transcript
-        return await self._large.transcribe(audio, request, job)
+        free = await self._large.transcribe(audio, request, job)
+        is_beginning = transcript.completeness is Completeness.BEGINNING
+        return replace(free, completeness=Completeness.BEGINNING) if is_beginning else free
 
     async def close(self) -> None:
         await self._small.close()

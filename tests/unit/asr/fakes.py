@@ -13,7 +13,7 @@ from tests.unit.vad.fakes import LoudnessEngine
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.home.model import Home
 from wyoming_rosie.protocol import turn
-from wyoming_rosie.voice_activity.endpointing import EndpointingRules
+from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointingRules
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream, create_scheduler
 from wyoming_rosie_asr.admission import DecodeJob, Priority
@@ -44,7 +44,7 @@ class CountingEngine:
 
     def __init__(self) -> None:
         self.supports_streaming = False
-        self.is_complete = False
+        self.completeness = Completeness.UNKNOWN
         self.decoded: list[tuple[int, Priority]] = []  # bytes, and the priority at the end
         self.requests: list[TranscribeRequest] = []
         self.may_continue = asyncio.Event()
@@ -74,7 +74,7 @@ class CountingEngine:
             self.cancelled += 1
             raise
         self.decoded.append((len(audio.pcm), job.priority))
-        return Transcript(self.write(audio), 0.9, "en", self.is_complete)
+        return Transcript(self.write(audio), 0.9, "en", self.completeness)
 
     async def close(self) -> None: ...
 
@@ -87,7 +87,11 @@ class FakeClient:
         self.vad = LoudnessEngine()
         self.scheduler = create_scheduler(self.vad)
         default = AsrContext(
-            engine, self.scheduler, lambda: VadStream(self.vad, RULES), EndpointingRules(50, 100, 200), max_seconds=2.0
+            engine,
+            self.scheduler,
+            lambda: VadStream(self.vad, RULES),
+            EndpointingRules(50, 50, 100, 200, 400),
+            max_seconds=2.0,
         )
         self.context = replace(default, **settings)
         self.handler = AsrHandler(self.context, self._receive)
@@ -115,13 +119,13 @@ class FakeClient:
         await self.send("audio-chunk", pcm, **audio)
         await self.send("audio-stop")
 
-    async def wait_for(self, kind: str) -> Event:
-        """Wait for an event and return it."""
+    async def wait_for(self, kind: str, count: int = 1) -> Event:
+        """Wait for the event that is the `count`th of its kind, and return it."""
         async with asyncio.timeout(60):
             while True:
-                for event in self.received:
-                    if event.type == kind:
-                        return event
+                found = [event for event in self.received if event.type == kind]
+                if len(found) >= count:
+                    return found[count - 1]
                 await asyncio.sleep(0.005)
 
     @property

@@ -32,3 +32,13 @@ def test_sentences_share_their_suffixes() -> None:
     automaton = minimize(*net_of({("open", "the", "door"), ("close", "the", "door")}))
     assert len(automaton.states) == 4
     assert automaton.words == {"open", "close", "the", "door"}
+
+
+def test_nothing_but_a_closing_word_can_follow_a_finished_sentence() -> None:
+    sentences = {("lights",), ("lights", "on"), ("lights", "on", "please"), ("stop",)}
+    automaton = minimize(*net_of(sentences))
+    assert automaton.is_finished(("stop",))
+    assert automaton.is_finished(("lights", "on"))
+    assert not automaton.is_finished(("lights",))
+    assert not automaton.is_finished(("on",))
+    assert not automaton.is_finished(())

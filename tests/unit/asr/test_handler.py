@@ -12,7 +12,13 @@ from tests.unit.asr.fakes import SPEECH_DATA, CountingEngine, FakeClient, silenc
 from tests.unit.vad.fakes import FRAME_BYTES
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION, SPEECH_BOUNDARIES, EndpointingRules
+from wyoming_rosie.voice_activity.endpointing import (
+    CONDUCTED,
+    SPECULATION,
+    SPEECH_BOUNDARIES,
+    Completeness,
+    EndpointingRules,
+)
 from wyoming_rosie_asr.admission import Priority
 from wyoming_rosie_asr.engine import SpeechAudio, UnsupportedLanguageError
 
@@ -171,8 +177,8 @@ async def test_resumed_speech_cancels_the_speculation(client: FakeClient, engine
 
 
 async def test_a_complete_command_ends_after_a_shorter_silence(engine: CountingEngine) -> None:
-    engine.is_complete = True
-    client = FakeClient(engine, endpointing=EndpointingRules(50, 100, 10_000))
+    engine.completeness = Completeness.COMPLETE
+    client = FakeClient(engine, endpointing=EndpointingRules(50, 50, 100, 10_000, 10_000))
     await client.start()
     await client.stream(COMMAND + END)
     await client.wait_for("transcript")
@@ -196,7 +202,7 @@ async def test_without_endpointing_the_transcript_waits_for_audio_stop(engine: C
 
 
 async def test_silence_alone_ends_with_an_empty_transcript(engine: CountingEngine) -> None:
-    client = FakeClient(engine, endpointing=EndpointingRules(50, 100, 200, no_speech_ms=300))
+    client = FakeClient(engine, endpointing=EndpointingRules(50, 50, 100, 200, 400, no_speech_ms=300))
     await client.start()
     await client.stream(silence(0.5))
     assert (await client.wait_for("transcript")).data["text"] == ""
@@ -210,8 +216,10 @@ async def test_a_conductor_decides_when_an_utterance_may_be_over(client: FakeCli
     await client.stream(COMMAND[: len(COMMAND) // 3] + END)
     assert (client.received, engine.decoded) == ([], [])
     await client.send("voice-stopped")
-    guess = await client.wait_for("user-event")
-    assert (guess.data["name"], guess.data["data"]["complete"]) == (SPECULATION, False)
+    pending = await client.wait_for("user-event")
+    assert (pending.data["name"], pending.data["data"]) == (SPECULATION, {"pending": True})
+    guess = await client.wait_for("user-event", 2)
+    assert (guess.data["name"], guess.data["data"]["completeness"]) == (SPECULATION, "unknown")
     await client.send("audio-stop")
     assert len(engine.decoded) == len(client.texts) == 1
 

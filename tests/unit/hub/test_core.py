@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.voice_activity.endpointing import EndpointingRules
+from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointingRules
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.core import TurnCore, TurnPhase
 
@@ -125,7 +125,7 @@ def test_asr_learns_where_speech_began_paused_and_resumed() -> None:
 def test_a_complete_speculation_ends_the_utterance_sooner() -> None:
     turn = TurnHarness()
     spoken(turn)
-    turn.take(m.SpeechStopped(1500), m.SpeculationResult(is_complete=True))
+    turn.take(m.SpeechStopped(1500), m.SpeculationResult(Completeness.COMPLETE))
     assert "FinishListening" in kinds(turn.hear(EndpointingRules.complete_ms / 1000))
 
 
@@ -141,7 +141,7 @@ def test_a_pause_too_short_for_a_speculation_cancels_none() -> None:
 def test_endpointing_rules_are_configurable() -> None:
     turn = TurnHarness(ends=EndpointingRules(perhaps_ms=300, complete_ms=1500, incomplete_ms=2000))
     spoken(turn)
-    turn.take(m.SpeechStopped(1500), m.SpeculationResult(is_complete=True))
+    turn.take(m.SpeechStopped(1500), m.SpeculationResult(Completeness.COMPLETE))
     assert kinds(turn.hear(0.2)) == []
     assert kinds(turn.hear(1.2)) == ["StartSpeculation"]
     assert kinds(turn.hear(0.1)) == ["FinishListening"]
@@ -326,7 +326,8 @@ inputs = st.one_of(
     st.builds(m.WakeWordDetected, st.just("okay_nabu"), st.integers(0, 5000)),
     st.builds(m.SpeechStarted, st.integers(0, 5000)),
     st.builds(m.SpeechStopped, st.integers(0, 5000)),
-    st.builds(m.SpeculationResult, st.booleans()),
+    st.builds(m.SpeculationPending),
+    st.builds(m.SpeculationResult, st.sampled_from(Completeness)),
     st.sampled_from([m.AnswerChunkReceived("well "), m.FillerReceived("checking")]),
     st.builds(m.FinalTranscript, st.sampled_from(["", "lights on"])),
     st.builds(m.SpokenAnswer, st.sampled_from(["", "Done."]), st.booleans()),

@@ -8,6 +8,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.voice_activity.endpointing import (
     AFTER_LONG_SOUND_MS,
     LONG_SOUND_MS,
+    Completeness,
     EndpointDecision,
     Endpointer,
     EndpointingRules,
@@ -16,7 +17,7 @@ from wyoming_rosie.voice_activity.endpointing import (
 
 RULES = EndpointingRules()
 OVER = {EndpointDecision.DONE, EndpointDecision.TOO_LONG, EndpointDecision.NO_SPEECH}
-EVENTS = ["sounded", "quieted", "started", "stopped", "complete", "incomplete", "nothing"]
+EVENTS = ["sounded", "quieted", "started", "stopped", "decoding", *Completeness, "nothing"]
 SCRIPTS = st.lists(st.tuples(st.integers(1, 30_000), st.sampled_from(EVENTS)), max_size=12)
 
 
@@ -39,8 +40,10 @@ def follow(script: list[tuple[int, str]], tick_ms: int = 10_000_000) -> list[tup
                 end.on_noise_start(now)
             case "quieted":
                 end.on_noise_stop(now)
-            case "complete" | "incomplete":
-                end.set_complete(complete=event == "complete")
+            case "decoding":
+                end.on_speculation_start()
+            case "finished" | "complete" | "unknown" | "beginning":
+                end.set_completeness(Completeness(event))
     return said
 
 
@@ -62,8 +65,39 @@ def test_a_complete_command_ends_sooner() -> None:
     assert verdicts(*speech, (200, "nothing")) == [EndpointDecision.PERHAPS, EndpointDecision.DONE]
 
 
+def test_a_command_that_nothing_can_follow_ends_soonest() -> None:
+    speech = (300, "started"), (1000, "stopped"), (250, "finished")
+    assert verdicts(*speech, (49, "nothing")) == [EndpointDecision.PERHAPS]
+    assert verdicts(*speech, (50, "nothing")) == [EndpointDecision.PERHAPS, EndpointDecision.DONE]
+
+
+def test_the_beginning_of_a_command_is_given_time_to_go_on() -> None:
+    speech = (300, "started"), (1000, "stopped"), (400, "beginning")
+    assert verdicts(*speech, (1599, "nothing")) == [EndpointDecision.PERHAPS]
+    assert verdicts(*speech, (1600, "nothing")) == [EndpointDecision.PERHAPS, EndpointDecision.DONE]
+
+
+def test_a_slow_decoding_is_waited_for_as_long_as_a_beginning() -> None:
+    speech = (300, "started"), (1000, "stopped"), (210, "decoding")
+    assert verdicts(*speech, (1789, "nothing")) == [EndpointDecision.PERHAPS]
+    assert verdicts(*speech, (1790, "nothing")) == [EndpointDecision.PERHAPS, EndpointDecision.DONE]
+    assert verdicts(*speech, (1200, "complete"), (1, "nothing")) == [EndpointDecision.PERHAPS, EndpointDecision.DONE]
+
+
+def test_what_is_decoded_after_speech_went_on_says_nothing_of_the_next_silence() -> None:
+    speech = (
+        (300, "started"),
+        (1000, "stopped"),
+        (300, "decoding"),
+        (100, "started"),
+        (50, "finished"),
+        (500, "stopped"),
+    )
+    assert EndpointDecision.DONE not in verdicts(*speech, (899, "nothing"))
+
+
 def test_a_command_that_turns_out_incomplete_waits_as_long_as_any() -> None:
-    speech = (300, "started"), (1000, "stopped"), (300, "complete"), (50, "incomplete")
+    speech = (300, "started"), (1000, "stopped"), (300, "complete"), (50, "unknown")
     assert verdicts(*speech, (549, "nothing")) == [EndpointDecision.PERHAPS]
     assert verdicts(*speech, (550, "nothing")) == [EndpointDecision.PERHAPS, EndpointDecision.DONE]
 
@@ -140,13 +174,13 @@ def test_how_the_stream_is_cut_changes_nothing(script: list[tuple[int, str]], ti
 
 
 @given(SCRIPTS, st.integers(50, 3000))
-def test_it_is_over_once_and_never_before_the_silence_of_a_complete_command(
+def test_it_is_over_once_and_never_before_the_silence_of_a_finished_command(
     script: list[tuple[int, str]], tick_ms: int
 ) -> None:
     said = follow(script, tick_ms)
     assert [verdict for _, verdict in said[:-1] if verdict in OVER] == []
     for silence, verdict in said:
-        assert verdict is not EndpointDecision.DONE or silence >= RULES.complete_ms
+        assert verdict is not EndpointDecision.DONE or silence >= RULES.finished_ms
         assert verdict is not EndpointDecision.PERHAPS or silence >= RULES.perhaps_ms
 
 
@@ -169,7 +203,9 @@ def test_a_guess_is_made_once_in_a_silence_and_taken_back_only_when_made(script:
         EndpointingRules(perhaps_ms=-1),
         EndpointingRules(perhaps_ms=600),
         EndpointingRules(complete_ms=1000),
-        EndpointingRules(perhaps_ms=0, complete_ms=0, incomplete_ms=0),
+        EndpointingRules(perhaps_ms=0, finished_ms=0, complete_ms=0, incomplete_ms=0),
+        EndpointingRules(finished_ms=501),
+        EndpointingRules(beginning_ms=899),
         EndpointingRules(longest_ms=0),
         EndpointingRules(no_speech_ms=10**9),
     ],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from wyoming.info import AsrModel, AsrProgram, Attribution
 
 from wyoming_rosie.config import option
+from wyoming_rosie.voice_activity.endpointing import Completeness
 from wyoming_rosie_asr.admission import DecodeJob
 from wyoming_rosie_asr.engine import AsrEngine, EngineContext, SpeechAudio, TranscribeRequest, Transcript
 
@@ -25,7 +26,7 @@ class ConstantEngine(AsrEngine):
         return AsrProgram("constant", CREDIT, True, "One text for everything", "1.0", [model])
 
     async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
-        return Transcript(self._text, score=1.0, language="en", is_complete=True)
+        return Transcript(self._text, score=1.0, language="en", completeness=Completeness.COMPLETE)
 
 
 def load(settings: Settings, context: EngineContext) -> ConstantEngine:

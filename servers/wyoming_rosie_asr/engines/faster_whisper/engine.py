@@ -23,6 +23,7 @@ from wyoming_rosie.models.whisper import HUB_URL, ModelFolder
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_asr.admission import DecodeJob, PriorityLimiter
+from wyoming_rosie_asr.completeness import rate_text
 from wyoming_rosie_asr.engine import (
     AsrEngine,
     EngineContext,
@@ -203,7 +204,8 @@ def _build_transcript(decoded: "Sequence[DecodedSegment]") -> Transcript:
     if not accepted:
         return Transcript(language=decoded[0].language)
     score = exp(sum(segment.log_probability for segment in accepted) / len(accepted))
-    return Transcript(" ".join(segment.text for segment in accepted), score, decoded[0].language)
+    text, language = " ".join(segment.text for segment in accepted), decoded[0].language
+    return Transcript(text, score, language, rate_text(text, language))
 
 
 def _slice_pcm(pcm: bytes, begin_ms: int, end_ms: int) -> bytes:

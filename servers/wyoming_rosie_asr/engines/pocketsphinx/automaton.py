@@ -87,7 +87,9 @@ class Automaton:
     def is_finished(self, words: Iterable[str]) -> bool:
         """Return whether the words are a whole sentence that nothing but a closing word can follow."""
         state = self._find_state(words)
-        return state is not None and state in self.final and all(word in CLOSING_WORDS for word, _ in self.states[state])
+        return (
+            state is not None and state in self.final and all(word in CLOSING_WORDS for word, _ in self.states[state])
+        )
 
     def _find_state(self, words: Iterable[str]) -> int | None:
         state = self.start

@@ -151,7 +151,9 @@ class SentenceDecoder:
 
 def _fits_better(heard: Sequence[_AlignedSegment], whole: Sequence[_AlignedSegment]) -> bool:
     """Return whether the words before the end fit the sound better than a whole sentence, where the two differ."""
-    first = next((at for at, pair in enumerate(zip(heard, whole, strict=False)) if pair[0].token != pair[1].token), None)
+    first = next(
+        (at for at, pair in enumerate(zip(heard, whole, strict=False)) if pair[0].token != pair[1].token), None
+    )
     if first is None:
         return len(heard) < len(whole)
     return _mean_likelihood(heard[first:]) - _mean_likelihood(whole[first:]) > _BETTER_FIT

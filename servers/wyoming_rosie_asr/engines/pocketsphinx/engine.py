@@ -139,7 +139,9 @@ class SphinxEngine(AsrEngine):
 
     async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
         async with self._limiter.slot(job), self._lazy_model.acquire() as worker:
-            text, score, completeness = await worker.call("transcribe", audio.without_pauses(), request.names, request.terms)
+            text, score, completeness = await worker.call(
+                "transcribe", audio.without_pauses(), request.names, request.terms
+            )
         return Transcript(text, score, LANGUAGE, completeness)
 
     async def close(self) -> None:
