@@ -7,7 +7,8 @@ detection, endpointing and decoding are those of the speech-to-text daemon; a sp
 
 import argparse
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.accuracy_asr import commands, home
+from benchmarks.accuracy_asr import AREA, commands, home
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointDecision, EndpointingRules
@@ -26,6 +27,8 @@ from wyoming_rosie_asr.__main__ import AsrEndpointingRules, AsrSegmenterRules
 from wyoming_rosie_asr.endpointer import UtteranceEndpointer
 from wyoming_rosie_asr.engine import SpeechAudio
 from wyoming_rosie_asr.engines.pocketsphinx.engine import GrammarRecognizer, Settings
+from wyoming_rosie_intent.engine import Match
+from wyoming_rosie_intent.rules import hassil
 
 RATE = 16_000
 MS = RATE // 1000
@@ -239,45 +242,58 @@ def clips(folder: Path) -> Iterator[tuple[str, bytes]]:
                 yield clip.said, clip.pcm
 
 
-def is_right(said: str, text: str) -> bool:
-    return "".join(said.lower().split()) == "".join(text.lower().split())
+def rate(said: str, text: str, means: Callable[[str], Match | None]) -> str:
+    """Return "right", "wrong" or "nothing", by the intent of what was said and of what was heard."""
+    found, expected = means(text) if text else None, means(said)
+    if found is None or expected is None:
+        return "right" if text == said else "nothing"
+    return "right" if (found.intent, dict(found.slots)) == (expected.intent, dict(expected.slots)) else "wrong"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--condition", default="")
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--verbose", action="store_true")
-    given = parser.parse_args()
+    """Print a line for each condition."""
+    given = _parse_arguments()
     engine = silero.load(silero.Settings())
-    recognizer = GrammarRecognizer(Settings(), home(given.folder))
+    rooms = home(given.folder)
+    recognizer = GrammarRecognizer(Settings(), rooms)
     listener = Listener(engine, recognizer, AsrEndpointingRules())
+    rules = hassil.load(hassil.Settings(), rooms)
     chosen = [
-        (said, pcm, speech_span(engine, pcm), word_boundaries(recognizer, pcm))
-        for said, pcm in clips(given.folder)
+        (said, pcm, speech_span(engine, pcm), word_boundaries(recognizer, pcm)) for said, pcm in clips(given.folder)
     ][:: given.every]
-    make = backgrounds(given.folder)
+    sources = backgrounds(given.folder)
     for condition in CONDITIONS:
         if given.condition not in condition.name:
             continue
-        results = []
+        delays, kinds = [], Counter[str]()
         for seed in range(given.seeds):
             for number, (said, pcm, span, words) in enumerate(chosen):
-                scene = make_scene(said, pcm, span, words, condition, make, np.random.default_rng([seed, number]))
+                scene = make_scene(said, pcm, span, words, condition, sources, np.random.default_rng([seed, number]))
                 result = listener.listen(scene)
-                results.append((said, result))
+                kind = rate(said, result.text, lambda text: rules.recognize(text, "en", AREA))
+                kinds[kind] += 1
+                delays.append(result.delay_ms)
                 if given.verbose:
-                    print(
-                        f"   {'ok ' if is_right(said, result.text) else '-- '} {result.delay_ms:6d} {result.reason:10} {said!r} -> {result.text!r}"
-                    )
-        right = [result for said, result in results if is_right(said, result.text)]
-        delays = sorted(result.delay_ms for _, result in results)
-        print(
-            f"{condition.name:20} {len(right):3d} of {len(results)}; delay median {statistics.median(delays):.0f}, 90 % {delays[int(0.9 * len(delays))]}, worst {delays[-1]} ms",
-            flush=True,
-        )
+                    print(f"   {kind:8} {result.delay_ms:6d} ms {result.reason:10} {said!r} -> {result.text!r}")
+        _print_line(condition.name, kinds, sorted(delays))
+
+
+def _print_line(name: str, kinds: Mapping[str, int], delays: Sequence[int]) -> None:
+    late = f"{statistics.median(delays):5.0f}, 90 % {delays[int(0.9 * len(delays))]:5d}, worst {delays[-1]:5d} ms"
+    print(
+        f"{name:20} right {kinds['right']:3d}, wrong {kinds['wrong']:3d}, nothing {kinds['nothing']:3d}; end {late}",
+        flush=True,
+    )
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--condition", default="", help="only those whose names have this word")
+    parser.add_argument("--every", type=int, default=1, help="only every so manyth clip")
+    parser.add_argument("--verbose", action="store_true", help="a line for each command")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -13,8 +14,10 @@ from wyoming_rosie.home.model import Home
 from wyoming_rosie.voice_activity.endpointing import Completeness
 from wyoming_rosie_asr.admission import DecodeJob
 
-KEPT_MS = 400
-"""Silence that decoding needs around speech; a longer pause would count as words that were not understood."""
+MARGIN_MS = 600
+"""Audio around speech from which a decoder can tell the noise of the room."""
+PAUSE_MS = 400
+"""Pause that decoding can bear; a longer one would count as words that were not understood."""
 
 
 class UnsupportedLanguageError(RosieError):
@@ -56,14 +59,17 @@ class SpeechAudio:
         return sum(end - begin for begin, end in self.segments)
 
     def without_pauses(self) -> bytes:
-        """Return the PCM of the speech, with at most `KEPT_MS` of what is before, between and after its segments."""
-        spans: list[tuple[int, int]] = []
-        for begin, end in self.segments:
-            first, last = max(begin - KEPT_MS // 2, 0), end + KEPT_MS // 2
-            if spans and first <= spans[-1][1]:
-                spans[-1] = spans[-1][0], max(last, spans[-1][1])
-            else:
-                spans.append((first, last))
+        """Return the PCM of the speech, with at most `MARGIN_MS` around it and `PAUSE_MS` between its segments."""
+        if not self.segments:
+            return b""
+        cuts = [(end + PAUSE_MS // 2, begin - PAUSE_MS // 2) for (_, end), (begin, _) in pairwise(self.segments)]
+        pauses = [(first, last) for first, last in cuts if first < last]
+        edges = [
+            max(self.segments[0][0] - MARGIN_MS, 0),
+            *chain.from_iterable(pauses),
+            self.segments[-1][1] + MARGIN_MS,
+        ]
+        spans = zip(edges[::2], edges[1::2], strict=True)
         return b"".join(self.pcm[SPEECH.bytes_in(first / 1000) : SPEECH.bytes_in(last / 1000)] for first, last in spans)
 
 

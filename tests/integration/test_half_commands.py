@@ -29,7 +29,7 @@ def pcm() -> bytes:
 @pytest.fixture(scope="module")
 def word_starts(recognizer: GrammarRecognizer, pcm: bytes) -> list[int]:
     """Where each word of the command begins, in bytes."""
-    heard, _ = recognizer._default_decoder._search_sentences(pcm)  # noqa: SLF001 - only the decoder knows
+    heard, _ = recognizer._default_decoder._search_sentences(pcm)
     assert len(heard) == len(COMMAND.split())
     return [SPEECH.bytes_in(word.first / 100) for word in heard]
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from wyoming_rosie.voice_activity.endpointing import Completeness
 from wyoming_rosie_asr.completeness import rate_text
-from wyoming_rosie_asr.engine import KEPT_MS, SpeechAudio
+from wyoming_rosie_asr.engine import MARGIN_MS, PAUSE_MS, SpeechAudio
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,4 @@ def test_all_speech_is_kept_and_pauses_are_bounded(segments: tuple[tuple[int, in
     milliseconds = [int.from_bytes(kept[at : at + 2], "little") for at in range(0, len(kept), 32)]
     assert milliseconds == sorted(set(milliseconds))
     assert {ms for begin, end in segments for ms in range(begin, end)} <= set(milliseconds)
-    assert len(milliseconds) <= sum(end - begin for begin, end in segments) + KEPT_MS * len(segments)
+    assert len(milliseconds) <= sum(end - begin for begin, end in segments) + 2 * MARGIN_MS + PAUSE_MS * len(segments)

@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
 _SENTENCES, _PHONES = "sentences", "phones"
 """The two searches: for a sentence of the grammar, and for any sequence of phones."""
-_MIN_BEGINNING_WORDS = 2
-"""One word is the beginning of anything."""
 _BETTER_FIT = 0.0004
 """Difference of the log likelihood per frame between half a sentence and another one that is forced upon it: it was 0.0004 to
 0.007 for commands that were cut in their middle, up to 0.0002 for whole ones in noise."""
+_FORCED_FIT = 0.004
+"""The same between the words that were heard and more that complete them: 0.002 for a swallowed "it", 0.015 for a word that
+nobody had said."""
+_SILENCE = bytes(SPEECH.bytes_in(0.06))
+"""Without silence after it, the last word is not over; more than this changes the mean that the cepstra are normalized by."""
 _FRAMES_PER_SECOND = 100
-_SILENCE = bytes(SPEECH.bytes_in(0.2))
-"""Without silence after it, the last word is not over before the end of the utterance."""
 _MIN_LIKELIHOOD = 1e-300
 _FRAMES_PER_PHONE = 12
 _MAX_EXTRA_FRAMES = 150
@@ -99,7 +100,7 @@ class SentenceDecoder:
         is_sentence = self._sentences.accepts(sentence) and self._has_valid_timing(whole)
         if is_sentence and not _fits_better(heard, whole):
             return Hypothesis(sentence, self._score(whole, pcm), self._rate_sentence(sentence, len(heard)))
-        if len(heard) >= _MIN_BEGINNING_WORDS:
+        if heard:
             return Hypothesis((), self._score(heard, pcm), Completeness.BEGINNING)
         return Hypothesis()
 
@@ -155,7 +156,8 @@ def _fits_better(heard: Sequence[_AlignedSegment], whole: Sequence[_AlignedSegme
         (at for at, pair in enumerate(zip(heard, whole, strict=False)) if pair[0].token != pair[1].token), None
     )
     if first is None:
-        return len(heard) < len(whole)
+        more = whole[len(heard) :]
+        return bool(heard and more) and _mean_likelihood(heard) - _mean_likelihood(more) > _FORCED_FIT
     return _mean_likelihood(heard[first:]) - _mean_likelihood(whole[first:]) > _BETTER_FIT
 
 

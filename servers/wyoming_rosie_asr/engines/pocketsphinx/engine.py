@@ -32,6 +32,8 @@ from wyoming_rosie_asr.lazy_model import LazyModel
 
 _LOG = structlog.get_logger()
 LANGUAGE, MODEL = "en", "home"
+BEGINNING_SCORE = 0.8
+"""Score from which words count as the beginning of a sentence: nothing is done with them, they are only waited for."""
 DECODERS = 2
 """Decoders that are cached for the names and terms of requests."""
 _VAD_AGGRESSIVENESS = 2  # of WebRTC's detector, 0 to 3
@@ -93,8 +95,9 @@ class GrammarRecognizer:
             return "", 0.0, Completeness.UNKNOWN
         decoder = self._decoders(names, terms) if names or terms else self._default_decoder
         hypothesis = decoder.decode(speech)
+        is_beginning = hypothesis.completeness is Completeness.BEGINNING and hypothesis.score >= BEGINNING_SCORE
         if hypothesis.score < self._least_score:
-            return "", hypothesis.score, Completeness.UNKNOWN
+            return "", hypothesis.score, Completeness.BEGINNING if is_beginning else Completeness.UNKNOWN
         return tokens.to_text(hypothesis.tokens), hypothesis.score, hypothesis.completeness
 
     def _create_decoder(self, names: tuple[str, ...], terms: tuple[str, ...]) -> SentenceDecoder:
