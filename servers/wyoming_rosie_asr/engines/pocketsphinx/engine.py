@@ -42,7 +42,7 @@ _CREDIT = Attribution("CMU Sphinx", "https://github.com/cmusphinx/pocketsphinx")
 
 @dataclass(frozen=True)
 class Settings:
-    least_score: float = option(0.89, "lowest score of an accepted sentence, 0 to 1")
+    least_score: float = option(0.88, "lowest score of an accepted sentence, 0 to 1")
     beam: float = option(1e-57, "beam: drop paths that are less likely than the best one by this factor")
     word_beam: float = option(1e-40, "the same at word ends")
     most_states: int = option(10_000, "most active states in a frame")
