@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from tests.conftest import StartDaemon
 from tests.pedestrians import find_video
 from wyoming_rosie.bus import names, schema
 from wyoming_rosie.bus.connection import parse_broker_url
+from wyoming_rosie.bus.errors import BusError
 from wyoming_rosie.bus.interface import Buses, Consumer
 from wyoming_rosie.bus.memory import create_memory_buses
 from wyoming_rosie.bus.messages import Frame, VisionEvent
@@ -44,9 +45,10 @@ async def take_events(buses: Buses, until: int) -> list[VisionEvent]:
     found: list[VisionEvent] = []
     async with asyncio.timeout(SECONDS):
         while len(found) < until:
-            for delivery in await buses.events.source(WATCH).take(10, 0.5):
-                found.append(schema.unwrap(VisionEvent, delivery.envelope))
-                await delivery.ack()
+            with suppress(BusError):  # a broker on a busy machine may answer late
+                for delivery in await buses.events.source(WATCH).take(10, 0.5):
+                    found.append(schema.unwrap(VisionEvent, delivery.envelope))
+                    await delivery.ack()
     return found
 
 
