@@ -52,7 +52,7 @@ async def print_report(engine: AsrEngine, folder: Path, output: TextIO) -> None:
     results = []
     for file in files:
         reference = normalize_words(await asyncio.to_thread(read_reference, file))
-        audio = await asyncio.to_thread(_load_recording, vad, file)
+        audio = await asyncio.to_thread(load_recording, vad, file)
         began = time.perf_counter()
         transcript = Transcript()
         if audio.segments:
@@ -89,7 +89,8 @@ def count_word_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> in
     return costs[-1]
 
 
-def _load_recording(vad: "SileroEngine", file: Path) -> SpeechAudio:
+def load_recording(vad: "SileroEngine", file: Path) -> SpeechAudio:
+    """Return a WAV file's audio and its speech."""
     audio, pcm = read_wav(file)
     converter = Converter(audio, SPEECH)
     pcm = converter.convert(pcm) + converter.finish()

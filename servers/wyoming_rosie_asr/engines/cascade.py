@@ -69,6 +69,7 @@ class CascadeEngine(AsrEngine):
 
     async def change_home(self, home: Home) -> None:
         await self._small.change_home(home)
+        await self._large.change_home(home)
 
     async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
         if self._needs_whisper(request, job):

@@ -51,6 +51,7 @@ class CountingEngine:
         self.may_continue.set()
         self.write: Callable[[SpeechAudio], str] = lambda sound: str(len(sound.pcm))
         self.cancelled = 0
+        self.homes: list[Home] = []
 
     def describe(self) -> AsrProgram:
         model = AsrModel("counting", CREDIT, True, None, None, ["en"])
@@ -60,7 +61,8 @@ class CountingEngine:
         if request.language not in (None, "en"):
             raise UnsupportedLanguageError(f"no model for {request.language}")
 
-    async def change_home(self, home: Home) -> None: ...
+    async def change_home(self, home: Home) -> None:
+        self.homes.append(home)
 
     async def install(self) -> None: ...
 

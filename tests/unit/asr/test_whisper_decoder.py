@@ -4,14 +4,20 @@ from threading import Event
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.whisper_model import TEXT, build
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie_asr.engines.faster_whisper.decoder import (
     MIN_LOG_PROBABILITY,
+    SHORT_MARGIN_SECONDS,
+    SHORT_WINDOW_SECONDS,
+    WINDOW_SECONDS,
     DecodeOptions,
     DeviceConfig,
     WhisperDecoder,
+    short_window_seconds,
 )
 
 QUIET = "Thank you."
@@ -62,3 +68,11 @@ def test_cancelled_segments_are_not_decoded(decoder: WhisperDecoder) -> None:
     dropped = Event()
     dropped.set()
     assert decoder.decode([hum(1)], wanted("en"), dropped) == []
+
+
+@given(st.floats(0, 30))
+def test_a_short_window_has_the_audio_and_a_margin_and_is_never_shorter_than_models_bear(seconds: float) -> None:
+    window = short_window_seconds(seconds)
+    assert SHORT_WINDOW_SECONDS <= window <= WINDOW_SECONDS
+    assert window >= min(seconds + SHORT_MARGIN_SECONDS, WINDOW_SECONDS)
+    assert window in (SHORT_WINDOW_SECONDS, seconds + SHORT_MARGIN_SECONDS, WINDOW_SECONDS)

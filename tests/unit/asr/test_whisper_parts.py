@@ -7,6 +7,8 @@ import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
+from hypothesis import given
+from hypothesis import strategies as st
 from tokenizers import Tokenizer as Vocabulary
 
 from tests.whisper_model import build
@@ -53,3 +55,20 @@ def test_a_long_prompt_keeps_its_end(vocabulary: Path) -> None:
     long, short = tokens.build_prompt("en", "Ada " * 500 + "Bob"), tokens.build_prompt("en", "Bob")
     assert len(long) == 1 + 223 + 4
     assert long[-8:] == short[-8:]
+
+
+NAMES = ["Kitchen", "Bed Light", "Ada's Lamp"]
+
+
+def test_names_are_joined_to_a_sentence(vocabulary: Path) -> None:
+    tokens = WhisperTokens(vocabulary, is_multilingual=True)
+    assert tokens.join_names(NAMES, 1000) == "Kitchen, Bed Light, Ada's Lamp."
+    assert tokens.join_names([], 1000) == ""
+
+
+@given(st.lists(st.text(min_size=1, max_size=20), max_size=8), st.integers(0, 40))
+def test_names_are_dropped_from_the_end_beyond_the_limit(vocabulary: Path, names: list[str], limit: int) -> None:
+    joined = WhisperTokens(vocabulary, is_multilingual=True).join_names(names, limit)
+    whole = [", ".join(names[:count]) for count in range(len(names) + 1)]
+    assert joined == "" or joined[:-1] in whole
+    assert len(Vocabulary.from_file(str(vocabulary)).encode(f" {joined}", add_special_tokens=False).ids) <= limit + 1

@@ -24,8 +24,12 @@ FRAMES_PER_SECOND = 100
 TOKENS_PER_SECOND = 12
 """Faster than anybody speaks: more tokens are a repetition loop."""
 EXTRA_TOKENS = 24
+SHORT_WINDOW_SECONDS = 15
+"""Least length of a short window: in less than 12 s, the models repeat themselves (docs/performance.md)."""
 SHORT_MARGIN_SECONDS = 1.5
 """Least silence after the speech in a short window."""
+MAX_NAME_TOKENS = 100
+"""Most tokens of the home's names before a transcript: about 30 names."""
 MIN_LOG_PROBABILITY = -0.7
 """Mean log probability of a short window's text, below which the full window is decoded as well."""
 _FULL_SCALE = 32768.0
@@ -46,6 +50,7 @@ class DecodeOptions:
     beam_size: int
     prompt: str  # initial prompt, for its words and their spelling
     short_windows: bool
+    names: tuple[str, ...] = ()  # of the home, before the prompt; the first of them if there are too many
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,8 @@ class WhisperDecoder:
     def _decode_segment(self, pcm: bytes, options: DecodeOptions, cancelled: Event) -> DecodedSegment | None:
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / _FULL_SCALE
         if options.short_windows:
-            decoded = self._decode_window(samples, options, SPEECH.seconds(len(pcm)) + SHORT_MARGIN_SECONDS, cancelled)
+            seconds = short_window_seconds(SPEECH.seconds(len(pcm)))
+            decoded = self._decode_window(samples, options, seconds, cancelled)
             if decoded is None or _is_valid(decoded):
                 return decoded
         return self._decode_window(samples, options, WINDOW_SECONDS, cancelled)
@@ -98,12 +104,13 @@ class WhisperDecoder:
     def _decode_window(
         self, samples: Floats, options: DecodeOptions, seconds: float, cancelled: Event
     ) -> DecodedSegment | None:
-        frames = 2 * math.ceil(min(seconds, WINDOW_SECONDS) * FRAMES_PER_SECOND / 2)  # the encoder halves them
+        frames = 2 * math.ceil(seconds * FRAMES_PER_SECOND / 2)  # the encoder halves them
         encoded = self._model.encode(StorageView.from_array(self._padded_features(samples, frames)[None]))
         if cancelled.is_set():
             return None
         language = self._detect_language(encoded, options.languages)
-        prompt = self._tokens.build_prompt(language, options.prompt)
+        names = self._tokens.join_names(options.names, MAX_NAME_TOKENS)
+        prompt = self._tokens.build_prompt(language, " ".join(filter(None, (names, options.prompt))))
         max_tokens = round(TOKENS_PER_SECOND * len(samples) / SPEECH.rate) + EXTRA_TOKENS
         (result,) = self._model.generate(
             encoded,
@@ -136,6 +143,11 @@ class WhisperDecoder:
         ranked = [(token[2:-2], probability) for token, probability in self._model.detect_language(encoded)[0]]
         fitting = [language for language, _ in ranked if not allowed or language in allowed]
         return fitting[0] if fitting else next(iter(allowed))
+
+
+def short_window_seconds(audio_seconds: float) -> float:
+    """Return the length of the short window for an audio segment."""
+    return min(max(SHORT_WINDOW_SECONDS, audio_seconds + SHORT_MARGIN_SECONDS), WINDOW_SECONDS)
 
 
 def _is_valid(decoded: DecodedSegment) -> bool:

@@ -17,6 +17,8 @@ from wyoming.info import AsrModel, AsrProgram, Attribution
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
+from wyoming_rosie.home import loader
+from wyoming_rosie.home.model import Area, Entity, Floor, Home
 from wyoming_rosie.models import whisper
 from wyoming_rosie.models.background_fetch import fetch_until_done
 from wyoming_rosie.models.whisper import HUB_URL, ModelFolder
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 _LOG = structlog.get_logger()
 DEVICES = ("cpu", "cuda", "auto")
 BEAM_SIZES = range(11)
+SHORT_WINDOW_MODELS = frozenset({"tiny.en"})
+"""Models that are as accurate with short windows; base is not (docs/performance.md)."""
 _RUNTIME = "ctranslate2"
 _CREDIT = Attribution("SYSTRAN and OpenAI", "https://github.com/SYSTRAN/faster-whisper")
 _ABOUT = "Whisper, any words in many languages"
@@ -64,8 +68,13 @@ class Settings:
     prompt: str = option(
         "", "initial prompt: text with likely words and their spelling, such as names of people and rooms"
     )
-    short_windows: bool = option(
-        False, "decode short utterances without padding to 30 s: many times faster, perhaps less accurate"
+    short_windows: bool | None = option(
+        None,
+        "pad short utterances to 15 s only, not to 30 s, in less than half the time "
+        "[default: for tiny.en, which is as accurate with it]",
+    )
+    home_names: bool = option(
+        True, "tell the model the names of the home's areas and entities, about 30 of them, in the initial prompt"
     )
     models_from: str = option(HUB_URL, "base URL from which models are fetched")
 
@@ -73,9 +82,15 @@ class Settings:
 class WhisperEngine(AsrEngine):
     """One model. Calls run on one worker thread; CTranslate2 has threads of its own."""
 
-    def __init__(self, settings: Settings, model: ModelFolder, keep_alive_seconds: float, max_waiting: int) -> None:
+    def __init__(
+        self, settings: Settings, model: ModelFolder, home: Home, keep_alive_seconds: float, max_waiting: int
+    ) -> None:
         self._settings = settings
         self._model = model
+        self._home_names = list_names(home)
+        self._has_short_windows = (
+            model.name in SHORT_WINDOW_MODELS if settings.short_windows is None else settings.short_windows
+        )
         self._worker = ThreadWorker("whisper")
         self._limiter = PriorityLimiter(1, max_waiting)
         self._lazy_model = LazyModel(model.name, self._load_model, self._unload_model, keep_alive_seconds)
@@ -122,6 +137,9 @@ class WhisperEngine(AsrEngine):
         if self.is_installed:
             await self._lazy_model.prepare()
 
+    async def change_home(self, home: Home) -> None:
+        self._home_names = list_names(home)
+
     async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
         segments = [
             _slice_pcm(audio.pcm, *window) for window in split_segments(audio.segments, audio.duration_ms, _WINDOW_MS)
@@ -146,7 +164,9 @@ class WhisperEngine(AsrEngine):
         languages = (base_language(request.language),) if request.language is not None else self._settings.language
         bias = ", ".join((*request.terms, *request.names))  # later words have more weight
         prompt = " ".join(filter(None, (bias and f"{bias}.", self._settings.prompt.strip())))
-        return DecodeOptions(languages, self._settings.beam or _default_beam(), prompt, self._settings.short_windows)
+        names = self._home_names if self._settings.home_names else ()
+        beam_size = self._settings.beam or _default_beam()
+        return DecodeOptions(languages, beam_size, prompt, self._has_short_windows, names)
 
     async def _load_model(self) -> "WhisperDecoder":
         begun = asyncio.get_running_loop().time()
@@ -179,7 +199,15 @@ def load(settings: Settings, context: EngineContext) -> WhisperEngine:
                 f"--faster-whisper.language: {model.name} does not know {language!r}; "
                 f"it knows: {', '.join(model.languages)}"
             )
-    return WhisperEngine(settings, model, context.keep_alive_seconds, context.max_waiting)
+    home = loader.load_home(context.home)
+    return WhisperEngine(settings, model, home, context.keep_alive_seconds, context.max_waiting)
+
+
+def list_names(home: Home) -> tuple[str, ...]:
+    """Return the names that people may say: first of areas and entities, then of floors, then aliases; each once."""
+    items: tuple[Area | Entity | Floor, ...] = (*home.areas, *home.entities, *home.floors)
+    aliases = (alias for item in items for alias in item.aliases)
+    return tuple(dict.fromkeys((*(item.name for item in items), *aliases)))
 
 
 def _create_decoder(folder: Path, settings: Settings) -> "WhisperDecoder":

@@ -1,5 +1,6 @@
 """Whisper's tokens: the prompt that says what to do, and the text of an answer."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -32,6 +33,16 @@ class WhisperTokens:
             *([self._id("<|startofprev|>"), *before[-_PROMPT_TOKENS:]] if before else []),
             *map(self._id, ("<|startoftranscript|>", *names, "<|notimestamps|>")),
         ]
+
+    def join_names(self, names: Sequence[str], max_tokens: int) -> str:
+        """Return the names as a sentence; the first of them that have at most so many tokens, commas included."""
+        joined = ""
+        for name in names:
+            longer = f"{joined}, {name}" if joined else name
+            if len(self._tokenizer.encode(f" {longer}.", add_special_tokens=False).ids) > max_tokens:
+                break
+            joined = longer
+        return joined and f"{joined}."
 
     def decode(self, tokens: list[int]) -> str:
         """Return the text, without special tokens."""

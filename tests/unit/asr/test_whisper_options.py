@@ -1,0 +1,85 @@
+"""Whisper's decoding options: the names of the home, at the start and after each change, and the window."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.unit.asr.fakes import CountingEngine
+from tests.whisper_model import build
+from wyoming_rosie.home.model import Area, Entity, Floor, Home
+from wyoming_rosie_asr.engine import EngineContext, TranscribeRequest
+from wyoming_rosie_asr.engines.cascade import CascadeEngine
+from wyoming_rosie_asr.engines.faster_whisper.engine import Settings, WhisperEngine, list_names, load
+
+OTHER_HOME = Home((Area("study", "Study", ("Den",)),), (Entity("lamp", "Lamp", "light"),), (Floor("up", "Upstairs"),))
+HOME_FILE = '[[areas]]\nid = "kitchen"\nname = "Kitchen"\n'
+
+
+def no_engine(name: str) -> WhisperEngine:
+    raise AssertionError(name)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("whisper"))
+
+
+@pytest.fixture
+def home_file(tmp_path: Path) -> Path:
+    file = tmp_path / "home.toml"
+    file.write_text(HOME_FILE, "utf-8")
+    return file
+
+
+async def create(
+    model: Path, home_file: Path, *, home_names: bool = True, short_windows: bool | None = None
+) -> WhisperEngine:
+    settings = Settings(model=str(model), home_names=home_names, short_windows=short_windows)
+    return await asyncio.to_thread(load, settings, EngineContext(home_file, home_file.parent, 0.0, 1, no_engine))
+
+
+def test_areas_and_entities_come_before_floors_and_aliases() -> None:
+    assert list_names(OTHER_HOME) == ("Study", "Lamp", "Upstairs", "Den")
+
+
+async def test_the_names_follow_the_home(model: Path, home_file: Path) -> None:
+    engine = await create(model, home_file)
+    assert engine._decode_options(TranscribeRequest()).names == ("Kitchen",)
+    await engine.change_home(OTHER_HOME)
+    assert engine._decode_options(TranscribeRequest()).names == ("Study", "Lamp", "Upstairs", "Den")
+    await engine.close()
+
+
+async def test_the_names_can_be_left_out(model: Path, home_file: Path) -> None:
+    engine = await create(model, home_file, home_names=False)
+    await engine.change_home(OTHER_HOME)
+    assert engine._decode_options(TranscribeRequest()).names == ()
+    await engine.close()
+
+
+async def test_a_changed_home_reaches_both_engines_of_a_cascade() -> None:
+    grammar, whisper = CountingEngine(), CountingEngine()
+    await CascadeEngine(grammar, whisper, 0.9).change_home(OTHER_HOME)
+    assert (grammar.homes, whisper.homes) == ([OTHER_HOME], [OTHER_HOME])
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "is_short"),
+    [
+        ("tiny.en", None, True),
+        ("base", None, False),
+        ("small", None, False),
+        ("tiny.en", False, False),
+        ("small", True, True),
+    ],
+)
+async def test_windows_are_short_by_default_where_that_was_measured(
+    model: Path, home_file: Path, name: str, *, chosen: bool | None, is_short: bool
+) -> None:
+    folder = home_file.parent / name
+    await asyncio.to_thread(shutil.copytree, model, folder)
+    engine = await create(folder, home_file, short_windows=chosen)
+    assert engine._decode_options(TranscribeRequest()).short_windows is is_short
+    await engine.close()
