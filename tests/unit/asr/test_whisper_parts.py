@@ -70,5 +70,16 @@ def test_names_are_joined_to_a_sentence(vocabulary: Path) -> None:
 def test_names_are_dropped_from_the_end_beyond_the_limit(vocabulary: Path, names: list[str], limit: int) -> None:
     joined = WhisperTokens(vocabulary, is_multilingual=True).join_names(names, limit)
     whole = [", ".join(names[:count]) for count in range(len(names) + 1)]
-    assert joined == "" or joined[:-1] in whole
-    assert len(Vocabulary.from_file(str(vocabulary)).encode(f" {joined}", add_special_tokens=False).ids) <= limit + 1
+    assert joined[:-1] in whole
+    assert not joined or count_tokens(vocabulary, joined) <= limit
+
+
+def test_as_many_names_are_kept_as_fit(vocabulary: Path) -> None:
+    tokens = WhisperTokens(vocabulary, is_multilingual=True)
+    limit = count_tokens(vocabulary, "Kitchen, Bed Light.")
+    assert tokens.join_names(NAMES, limit) == "Kitchen, Bed Light."
+    assert tokens.join_names(NAMES, limit - 1) == "Kitchen."
+
+
+def count_tokens(vocabulary: Path, text: str) -> int:
+    return len(Vocabulary.from_file(str(vocabulary)).encode(f" {text}", add_special_tokens=False).ids)
