@@ -72,7 +72,7 @@ def with_noise(clip: Clip, noise: bytes, louder_db: int | None) -> Clip:
     """Mix noise into a clip, `louder_db` below the loudest third of its samples."""
     if louder_db is None:
         return clip
-    voice, hum = _samples(clip.pcm), _samples(noise)
+    voice, hum = samples(clip.pcm), samples(noise)
     loud = np.sort(np.abs(voice))[-len(voice) // 3 :]
     hum = np.resize(hum, len(voice))
     gain = np.sqrt(np.mean(loud**2) / np.mean(hum**2)) / 10 ** (louder_db / 20)
@@ -86,7 +86,7 @@ def outcome(clip: Clip, recogniser: GrammarRecognizer, means: Callable[[str], Ma
     seconds = time.process_time() - began
     found = means(text) if text else None
     expected = means(clip.said) if clip.said else None
-    same = found is not None and expected is not None and _meaning(found) == _meaning(expected)
+    same = found is not None and expected is not None and meaning(found) == meaning(expected)
     return Outcome("right" if same else "wrong" if found else "nothing", score, seconds)
 
 
@@ -132,11 +132,13 @@ def _entity(entity: dict[str, Any]) -> Entity:
     return Entity(entity["name"], entity["name"], entity["domain"], features=frozenset(features))
 
 
-def _meaning(match: Match) -> tuple[str, dict[str, Any]]:
+def meaning(match: Match) -> tuple[str, dict[str, Any]]:
+    """Return the intent and slots, by which two sentences are compared."""
     return match.intent, dict(match.slots)
 
 
-def _samples(pcm: bytes) -> npt.NDArray[np.float64]:
+def samples(pcm: bytes) -> npt.NDArray[np.float64]:
+    """Return 16-bit PCM as floating-point samples."""
     return np.frombuffer(pcm, "<i2").astype(np.float64)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.accuracy_asr import AREA, commands, home
+from benchmarks.accuracy_asr import AREA, commands, home, meaning, samples
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointDecision, EndpointingRules
@@ -71,10 +71,6 @@ class Result:
     text: str
     delay_ms: int
     reason: str
-
-
-def samples(pcm: bytes) -> Samples:
-    return np.frombuffer(pcm, "<i2").astype(np.float64)
 
 
 def level(audio: Samples) -> float:
@@ -247,7 +243,7 @@ def rate(said: str, text: str, means: Callable[[str], Match | None]) -> str:
     found, expected = means(text) if text else None, means(said)
     if found is None or expected is None:
         return "right" if text == said else "nothing"
-    return "right" if (found.intent, dict(found.slots)) == (expected.intent, dict(expected.slots)) else "wrong"
+    return "right" if meaning(found) == meaning(expected) else "wrong"
 
 
 def main() -> None:
