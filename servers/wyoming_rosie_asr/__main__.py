@@ -118,16 +118,31 @@ async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
 
 
 async def _prepare_engine(settings: AsrConfig, engine: AsrEngine, daemon: DaemonServer) -> None:
-    """Fetch and load the models; never returns."""
-    try:
-        await engine.install()
+    """Load the models that are installed, then fetch and load the others; never returns."""
+    if settings.preload:
+        await _load_models(engine)
+    if not (engine.is_installed and all(model.installed for model in engine.describe().models)):
+        await _fetch_models(engine)
         daemon.set_info(_build_info(settings, engine))
-        daemon.installed.set()
+        if engine.is_installed:
+            daemon.installed.set()
         if settings.preload:
-            await engine.prepare()
+            await _load_models(engine)
+    await asyncio.Event().wait()
+
+
+async def _load_models(engine: AsrEngine) -> None:
+    try:
+        await engine.prepare()
     except EngineError as err:
         _LOG.error("engine failed to load", reason=str(err))
-    await asyncio.Event().wait()
+
+
+async def _fetch_models(engine: AsrEngine) -> None:
+    try:
+        await engine.install()
+    except EngineError as err:
+        _LOG.error("models are not fetched", reason=str(err))
 
 
 async def _watch_home(settings: AsrConfig, engine: AsrEngine) -> None:
@@ -150,7 +165,7 @@ def _build_info(settings: AsrConfig, engine: AsrEngine) -> Info:
 
 def _load_engine(settings: AsrConfig) -> AsrEngine:
     def load(name: str) -> AsrEngine:
-        engine: AsrEngine = ENGINES.load(name, settings, context)
+        engine: AsrEngine = ENGINES.load(name, settings, replace(context, is_part=name != settings.engine))
         return engine
 
     data = settings.data_dir or config.data_folder()

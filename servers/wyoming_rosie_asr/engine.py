@@ -144,3 +144,5 @@ class EngineContext:
     """Utterances that may wait; more are refused with BusyError."""
     load: Callable[[str], AsrEngine]
     """Loads another engine by name, for an engine that combines several."""
+    is_part: bool = False
+    """Whether the engine is part of another one, which recognizes the commands of the home itself."""

@@ -159,8 +159,9 @@ def _format_audio(sound: AudioReport) -> list[tuple[str, str]]:
 
 def _format_service(service: ServiceReport) -> str:
     answer = "does not answer" if service.ms is None else f"{service.ms:g} ms"
+    missing = f"not installed yet: {', '.join(service.missing_models)}" if service.missing_models else ""
     return ", ".join(
-        part for part in (f"{service.uri} {service.engine} {answer}", service.house, service.trust) if part
+        part for part in (f"{service.uri} {service.engine} {answer}", missing, service.house, service.trust) if part
     )
 
 

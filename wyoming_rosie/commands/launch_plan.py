@@ -1,19 +1,24 @@
 """Launch plan of `wyoming-rosie up`: the programs to start and their arguments, from the settings."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.models import whisper
+from wyoming_rosie.models.background_fetch import MEGABYTE
 from wyoming_rosie.programs import BY_ROLE, DAEMONS
 from wyoming_rosie.protocol import address
 from wyoming_rosie.protocol.address import Address, Tcp, Unix
 from wyoming_rosie.protocol.hosts import parse_ip
+from wyoming_rosie.runtime.extras import install_command
 
 SettingLookup: TypeAlias = Callable[[str, str], Any]
 """Returns the value of a program's setting by role and key; None if it is not set."""
+
+CASCADE = ("--engine", "cascade", "--faster-whisper.model")
 
 
 @dataclass(frozen=True)
@@ -27,13 +32,18 @@ class UpOptions:
         (), "leave this program out; may be given again"
     )
     with_: tuple[Literal["bridge"], ...] = option((), "run this program as well; may be given again")
+    whisper: str = option(
+        "", "recognize any words, not only the commands of the home: Whisper model to fetch in the background, tiny.en"
+    )
     debug: bool = option(False, "log more, including what people say")
 
     def arguments_for(self, role: str) -> list[str]:
         """Return the arguments of a program that follow from these options."""
         arguments = ["--config", str(self.config)] if self.config else []
         arguments += ["--debug"] if self.debug else []
-        return [*arguments, "--home", str(self.home)] if self.home and role in ("asr", "intent") else arguments
+        arguments += ["--home", str(self.home)] if self.home and role in ("asr", "intent") else []
+        is_cascade = self.whisper and role == "asr"
+        return [*arguments, *CASCADE, self.whisper] if is_cascade else arguments
 
 
 BRIDGE_SETTINGS = {
@@ -50,6 +60,7 @@ class LaunchPlan:
 
     start: dict[str, list[str]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    hint: str = ""
 
 
 def create_plan(
@@ -76,7 +87,20 @@ def create_plan(
     for role in options.with_:
         if missing := missing_packages.get(role):
             found.left_out[role] = f"not installed: {', '.join(missing)}"
-    return found
+    return replace(found, hint=_whisper_hint(options, get_setting, missing_packages) if "asr" in found.start else "")
+
+
+def _whisper_hint(
+    options: UpOptions, get_setting: SettingLookup, missing_packages: Mapping[str, tuple[str, ...]]
+) -> str:
+    """Return how to recognize any words; empty if the settings choose an engine."""
+    if options.whisper or get_setting("asr", "engine"):
+        return ""
+    install = f", after: {install_command(['whisper'])}" if missing_packages.get("whisper") else ""
+    return (
+        "Only the commands of the home are recognized. For any words: --whisper tiny.en, which fetches "
+        f"{whisper.available()['tiny.en'] // MEGABYTE} MB ({whisper.LICENCE}) in the background{install}"
+    )
 
 
 def hub_arguments(options: UpOptions, get_setting: SettingLookup, uris: Mapping[str, str]) -> list[str]:

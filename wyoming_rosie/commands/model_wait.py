@@ -39,12 +39,15 @@ class ModelFetchMonitor:
         self._changed.set()
 
     async def wait_until_installed(self, uri: str, role: str) -> None:
-        """Wait until all models of the daemon are installed. Raises EngineError when a download fails."""
-        if _is_installed(role, await fetch_info(uri)):
-            return
+        """Wait until all models of the daemon are installed; after a failed download, any of them is enough.
+
+        Raises EngineError when a download fails and there is no model.
+        """
         with show_progress() as show:
-            while not _is_installed(role, await fetch_info(uri)):
+            while not all(installed := _list_installed(role, await fetch_info(uri))):
                 if self._failure is not None:
+                    if any(installed):
+                        return
                     raise EngineError(str(self._failure.get("reason", "the model could not be fetched")))
                 self._show(show)
                 await self._wait_for_change()
@@ -63,6 +66,6 @@ class ModelFetchMonitor:
             return
 
 
-def _is_installed(role: str, info: Event) -> bool:
+def _list_installed(role: str, info: Event) -> list[bool]:
     offered: list[dict[str, Any]] = get_models(role, info.data)
-    return all(item.get("installed") for item in offered)
+    return [bool(item.get("installed")) for item in offered]

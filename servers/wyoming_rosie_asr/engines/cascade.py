@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+import structlog
 from wyoming.info import AsrProgram
 
 from wyoming_rosie import __version__
 from wyoming_rosie.config import option
-from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.home.model import Home
 from wyoming_rosie.voice_activity.endpointing import Completeness
 from wyoming_rosie_asr.admission import DecodeJob, Priority
@@ -20,6 +21,8 @@ from wyoming_rosie_asr.engine import (
 )
 from wyoming_rosie_asr.engines.pocketsphinx.engine import MODEL, supports_language
 
+_LOG = structlog.get_logger()
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -29,13 +32,15 @@ class Settings:
 class CascadeEngine(AsrEngine):
     """Uses the small engine's transcript if its score is high enough, else the large engine's.
 
-    A request that names a model of one of them uses that engine only.
+    A request that names a model of one of them uses that engine only. While the large engine is not installed or fails,
+    the small one answers alone.
     """
 
     def __init__(self, small: AsrEngine, large: AsrEngine, sure: float) -> None:
         self._small = small
         self._large = large
         self._sure = sure
+        self._failure = ""
 
     @property
     def supports_streaming(self) -> bool:
@@ -60,8 +65,8 @@ class CascadeEngine(AsrEngine):
                 raise UnsupportedModelError(f"{err}, {MODEL}") from err
 
     async def install(self) -> None:
-        if not self._large.is_installed:
-            await self._large.install()
+        _LOG.info("only the commands of the home are recognized until the model is there")
+        await self._large.install()
 
     async def prepare(self) -> None:
         await self._small.prepare()
@@ -72,24 +77,31 @@ class CascadeEngine(AsrEngine):
         await self._large.change_home(home)
 
     async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
-        if self._needs_whisper(request, job):
+        if request.model != MODEL and (request.model is not None or not supports_language(request.language)):
             return await self._large.transcribe(audio, request, job)
-        transcript = await self._small.transcribe(audio, request, job)
-        is_sure = transcript.text and transcript.score >= self._sure
+        small = Transcript()
+        if request.model == MODEL or job.priority is not Priority.PARTIAL:
+            small = await self._small.transcribe(audio, request, job)
+        is_sure = small.text and small.score >= self._sure
         if request.model == MODEL or not self._large.is_installed or is_sure:
-            return transcript
-        free = await self._large.transcribe(audio, request, job)
-        is_beginning = transcript.completeness is Completeness.BEGINNING
-        return replace(free, completeness=Completeness.BEGINNING) if is_beginning else free
+            return small
+        try:
+            large = await self._large.transcribe(audio, request, job)
+        except EngineError as err:
+            self._log_failure(str(err))
+            return small
+        is_beginning = small.completeness is Completeness.BEGINNING
+        return replace(large, completeness=Completeness.BEGINNING) if is_beginning else large
 
     async def close(self) -> None:
         await self._small.close()
         await self._large.close()
 
-    def _needs_whisper(self, request: TranscribeRequest, job: DecodeJob) -> bool:
-        if request.model == MODEL:
-            return False
-        return request.model is not None or not supports_language(request.language) or job.priority is Priority.PARTIAL
+    def _log_failure(self, reason: str) -> None:
+        """Log a failure of the large engine once."""
+        if reason != self._failure:
+            _LOG.error("only the commands of the home are recognized", reason=reason)
+        self._failure = reason
 
 
 def load(settings: Settings, context: EngineContext) -> CascadeEngine:

@@ -25,6 +25,14 @@ def test_a_name_says_where_a_model_comes_from_and_goes_to(tmp_path: Path) -> Non
     assert {str(file.path) for file in files} == {"config.json", "model.bin", "tokenizer.json", "vocabulary.txt"}
 
 
+@pytest.mark.parametrize("name", ["tiny.en", "base"])
+def test_the_files_of_measured_models_are_pinned(tmp_path: Path, name: str) -> None:
+    pinned = {
+        str(file.path): file.sha256 for file in whisper.find_model(name, tmp_path).downloads("http://hub.example")
+    }
+    assert pinned == whisper.SHA256[name]
+
+
 def test_newer_models_bring_more_files(tmp_path: Path) -> None:
     files = {str(file.path) for file in whisper.find_model("turbo", tmp_path).downloads("http://hub.example")}
     assert {"vocabulary.json", "preprocessor_config.json"} <= files

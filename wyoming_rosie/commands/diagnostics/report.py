@@ -55,6 +55,7 @@ class ServiceReport:
     house: str = ""  # warning that its home is only simulated
     name: str = ""
     trust: str = ""
+    missing_models: tuple[str, ...] = ()  # of speech to text, which it may be fetching
 
 
 @dataclass(frozen=True)

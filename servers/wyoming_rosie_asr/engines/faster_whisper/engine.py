@@ -19,8 +19,8 @@ from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.home import loader
 from wyoming_rosie.home.model import Area, Entity, Floor, Home
-from wyoming_rosie.models import whisper
-from wyoming_rosie.models.background_fetch import fetch_until_done
+from wyoming_rosie.models import pip_source, whisper
+from wyoming_rosie.models.background_fetch import MEGABYTE, fetch_once, fetch_until_done
 from wyoming_rosie.models.whisper import HUB_URL, ModelFolder
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.workers import ThreadWorker
@@ -55,7 +55,11 @@ _ABOUT = "Whisper, any words in many languages"
 
 @dataclass(frozen=True)
 class Settings:
-    model: str = option("base", "name of a model to fetch, such as tiny.en or large-v3-turbo, or the folder of one")
+    model: str = option(
+        "",
+        "name of a model to fetch, such as tiny.en or large-v3-turbo, or the folder of one "
+        "[default: base; in a cascade for English, tiny.en]",
+    )
     device: str = option("cpu", "device: cpu, cuda or auto")
     compute: str = option(
         "default", "compute type: int8, float16, float32 and others [default: int8 on a CPU, else the model's own]"
@@ -76,24 +80,25 @@ class Settings:
     home_names: bool = option(
         True, "tell the model the names of the home's areas and entities, about 30 of them, in the initial prompt"
     )
-    models_from: str = option(HUB_URL, "base URL from which models are fetched")
+    models_from: str = option(
+        HUB_URL, "base URL from which models are fetched; or pip, for tiny.en and base in third-party packages"
+    )
 
 
 class WhisperEngine(AsrEngine):
     """One model. Calls run on one worker thread; CTranslate2 has threads of its own."""
 
-    def __init__(
-        self, settings: Settings, model: ModelFolder, home: Home, keep_alive_seconds: float, max_waiting: int
-    ) -> None:
+    def __init__(self, settings: Settings, model: ModelFolder, home: Home, context: EngineContext) -> None:
         self._settings = settings
         self._model = model
+        self._data = context.data
         self._home_names = list_names(home)
         self._has_short_windows = (
             model.name in SHORT_WINDOW_MODELS if settings.short_windows is None else settings.short_windows
         )
         self._worker = ThreadWorker("whisper")
-        self._limiter = PriorityLimiter(1, max_waiting)
-        self._lazy_model = LazyModel(model.name, self._load_model, self._unload_model, keep_alive_seconds)
+        self._limiter = PriorityLimiter(1, context.max_waiting)
+        self._lazy_model = LazyModel(model.name, self._load_model, self._unload_model, context.keep_alive_seconds)
 
     @property
     def supports_streaming(self) -> bool:
@@ -110,7 +115,8 @@ class WhisperEngine(AsrEngine):
     def describe(self) -> AsrProgram:
         version = metadata.version(_RUNTIME)
         languages = list(self._settings.language or self._model.languages)
-        model = AsrModel(self._model.name, _CREDIT, self.is_installed, _ABOUT, version, languages)
+        about = _ABOUT if self.is_installed else f"{_ABOUT}; not installed yet"
+        model = AsrModel(self._model.name, _CREDIT, self.is_installed, about, version, languages)
         return AsrProgram("faster-whisper", _CREDIT, self.is_installed, _ABOUT, version, [model])
 
     def check_request(self, request: TranscribeRequest) -> None:
@@ -128,10 +134,22 @@ class WhisperEngine(AsrEngine):
             )
 
     async def install(self) -> None:
-        """Fetch the model unless it is installed; retries until it is there."""
+        """Fetch the model unless it is installed, for as long as it takes. Raises EngineError for a wrong file."""
         if self.is_installed:
             return
-        await fetch_until_done(self._model.name, self._model.downloads(self._settings.models_from), self._model.path)
+        mb = whisper.available().get(self._model.name, 0) // MEGABYTE or None
+        licence = whisper.LICENCE if self._model.name in whisper.REPOSITORIES else None
+        _LOG.info("model is missing", model=self._model.name, mb=mb, licence=licence, source=self._settings.models_from)
+        await fetch_until_done(self._model.name, self._fetch_model)
+
+    async def _fetch_model(self) -> None:
+        name, source = self._model.name, self._settings.models_from
+        if source != pip_source.NAME:
+            await fetch_once(name, self._model.downloads(source), self._model.path)
+            return
+        _LOG.info("model download started", model=name, to=str(self._model.path))
+        await pip_source.fetch_package(pip_source.find_package(name), self._data)
+        _LOG.info("model downloaded", model=name)
 
     async def prepare(self) -> None:
         if self.is_installed:
@@ -192,7 +210,10 @@ def load(settings: Settings, context: EngineContext) -> WhisperEngine:
         metadata.version(_RUNTIME), metadata.version("tokenizers")
     except metadata.PackageNotFoundError as err:
         raise ConfigError(f"Whisper needs {err.name}; run: {install_command(['whisper'])}") from err
-    model = whisper.find_model(settings.model, context.data / "whisper")
+    name = settings.model or _default_model(settings, context)
+    model = whisper.find_model(name, context.data / whisper.FOLDER)
+    if settings.models_from == pip_source.NAME and not model.is_installed:
+        pip_source.find_package(model.name)
     for language in settings.language:
         if language not in model.languages:
             raise ConfigError(
@@ -200,7 +221,11 @@ def load(settings: Settings, context: EngineContext) -> WhisperEngine:
                 f"it knows: {', '.join(model.languages)}"
             )
     home = loader.load_home(context.home)
-    return WhisperEngine(settings, model, home, context.keep_alive_seconds, context.max_waiting)
+    return WhisperEngine(settings, model, home, context)
+
+
+def _default_model(settings: Settings, context: EngineContext) -> str:
+    return "tiny.en" if context.is_part and set(settings.language) <= {"en"} else "base"
 
 
 def list_names(home: Home) -> tuple[str, ...]:
