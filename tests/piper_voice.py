@@ -78,10 +78,11 @@ class _Graph:
         self._nodes: list[onnx.NodeProto] = []
         self._weights: list[TensorProto] = []
         self._names = self._new_names()
+        self._has_mask = False
 
     def model(self) -> onnx.ModelProto:
         speaker = self._speaker() if self._size.speakers else ""
-        frames = self._flow(self._latent(*self._encoder()))
+        frames = self._op("Mul", self._flow(self._latent(*self._encoder())), "mask")
         self._nodes.append(helper.make_node("Identity", [self._decoder(frames, speaker)], ["output"]))
         inputs = [
             helper.make_tensor_value_info("input", TensorProto.INT64, ["batch", "phonemes"]),
@@ -128,6 +129,10 @@ class _Graph:
         frames_each = self._op("Mul", self._op("Gather", "scales", self._whole(1)), self._float(FRAMES_PER_SYMBOL))
         counted = self._op("Ceil", self._op("Mul", self._op("Cast", symbols, to=TensorProto.FLOAT), frames_each))
         at = self._op("Range", self._float(0), counted, self._float(1))
+        if not self._has_mask:
+            self._has_mask = True
+            inside = self._op("Unsqueeze", self._op("Less", at, counted), self._whole([0, 1]))
+            self._nodes.append(helper.make_node("Cast", [inside], ["mask"], to=TensorProto.FLOAT))
         places = self._op("Cast", self._op("Floor", self._op("Div", at, frames_each)), to=TensorProto.INT64)
         last = self._op("Sub", symbols, self._whole(1))
         return self._op("Gather", x, self._op("Min", places, last), axis=2)
@@ -135,7 +140,8 @@ class _Graph:
     def _flow(self, x: str) -> str:
         for _ in range(self._size.couplings):
             first, second = self._halves(x)
-            x = self._op("Concat", self._op("Sub", second, self._coupling(first)), first, axis=1)
+            changed = self._op("Mul", self._op("Sub", second, self._coupling(first)), "mask")
+            x = self._op("Concat", changed, first, axis=1)
         return x
 
     def _coupling(self, x: str) -> str:

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests import piper_voice
 from tests.piper_voice import MEDIUM, TINY, Dimensions
@@ -13,7 +15,15 @@ from wyoming_rosie.errors import EngineError
 pytest.importorskip("onnxruntime", reason="the piper extra is not installed")
 from wyoming_rosie_tts.engine import StepCancellation
 from wyoming_rosie_tts.engines.piper import network
-from wyoming_rosie_tts.engines.piper.network import Floats, InferenceScales, PiperNetwork, SplitNetwork, UnsplitNetwork
+from wyoming_rosie_tts.engines.piper.network import (
+    Context,
+    Floats,
+    FrameSequence,
+    InferenceScales,
+    PiperNetwork,
+    SplitNetwork,
+    UnsplitNetwork,
+)
 
 SCALES = InferenceScales(0.667, 1.0, 0.8)
 SENTENCE = list(range(3, 43))
@@ -21,6 +31,13 @@ SENTENCE = list(range(3, 43))
 
 def loaded(folder: Path, size: Dimensions = TINY) -> PiperNetwork:
     return network.load(piper_voice.build(folder, size=size), size.rate, cuda=False)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> SplitNetwork:
+    network = loaded(tmp_path)
+    assert isinstance(network, SplitNetwork)
+    return network
 
 
 def some(samples: Floats | None) -> Floats:
@@ -36,9 +53,11 @@ def decibels(difference: Floats, whole: Floats) -> float:
 def test_slices_join_without_a_seam(tmp_path: Path, size: Dimensions) -> None:
     network = loaded(tmp_path, size)
     assert isinstance(network, SplitNetwork)
-    assert (network.split.hop_samples, network.split.left_context, network.split.right_context) == (256, 11, 11)
-    frames = some(network.encode(SENTENCE, SCALES, 0, StepCancellation()))
-    count = frames.shape[-1]
+    assert (network.split.hop_samples, network.split.context) == (256, Context(11, 11))
+    assert network.flow
+    latent = some(network.encode(SENTENCE, SCALES, 0, StepCancellation()))
+    count = latent.shape[-1]
+    frames = some(network.flow.compute(latent, 0, count, 0, StepCancellation()))
 
     def sound(begin: int, end: int) -> Floats:
         return some(network.decode(frames, begin, end, 0, StepCancellation()))
@@ -49,9 +68,45 @@ def test_slices_join_without_a_seam(tmp_path: Path, size: Dimensions) -> None:
     assert decibels(sliced - whole, whole) < -90
 
 
-def test_a_sentence_comes_in_slices_with_a_short_first_one(tmp_path: Path) -> None:
-    nothing, first, *others = loaded(tmp_path).synthesize(SENTENCE * 5, SCALES, 0, StepCancellation())
-    assert len(nothing) == 0
+@given(st.lists(st.integers(1, 200), max_size=12))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_frames_are_the_same_in_whatever_steps_they_are_computed(small: SplitNetwork, ends: list[int]) -> None:
+    latent = some(small.encode(SENTENCE, InferenceScales(0, 1, 0), 0, StepCancellation()))
+    sequence = FrameSequence(latent, small.flow, 0)
+    for end in (*ends, sequence.count):
+        while not sequence.has(end):
+            sequence.advance(end, StepCancellation())
+    assert small.flow
+    whole = some(small.flow.compute(latent, 0, sequence.count, 0, StepCancellation()))
+    assert decibels(sequence.frames - whole, whole) < -90
+
+
+def test_the_first_audio_waits_for_few_frames(small: SplitNetwork) -> None:
+    latent = some(small.encode(SENTENCE, SCALES, 0, StepCancellation()))
+    sequence = FrameSequence(latent, small.flow, 0)
+    sequence.advance(20, StepCancellation())
+    assert sequence.has(20)
+    assert not sequence.has(21)
+
+
+def test_a_network_whose_flow_cannot_be_split_off_is_split_before_the_decoder(tmp_path: Path) -> None:
+    path = piper_voice.build(tmp_path)
+    model = onnx.load(path)
+    for node in model.graph.node:
+        if node.op_type == "Less":
+            node.op_type = "LessOrEqual"  # the flow's further input may be anything
+    onnx.save(model, path)
+    whole = network.load(path, piper_voice.RATE, cuda=False)
+    assert isinstance(whole, SplitNetwork)
+    assert whole.flow is None
+    expected = loaded(tmp_path).synthesize(SENTENCE, InferenceScales(0, 1, 0), 0, StepCancellation())
+    found = np.concatenate(list(whole.synthesize(SENTENCE, InferenceScales(0, 1, 0), 0, StepCancellation())))
+    assert decibels(found - np.concatenate(list(expected)), found) < -90
+
+
+def test_a_sentence_comes_in_slices_with_a_short_first_one(small: SplitNetwork) -> None:
+    pieces = list(small.synthesize(SENTENCE * 5, SCALES, 0, StepCancellation()))
+    first, *others = [piece for piece in pieces if len(piece)]
     assert 0.2 < len(first) / piper_voice.RATE < 0.4
     assert all(0.2 < len(one) / piper_voice.RATE < 1.1 for one in others)
     assert len(first) + sum(map(len, others)) == len(SENTENCE) * 5 * 3 * 256

