@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import structlog
 from wyoming.info import Info
@@ -14,8 +15,11 @@ from wyoming_rosie import config
 from wyoming_rosie.config import option
 from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.errors import ConfigError, EngineError
-from wyoming_rosie.home import model
-from wyoming_rosie.home.watcher import HomeWatcher
+from wyoming_rosie.home import loader, model
+from wyoming_rosie.home.home_assistant.client import DEFAULT_TIMEOUTS, HomeAssistantClient, check_token
+from wyoming_rosie.home.home_assistant.client import Settings as HomeAssistantSettings
+from wyoming_rosie.home.model import Home
+from wyoming_rosie.home.watcher import HomeWatcher, LatestHome
 from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.protocol import server
 from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
@@ -33,6 +37,8 @@ _LOG = structlog.get_logger()
 ENGINES = EngineRegistry("wyoming_rosie_asr.engines")
 MAX_SECONDS = 600
 MAX_WAITING = 1000
+MAX_ENTITIES = 5000
+"""Entities of Home Assistant in the grammar, which takes 3 s of CPU time and 200 MB for so many."""
 SPECULATION_MS = 160
 """Five frames of voice activity detection. Speculation may start early: it is discarded when speech resumes."""
 
@@ -58,6 +64,10 @@ class AsrConfig(ServiceConfig):
 
     uri: str = option("tcp://127.0.0.1:10300", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
     home: Path = option(model.DEMO_HOME, "TOML file with the areas and entities of the home")
+    home_source: Literal["file", "home-assistant"] = option(
+        "file", "where the areas and entities come from: file, or home-assistant, which replaces those of the file"
+    )
+    home_assistant: HomeAssistantSettings = option(HomeAssistantSettings, "")
     engine: str = option("pocketsphinx", "speech-to-text engine")
     data_dir: Path | None = option(None, "folder of fetched models [default: the user's data folder]")
     preload: bool = option(True, "load the models at the start, not with the first request")
@@ -111,7 +121,7 @@ async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
     )
     try:
         await run_until_first_exit(
-            server.run(daemon, settings), _prepare_engine(settings, engine, daemon), _watch_home(settings, engine)
+            server.run(daemon, settings), _prepare_engine(settings, engine, daemon), _follow_home(settings, engine)
         )
     finally:
         vad_scheduler.close()
@@ -145,14 +155,41 @@ async def _fetch_models(engine: AsrEngine) -> None:
         _LOG.error("models are not fetched", reason=str(err))
 
 
-async def _watch_home(settings: AsrConfig, engine: AsrEngine) -> None:
+async def _follow_home(settings: AsrConfig, engine: AsrEngine) -> None:
     """Pass each change of the home to the engine; never returns."""
+    latest = LatestHome()
+    watch = _watch_home_assistant if settings.home_source == "home-assistant" else _watch_home_file
+    await run_until_first_exit(watch(settings, latest), _change_homes(latest, engine))
+
+
+async def _watch_home_file(settings: AsrConfig, latest: LatestHome) -> None:
     async with aclosing(HomeWatcher(settings.home).changes()) as changes:
         async for changed in changes:
-            try:
-                await engine.change_home(changed)
-            except EngineError as err:
-                _LOG.error("home was not updated", reason=str(err))
+            latest.put(changed)
+
+
+async def _watch_home_assistant(settings: AsrConfig, latest: LatestHome) -> None:
+    file_home = await asyncio.to_thread(loader.load_home, settings.home)
+    client = HomeAssistantClient(
+        settings.home_assistant, file_home, lambda home: latest.put(_limit_home(home)), DEFAULT_TIMEOUTS
+    )
+    await client.run()
+
+
+async def _change_homes(latest: LatestHome, engine: AsrEngine) -> None:
+    while True:
+        try:
+            await engine.change_home(await latest.take())
+        except EngineError as err:
+            _LOG.error("home was not updated", reason=str(err))
+
+
+def _limit_home(home: Home) -> Home:
+    """Return a home without the entities beyond MAX_ENTITIES."""
+    if len(home.entities) <= MAX_ENTITIES:
+        return home
+    _LOG.warning("too many entities: expose fewer of them", entities=len(home.entities), used=MAX_ENTITIES)
+    return replace(home, entities=home.entities[:MAX_ENTITIES])
 
 
 def _build_info(settings: AsrConfig, engine: AsrEngine) -> Info:
@@ -183,6 +220,8 @@ def _check_settings(settings: AsrConfig) -> None:
     for name in ("keep_alive", "partial_seconds"):
         if getattr(settings, name) < 0:
             raise ConfigError(f"--{name.replace('_', '-')} must not be negative")
+    if settings.home_source == "home-assistant":
+        check_token(settings.home_assistant)
     endpointing.check_endpointing_rules(settings.end_of_speech)
     segmenter.check_segmenter_rules(settings.speech)
 

@@ -11,11 +11,10 @@ from aiohttp import web
 
 from tests.home_assistant_server import TOKEN, HomeAssistantServer, ServiceFault, entity
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.home.home_assistant.client import Settings, Timeouts, read_token
 from wyoming_rosie.home.model import Area, Floor, Home, Location, RoomPolicy
 from wyoming_rosie.http.server import serve_http
-from wyoming_rosie_intent.actors import home_assistant
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
-from wyoming_rosie_intent.actors.home_assistant.client import Timeouts
 from wyoming_rosie_intent.engine import Answer, Command, Match, SlotValue
 from wyoming_rosie_intent.llm.prompts.prompt import describe_state
 from wyoming_rosie_intent.responses import responses
@@ -44,7 +43,7 @@ class Living:
 
     def __init__(self, url: str, token_file: Path, own: Home | None = None) -> None:
         self.homes: list[Home] = []
-        settings = home_assistant.Settings(url, token_file)
+        settings = Settings(url, token_file)
         self.actor = HomeAssistantActor(settings, own or Home(), self.homes.append, QUICK)
 
     @property
@@ -381,11 +380,11 @@ async def test_nonsense_on_the_way_costs_at_most_the_connection(
 
 
 def test_the_token_comes_from_a_file_or_the_environment(token_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert home_assistant.read_token(home_assistant.Settings(token_file=token_file)) == TOKEN
+    assert read_token(Settings(token_file=token_file)) == TOKEN
     monkeypatch.setenv("HOME_ASSISTANT_TOKEN", "other")
-    assert home_assistant.read_token(home_assistant.Settings()) == "other"
+    assert read_token(Settings()) == "other"
     monkeypatch.delenv("HOME_ASSISTANT_TOKEN")
     with pytest.raises(ConfigError, match="needs a token"):
-        home_assistant.read_token(home_assistant.Settings())
+        read_token(Settings())
     with pytest.raises(ConfigError, match="token-file: cannot read"):
-        home_assistant.read_token(home_assistant.Settings(token_file=token_file.with_name("none")))
+        read_token(Settings(token_file=token_file.with_name("none")))

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import StartDaemon
+from tests.conftest import OpenPeer, StartDaemon
 from tests.home_assistant_server import HomeAssistantServer
+from tests.integration.test_asr_daemon import transcript
 from tests.interop.home_assistant import HomeAssistant, port_of
 from tests.interop.peers import free_port
+from wyoming_rosie.audio.formats import read_wav
+from wyoming_rosie.home.home_assistant.client import Settings
+from wyoming_rosie.home.home_assistant.connection import WebSocketConnection, open_connection
 from wyoming_rosie.home.model import Home
-from wyoming_rosie_intent.actors import home_assistant
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
-from wyoming_rosie_intent.actors.home_assistant.connection import WebSocketConnection, open_connection
 from wyoming_rosie_intent.engine import Answer, Command, Match, SlotValue
 from wyoming_rosie_intent.responses import responses
 
@@ -31,12 +33,18 @@ def _phrases_are_read() -> None:
     responses.render("cannot")
 
 
+@pytest.fixture(scope="module")
+def bed_light(shared_data: Path) -> bytes:
+    """A command about an entity of the core that the demo home does not have."""
+    return read_wav(shared_data / "commands-en-tts" / "turn_bed_light_on.wav")[1]
+
+
 class ConnectedActor:
     """An actor on the core, with the homes that it has reported."""
 
     def __init__(self, core: HomeAssistant, token_file: Path) -> None:
         self.homes: list[Home] = []
-        self.actor = HomeAssistantActor(home_assistant.Settings(core.url, token_file), Home(), self.homes.append)
+        self.actor = HomeAssistantActor(Settings(core.url, token_file), Home(), self.homes.append)
 
     async def act(self, intent: str, names: Sequence[str], **slots: SlotValue) -> Answer:
         targets = tuple(one for name in names if (one := self.homes[-1].get_entity(name)) is not None)
@@ -71,6 +79,20 @@ async def test_the_actor_acts_and_hears_what_changes(core: HomeAssistant, tmp_pa
             while made.actor.states()["light.reading_lamp"]["state"] != "off":
                 await asyncio.sleep(0.01)
         assert await made.act("HassTurnOn", ["Dead lamp"]) == Answer("Sorry, the Dead lamp did not answer.", done=False)
+
+
+async def test_the_asr_daemon_recognizes_the_names_of_the_core(
+    core: HomeAssistant, daemon: StartDaemon, peer: OpenPeer, tmp_path: Path, bed_light: bytes
+) -> None:
+    token_file = tmp_path / "token"
+    await asyncio.to_thread(token_file.write_text, core.token)
+    source = ("--home-source", "home-assistant", "--home-assistant.url", core.url)
+    asr = await daemon("asr", *source, "--home-assistant.token-file", str(token_file))
+    await asr.wait_for_line("home assistant connected")
+    ears = await peer(asr.uri)
+    async with asyncio.timeout(60):
+        while (await transcript(ears, bed_light)).data["text"] != "turn bed light on":
+            await asyncio.sleep(0.5)
 
 
 DEMO: list[tuple[str, str, dict[str, SlotValue], str, dict[str, Any]]] = [

@@ -83,7 +83,8 @@ def create_plan(
         elif missing := missing_packages.get(role):
             found.left_out[role] = f"not installed: {', '.join(missing)}"
         else:
-            found.start[role] = [*options.arguments_for(role), *_uri_arguments(role, get_setting)]
+            arguments = [*options.arguments_for(role), *_uri_arguments(role, get_setting)]
+            found.start[role] = [*arguments, *(_home_arguments(get_setting) if role == "asr" else ())]
     for role in options.with_:
         if missing := missing_packages.get(role):
             found.left_out[role] = f"not installed: {', '.join(missing)}"
@@ -136,6 +137,18 @@ def local_uri(uri: str) -> str:
     if isinstance(parsed, Tcp) and _is_unspecified(parsed.host):
         return str(Tcp("::1" if ":" in parsed.host else "127.0.0.1", parsed.port))
     return uri
+
+
+def _home_arguments(get_setting: SettingLookup) -> list[str]:
+    """Return the arguments by which asr gets the home from the Home Assistant that the intent daemon acts through."""
+    if get_setting("asr", "home_source") or get_setting("intent", "actor") != "home-assistant":
+        return []
+    arguments = ["--home-source", "home-assistant"]
+    table = get_setting("intent", "home_assistant") or {}
+    for key in ("url", "token_file"):
+        if value := get_setting("intent", f"home_assistant_{key}") or table.get(key):
+            arguments += [f"--home-assistant.{key.replace('_', '-')}", str(value)]
+    return arguments
 
 
 def _uri_arguments(role: str, get_setting: SettingLookup) -> list[str]:

@@ -1,4 +1,4 @@
-"""Watcher of the home file: yields the home again after each change."""
+"""Watcher of the home file, and the queue of changed homes."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -12,6 +12,22 @@ from wyoming_rosie.home.model import Home
 
 _LOG = structlog.get_logger()
 POLL_SECONDS = 1.0
+
+
+class LatestHome:
+    """Queue of changed homes; only the latest one is kept until it is taken."""
+
+    def __init__(self) -> None:
+        self._next: asyncio.Queue[Home] = asyncio.Queue(1)
+
+    def put(self, home: Home) -> None:
+        if self._next.full():
+            self._next.get_nowait()
+        self._next.put_nowait(home)
+
+    async def take(self) -> Home:
+        """Wait for the next changed home."""
+        return await self._next.get()
 
 
 class HomeWatcher:

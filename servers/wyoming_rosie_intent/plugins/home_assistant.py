@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from wyoming_rosie.home.home_assistant.client import Settings, read_token
 from wyoming_rosie.home.model import Home
-from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, Settings, read_token
+from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
 from wyoming_rosie_intent.engine import AreaScope, Match
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.execution.policy import Policy

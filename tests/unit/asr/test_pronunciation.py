@@ -68,6 +68,12 @@ def test_names_have_pronunciations_and_keep_their_spelling(name: str, ways: list
     assert LEXICON.pronounce(name) == ways
 
 
+def test_a_name_of_acronyms_has_a_bounded_number_of_pronunciations() -> None:
+    ways = LEXICON.pronounce("LED " * 40)
+    assert len(ways) == 16
+    assert ways[0] == ("led",) * 40
+
+
 def test_a_dictionary_file_may_give_several_pronunciations(tmp_path: Path) -> None:
     file = tmp_path / "some.dict"
     file.write_text("the DH AH\nthe(2) DH IY\nlamp L AE M P\n")

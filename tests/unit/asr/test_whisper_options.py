@@ -45,6 +45,11 @@ def test_areas_and_entities_come_before_floors_and_aliases() -> None:
     assert list_names(OTHER_HOME) == ("Study", "Lamp", "Upstairs", "Den")
 
 
+def test_what_commands_control_comes_before_what_only_reports() -> None:
+    door, lamp = Entity("a.door", "Door Contact", "binary_sensor"), Entity("z.lamp", "Lamp", "light")
+    assert list_names(Home(entities=(door, lamp))) == ("Lamp", "Door Contact")
+
+
 async def test_the_names_follow_the_home(model: Path, home_file: Path) -> None:
     engine = await create(model, home_file)
     assert engine._decode_options(TranscribeRequest()).names == ("Kitchen",)

@@ -74,6 +74,16 @@ def test_names_are_dropped_from_the_end_beyond_the_limit(vocabulary: Path, names
     assert not joined or count_tokens(vocabulary, joined) <= limit
 
 
+@given(st.lists(st.sampled_from(["Lamp", "<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|0.00|>"]), max_size=8))
+def test_names_that_look_like_control_tokens_control_nothing(vocabulary: Path, names: list[str]) -> None:
+    tokens = WhisperTokens(vocabulary, is_multilingual=True)
+    control = tokens.build_prompt("en", "")
+    prompt = tokens.build_prompt("en", ", ".join(names))
+    before = prompt[1 : -len(control)]
+    assert prompt[-len(control) :] == control
+    assert all(token < tokens._end for token in before)
+
+
 def test_as_many_names_are_kept_as_fit(vocabulary: Path) -> None:
     tokens = WhisperTokens(vocabulary, is_multilingual=True)
     limit = count_tokens(vocabulary, "Kitchen, Bed Light.")

@@ -90,6 +90,25 @@ def test_the_homes_file_is_for_those_that_speak_about_it() -> None:
     assert found.start["tts"] == ["--config", "rosie.toml"]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"home_assistant": {"url": "http://ha:8123", "token_file": "/token"}},
+        {"home_assistant_url": "http://ha:8123", "home_assistant_token_file": "/token"},
+    ],
+    ids=["file", "environment"],
+)
+def test_asr_gets_the_names_from_where_the_intent_daemon_acts(written: Mapping[str, object]) -> None:
+    acts: dict[str, Mapping[str, object]] = {"intent": {"actor": "home-assistant", **written}}
+    assert create_plan(UpOptions(), says(acts), {}, HERE).start["asr"] == [
+        *("--home-source", "home-assistant"),
+        *("--home-assistant.url", "http://ha:8123"),
+        *("--home-assistant.token-file", "/token"),
+    ]
+    own = {**acts, "asr": {"home_source": "file"}}
+    assert create_plan(UpOptions(), says(own), {}, HERE).start["asr"] == []
+
+
 def test_whisper_is_used_only_where_it_is_asked_for() -> None:
     plain, chosen = (
         create_plan(options, says({}), {}, HERE) for options in (UpOptions(), UpOptions(whisper="tiny.en"))

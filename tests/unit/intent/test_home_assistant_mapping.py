@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wyoming_rosie.home.home_assistant.client import ServiceCall
+from wyoming_rosie.home.home_assistant.registry import MAX_NAME_LENGTH, Registries, create_home
+from wyoming_rosie.home.home_assistant.states import ReportedState, ReportedStates
 from wyoming_rosie.home.model import Area, Entity, Home, Location, Preferences, RoomPolicy
 from wyoming_rosie_intent.actors.home_assistant import state_mapping
-from wyoming_rosie_intent.actors.home_assistant.registry import MAX_NAME_LENGTH, Registries, create_home
-from wyoming_rosie_intent.actors.home_assistant.services import ServiceCall, create_calls
-from wyoming_rosie_intent.actors.home_assistant.states import ReportedState, ReportedStates
+from wyoming_rosie_intent.actors.home_assistant.services import create_calls
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.entity_states import (
     ClimateState,

@@ -1,8 +1,8 @@
 import asyncio
 from pathlib import Path
 
-from wyoming_rosie.home.model import Home
-from wyoming_rosie.home.watcher import HomeWatcher
+from wyoming_rosie.home.model import Area, Home
+from wyoming_rosie.home.watcher import HomeWatcher, LatestHome
 
 AREA = '[[areas]]\nid = "{0}"\nname = "{0}"\n'
 
@@ -38,3 +38,16 @@ async def test_a_file_that_stayed_the_same_is_read_when_told(tmp_path: Path) -> 
     file.reload()
     assert areas(await asyncio.wait_for(following, 60)) == ["attic"]
     await changes.aclose()
+
+
+async def test_only_the_latest_home_waits() -> None:
+    latest = LatestHome()
+    first, second = (Home((Area(name, name),)) for name in ("attic", "cellar"))
+    latest.put(first)
+    latest.put(second)
+    assert await asyncio.wait_for(latest.take(), 60) == second
+    taking = asyncio.ensure_future(latest.take())
+    await asyncio.sleep(0)
+    assert not taking.done()
+    latest.put(first)
+    assert await asyncio.wait_for(taking, 60) == first

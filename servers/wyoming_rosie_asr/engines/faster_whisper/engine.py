@@ -49,6 +49,9 @@ BEAM_SIZES = range(11)
 SHORT_WINDOW_MODELS = frozenset({"tiny.en"})
 """Models that are as accurate with short windows; base is not (docs/performance.md)."""
 _RUNTIME = "ctranslate2"
+_CONTROLLED = frozenset({
+    "climate", "cover", "fan", "light", "lock", "media_player", "scene", "script", "switch", "todo", "vacuum",
+})  # fmt: skip
 _CREDIT = Attribution("SYSTRAN and OpenAI", "https://github.com/SYSTRAN/faster-whisper")
 _ABOUT = "Whisper, any words in many languages"
 
@@ -229,8 +232,12 @@ def _default_model(settings: Settings, context: EngineContext) -> str:
 
 
 def list_names(home: Home) -> tuple[str, ...]:
-    """Return the names that people may say: first of areas and entities, then of floors, then aliases; each once."""
-    items: tuple[Area | Entity | Floor, ...] = (*home.areas, *home.entities, *home.floors)
+    """Return the names that people may say, each once: of areas, of entities, floors, then aliases.
+
+    Entities that commands control come first, since the prompt has no room for all names of a large home.
+    """
+    entities = sorted(home.entities, key=lambda entity: entity.domain not in _CONTROLLED)
+    items: tuple[Area | Entity | Floor, ...] = (*home.areas, *entities, *home.floors)
     aliases = (alias for item in items for alias in item.aliases)
     return tuple(dict.fromkeys((*(item.name for item in items), *aliases)))
 

@@ -27,7 +27,7 @@ class WhisperTokens:
 
     def build_prompt(self, language: str, text: str) -> list[int]:
         """Return the tokens before a transcript without timestamps; `text` gives words and their spelling."""
-        before = self._tokenizer.encode(f" {text}", add_special_tokens=False).ids if text else []
+        before = self._encode(f" {text}") if text else []
         names = [f"<|{language}|>", "<|transcribe|>"] if self._is_multilingual else []
         return [
             *([self._id("<|startofprev|>"), *before[-_PROMPT_TOKENS:]] if before else []),
@@ -39,7 +39,7 @@ class WhisperTokens:
         joined = ""
         for name in names:
             longer = f"{joined}, {name}" if joined else name
-            if len(self._tokenizer.encode(f" {longer}.", add_special_tokens=False).ids) > max_tokens:
+            if len(self._encode(f" {longer}.")) > max_tokens:
                 break
             joined = longer
         return joined and f"{joined}."
@@ -47,6 +47,11 @@ class WhisperTokens:
     def decode(self, tokens: list[int]) -> str:
         """Return the text, without special tokens."""
         return str(self._tokenizer.decode([token for token in tokens if token < self._end])).strip()
+
+    def _encode(self, text: str) -> list[int]:
+        """Return the tokens of a text; a name such as <|endoftext|> becomes none, it would control the model."""
+        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return [token for token in ids if token < self._end]
 
     def _id(self, name: str) -> int:
         token = self._tokenizer.token_to_id(name)

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,6 +24,7 @@ _SIBILANTS = {"S", "Z", "SH", "ZH", "CH", "JH"}
 _VOICELESS = {"P", "T", "K", "F", "TH"}
 _VOWELS = set("aeiouy")
 _PUNCTUATION = ".,;:!?\"'()[]{}"
+_MAX_PRONUNCIATIONS = 16  # of a name: each acronym in it doubles them
 _MIN_PART = 3  # letters of a part of a compound word; shorter parts produce nonsense
 _MAX_ACRONYM = 4
 _MAX_ABBREVIATION = 2  # of letters beside digits and signs, as in PS5 and A/C
@@ -59,11 +60,10 @@ class Lexicon:
         """Return the spoken forms of a name, each as tokens; none if a part of it is unknown."""
         plain = name.replace("\u2019", "'")
         words = [self._pronounce_word(word) for word in plain.split() if _PARTS.search(_strip_accents(word.casefold()))]
-        return (
-            [tuple(token for part in pronunciation for token in part) for pronunciation in product(*words)]
-            if words
-            else []
-        )
+        if not words:
+            return []
+        combined = islice(product(*words), _MAX_PRONUNCIATIONS)
+        return [tuple(token for part in pronunciation for token in part) for pronunciation in combined]
 
     def _pronounce_word(self, word: str) -> list[tuple[str, ...]]:
         text = word.casefold().strip(_PUNCTUATION)

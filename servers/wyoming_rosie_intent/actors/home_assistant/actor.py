@@ -3,31 +3,29 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, assert_never
 
-from wyoming_rosie.config import option
-from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home.model import Entity, Home
-from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
-from wyoming_rosie_intent.actors.home_assistant import services, state_mapping
-from wyoming_rosie_intent.actors.home_assistant.client import (
+from wyoming_rosie.home.home_assistant.client import (
     DEFAULT_TIMEOUTS,
     ConnectionProblem,
     HomeAssistantClient,
+    ServiceCall,
+    Settings,
     Timeouts,
+    check_token,
 )
-from wyoming_rosie_intent.actors.home_assistant.errors import (
+from wyoming_rosie.home.home_assistant.errors import (
     CommandRefusedError,
     CommandTimeoutError,
     HomeAssistantError,
     NoResultError,
 )
-from wyoming_rosie_intent.actors.home_assistant.services import ServiceCall
-from wyoming_rosie_intent.actors.home_assistant.states import ReportedState
+from wyoming_rosie.home.home_assistant.states import ReportedState
+from wyoming_rosie.home.model import Entity, Home
+from wyoming_rosie_intent.actors.home_assistant import services, state_mapping
 from wyoming_rosie_intent.engine import ActorContext, Answer, Command, ServedActor
 from wyoming_rosie_intent.entity_states import EntityState, StateAttributesView
 from wyoming_rosie_intent.responses import queries, responses
@@ -47,13 +45,6 @@ _REPORTED_ATTRIBUTES = frozenset({
 """Attributes that are passed on; others may be private, such as coordinates or a camera's access token."""
 _WHOLE: Mapping[str, float] = {"brightness": 255, "volume_level": 1.0}
 """Attributes that are passed on in percent, with their values for 100 %."""
-TOKEN_VARIABLE = "HOME_ASSISTANT_TOKEN"  # noqa: S105 - the name of a variable
-
-
-@dataclass(frozen=True)
-class Settings:
-    url: str = option("http://homeassistant.local:8123", "URL of Home Assistant")
-    token_file: Path | None = option(None, f"file with a long-lived access token; otherwise {TOKEN_VARIABLE} is read")
 
 
 class FailureReason(StrEnum):
@@ -76,7 +67,7 @@ class HomeAssistantActor(ServedActor):
         on_home: Callable[[Home], None],
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
     ) -> None:
-        self._client = HomeAssistantClient(settings.url, lambda: read_token(settings), file_home, on_home, timeouts)
+        self._client = HomeAssistantClient(settings, file_home, on_home, timeouts)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -201,18 +192,8 @@ def _is_number(value: object) -> bool:
 
 def load(settings: Settings, context: ActorContext) -> HomeAssistantActor:
     """Create the actor, not yet connected. Raises ConfigError without a token; a token file may appear later."""
-    if settings.token_file is None:
-        read_token(settings)
+    check_token(settings)
     return HomeAssistantActor(settings, context.home, context.on_home)
-
-
-def read_token(settings: Settings) -> str:
-    """Return the token, from its file or the environment. Raises ConfigError."""
-    if settings.token_file is not None:
-        return read_secret_file(settings.token_file, "--home-assistant.token-file")
-    if (found := read_secret_variable(TOKEN_VARIABLE)) is not None:
-        return found
-    raise ConfigError(f"Home Assistant needs a token: set {TOKEN_VARIABLE} or --home-assistant.token-file")
 
 
 def _create_answer(command: Command, faults: Mapping[str, FailureReason]) -> Answer:

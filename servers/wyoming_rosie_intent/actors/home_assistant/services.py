@@ -1,29 +1,17 @@
 """Maps intents to Home Assistant service calls with their data and expected states."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
+from wyoming_rosie.home.home_assistant.client import ServiceCall
+from wyoming_rosie.home.home_assistant.states import ReportedState
 from wyoming_rosie.home.model import Entity
 from wyoming_rosie_intent.actors.demo.intents import VOLUME_STEP
-from wyoming_rosie_intent.actors.home_assistant.states import ReportedState
 from wyoming_rosie_intent.engine import Match, SlotValue
 
 Slots: TypeAlias = Mapping[str, SlotValue]
 Data: TypeAlias = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class ServiceCall:
-    """One service call; each entity soon reaches one of the `expected_states`, which are empty when unknown."""
-
-    domain: str
-    service: str
-    entities: tuple[str, ...]
-    data: Data = field(default_factory=dict)
-    expected_states: frozenset[str] = frozenset()
-
-
 CreateCall: TypeAlias = Callable[[Slots], ServiceCall | None]
 _ON, _OFF = frozenset({"on"}), frozenset({"off"})
 _OPEN, _CLOSED = frozenset({"open", "opening"}), frozenset({"closed", "closing"})

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from wyoming_rosie.home.home_assistant.states import ReportedState
 from wyoming_rosie.runtime.fields import parse_number
-from wyoming_rosie_intent.actors.home_assistant.states import ReportedState
 from wyoming_rosie_intent.entity_states import (
     AlarmPanelState,
     ClimateState,

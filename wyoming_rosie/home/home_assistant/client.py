@@ -4,28 +4,37 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import structlog
 
+from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie.home.model import Home
-from wyoming_rosie.runtime.backoff import Backoff
-from wyoming_rosie.runtime.tasks import run_until_first_exit
-from wyoming_rosie_intent.actors.home_assistant import registry
-from wyoming_rosie_intent.actors.home_assistant.connection import WebSocketConnection, open_connection
-from wyoming_rosie_intent.actors.home_assistant.errors import (
+from wyoming_rosie.home.home_assistant import registry
+from wyoming_rosie.home.home_assistant.connection import WebSocketConnection, open_connection
+from wyoming_rosie.home.home_assistant.errors import (
     CommandRefusedError,
     NotConnectedError,
     TokenRefusedError,
 )
-from wyoming_rosie_intent.actors.home_assistant.registry import Registries
-from wyoming_rosie_intent.actors.home_assistant.services import ServiceCall
-from wyoming_rosie_intent.actors.home_assistant.states import ReportedStates
+from wyoming_rosie.home.home_assistant.registry import Registries
+from wyoming_rosie.home.home_assistant.states import ReportedStates
+from wyoming_rosie.home.model import Home
+from wyoming_rosie.runtime.backoff import Backoff
+from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 
 _LOG = structlog.get_logger()
+TOKEN_VARIABLE = "HOME_ASSISTANT_TOKEN"  # noqa: S105 - the name of a variable
+
+
+@dataclass(frozen=True)
+class Settings:
+    url: str = option("http://homeassistant.local:8123", "URL of Home Assistant")
+    token_file: Path | None = option(None, f"file with a long-lived access token; otherwise {TOKEN_VARIABLE} is read")
 
 
 class ConnectionProblem(StrEnum):
@@ -61,18 +70,28 @@ _UNEXPECTED_DATA = (ValueError, KeyError, TypeError, AttributeError)
 """Errors raised by responses of an unexpected shape."""
 
 
+@dataclass(frozen=True)
+class ServiceCall:
+    """One service call; each entity soon reaches one of the `expected_states`, which are empty when unknown."""
+
+    domain: str
+    service: str
+    entities: tuple[str, ...]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    expected_states: frozenset[str] = frozenset()
+
+
 class HomeAssistantClient:
     """Client of one Home Assistant, connected while `run` runs and it is reachable."""
 
     def __init__(
-        self, url: str, token: Callable[[], str], file_home: Home, on_home: Callable[[Home], None], timeouts: Timeouts
+        self, settings: Settings, file_home: Home, on_home: Callable[[Home], None], timeouts: Timeouts
     ) -> None:
         self.problem: ConnectionProblem | None = ConnectionProblem.UNREACHABLE
         self._logged_problem: ConnectionProblem | None = None
         self.states = ReportedStates()
         self.areas: Mapping[str, str] = {}  # of devices, by their ids
-        self._url = url
-        self._token = token
+        self._settings = settings
         self._last_token: str | None = None  # the latest token; None when there was none
         self._home_file = file_home
         self._on_home = on_home
@@ -134,8 +153,8 @@ class HomeAssistantClient:
 
     async def _run_connection(self) -> None:
         self._last_token = None
-        self._last_token = await asyncio.to_thread(self._token)
-        async with open_connection(self._url, self._last_token) as connection:
+        self._last_token = await asyncio.to_thread(read_token, self._settings)
+        async with open_connection(self._settings.url, self._last_token) as connection:
             self.states = ReportedStates()
             try:
                 await run_until_first_exit(connection.listen(), self._track_changes(connection))
@@ -152,7 +171,7 @@ class HomeAssistantClient:
 
     def _read_token(self) -> str | None:
         try:
-            return self._token() or None
+            return read_token(self._settings) or None
         except ConfigError:
             return None
 
@@ -190,7 +209,7 @@ class HomeAssistantClient:
 
     def _on_connected(self, connection: WebSocketConnection) -> None:
         if self._connection is None:
-            _LOG.info("home assistant connected", url=self._url, entities=len(self.states))
+            _LOG.info("home assistant connected", url=self._settings.url, entities=len(self.states))
         self._connection = connection
         self.problem = self._logged_problem = None
         self._backoff.reset()
@@ -200,6 +219,21 @@ class HomeAssistantClient:
         if self._logged_problem != problem:
             _LOG.warning("home assistant not connected", problem=problem.value, reason=str(reason))
         self.problem = self._logged_problem = problem
+
+
+def read_token(settings: Settings) -> str:
+    """Return the token, from its file or the environment. Raises ConfigError."""
+    if settings.token_file is not None:
+        return read_secret_file(settings.token_file, "--home-assistant.token-file")
+    if (found := read_secret_variable(TOKEN_VARIABLE)) is not None:
+        return found
+    raise ConfigError(f"Home Assistant needs a token: set {TOKEN_VARIABLE} or --home-assistant.token-file")
+
+
+def check_token(settings: Settings) -> None:
+    """Raise ConfigError without a token; a token file may appear later."""
+    if settings.token_file is None:
+        read_token(settings)
 
 
 async def _get_registries(connection: WebSocketConnection) -> Registries:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from wyoming_rosie_intent.actors.home_assistant.errors import (
+from wyoming_rosie.home.home_assistant.errors import (
     CommandRefusedError,
     CommandTimeoutError,
     NoResultError,

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from wyoming_rosie.home.home_assistant.states import ReportedState
 from wyoming_rosie.home.model import Area, Entity, Floor, Home, Location, Preferences
-from wyoming_rosie_intent.actors.home_assistant.states import ReportedState
 
 RegistryEntry: TypeAlias = Mapping[str, Any]
 ASSISTANT = "conversation"
