@@ -1,14 +1,16 @@
 """Real brokers as child processes on loopback, with folders of their own: they can be killed and started again."""
 
 import asyncio
+import os
 import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,9 @@ import pytest
 from tests.daemons import command
 
 START_SECONDS = 60.0
+FIRST_PORT, LAST_PORT = 15_000, 32_000
+"""Below those that Linux gives to connections."""
+MAX_PROCESSES = 16
 HOW_TO_INSTALL = {
     "redis-server": "apt install redis-server",
     "mosquitto": "apt install mosquitto",
@@ -25,12 +30,23 @@ HOW_TO_INSTALL = {
 
 
 def free_port() -> int:
-    """Return a port that is free now, of those from which the system takes none by itself: others may ask at the same time."""
+    """Return a port that is free now and stays so: the system takes none of these, nor does another process of the tests."""
     while True:
-        port = random.randint(15_000, 32_000)
+        port = next(_PORTS)
         with socket.socket() as one, suppress(OSError):
             one.bind(("127.0.0.1", port))
             return port
+
+
+def _create_ports() -> Iterator[int]:
+    """Return the ports of this process of pytest-xdist, again and again."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % MAX_PROCESSES
+    ports = list(range(FIRST_PORT + worker, LAST_PORT, MAX_PROCESSES))
+    random.shuffle(ports)
+    return cycle(ports)
+
+
+_PORTS = _create_ports()
 
 
 def find_program(name: str, *, installed_by_pip: bool = False) -> str:

@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
-from tests.daemons import Daemon
+from tests.daemons import READY_SECONDS, Daemon
 from wyoming_rosie import logging
 from wyoming_rosie.protocol.client import Client, connect
 
@@ -76,6 +76,6 @@ async def peer() -> AsyncIterator[OpenPeer]:
     async with AsyncExitStack() as stack:
 
         async def open_peer(uri: str) -> Client:
-            return await stack.enter_async_context(connect(uri))
+            return await stack.enter_async_context(connect(uri, READY_SECONDS))
 
         yield open_peer

@@ -9,12 +9,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from wyoming.info import Info
+
+from wyoming_rosie.protocol import client
 from wyoming_rosie.runtime.child_processes import send_signal
 
 READY_SECONDS = 60.0
 CLIENTS = ("hub", "bridge")
 """Programs without an address of their own."""
 STOP_SECONDS = 60.0
+
+
+async def describe(uri: str) -> Info:
+    """Return a daemon's info, however long a busy machine takes."""
+    return await client.describe(uri, READY_SECONDS)
 
 
 def command(name: str) -> str:

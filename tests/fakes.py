@@ -9,6 +9,7 @@ from typing import Any
 from wyoming.event import Event
 from wyoming.info import Attribution, Info, Satellite
 
+from tests.brokers import free_port
 from wyoming_rosie.protocol.server import ConnectionHandler, DaemonServer, Send
 
 AnswerFunction = Callable[[Event, Send], Awaitable[None]]
@@ -44,9 +45,10 @@ class FakeDaemon:
         return [event for event in self.heard if event.type == name]
 
     @asynccontextmanager
-    async def serving(self, uri: str = "tcp://127.0.0.1:0", info: Info | None = None) -> AsyncIterator["FakeDaemon"]:
+    async def serving(self, uri: str = "", info: Info | None = None) -> AsyncIterator["FakeDaemon"]:
+        """Serve during the block, where another may serve after it."""
         service = DaemonServer("fake", info or Info(), self._create_handler)
-        async with service.listening(uri) as where:
+        async with service.listening(uri or f"tcp://127.0.0.1:{free_port()}") as where:
             self.uri = str(where)
             yield self
         await service.drain(0)

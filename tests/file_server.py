@@ -71,5 +71,5 @@ class _FileHandler(BaseHTTPRequestHandler):
         for at in range(first, len(content), BLOCK_BYTES):
             if name == self.site.paused_file and at >= len(content) // 2:
                 self.site.halfway.set()
-                self.site.resume.wait(30)
+                self.site.resume.wait(300)
             self.wfile.write(content[at : at + BLOCK_BYTES])

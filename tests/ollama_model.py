@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from tests.ollama_lines import SentCalls, SentCut, SentEnd, SentError, SentEvent, SentGarbage, SentText
@@ -44,7 +44,7 @@ class ScriptedModel:
 
     def __init__(self, pace: ModelSpeed, slots: int) -> None:
         self.pace = pace
-        self.loaded = False
+        self.loaded = asyncio.Event()
         self.characters_read: list[int] = []
         """Characters read of each prompt, without the cached beginning."""
         self._waiting = 0
@@ -71,7 +71,7 @@ class ScriptedModel:
                 self._free.notify_all()
 
     def unload(self) -> None:
-        self.loaded = False
+        self.loaded.clear()
         for slot in self._slots:
             slot.known = ""
 
@@ -110,9 +110,10 @@ class ScriptedModel:
             )
 
     async def _load(self) -> None:
-        if not self.loaded:
-            await asyncio.sleep(self.pace.load_seconds)
-            self.loaded = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.pace.load_seconds):
+                await self.loaded.wait()
+        self.loaded.set()
 
     async def _read(self, slot: _Slot, prompt: str) -> float:
         """Wait as long as reading the new part takes; return the seconds. A cancelled request leaves what it has read in the cache."""

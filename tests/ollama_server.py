@@ -78,6 +78,11 @@ class OllamaServer:
         finally:
             await runner.cleanup()
 
+    def finish_loading(self) -> None:
+        """Have all models loaded from now on."""
+        for model in self._models.values():
+            model.loaded.set()
+
     @property
     def characters_read(self) -> list[int]:
         """Characters read of each prompt of the first model, without the cached beginning."""
@@ -132,7 +137,7 @@ class OllamaServer:
         return web.json_response({"models": [_describe_model(name) for name in self._models]})
 
     async def _loaded(self, request: web.Request) -> web.Response:
-        loaded = [name for name, model in self._models.items() if model.loaded]
+        loaded = [name for name, model in self._models.items() if model.loaded.is_set()]
         later = "2100-01-01T00:00:00Z"
         return web.json_response(
             {"models": [{**_describe_model(name), "expires_at": later, "size_vram": 0} for name in loaded]}
@@ -233,7 +238,7 @@ def _load_or_unload(body: Mapping[str, Any], model: ScriptedModel) -> dict[str, 
     if unloads:
         model.unload()
     else:
-        model.loaded = True
+        model.loaded.set()
     reason = "unload" if unloads else "load"
     about = {"model": body["model"], "created_at": NOW, "done": True, "done_reason": reason}
     return {**about, "message": message("", ()), "response": ""}

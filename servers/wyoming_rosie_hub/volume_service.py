@@ -8,7 +8,7 @@ from wyoming.event import Event
 from wyoming_rosie_hub.messages import IntentRequest, SpokenAnswer
 from wyoming_rosie_hub.volume_intents import create_volume_event, describe_result, find_targets
 
-REPORT_TIMEOUT_SECONDS = 1.0
+REPORT_TIMEOUT_SECONDS = 3.0
 """Satellites without volume control never report."""
 
 

@@ -116,8 +116,8 @@ async def test_a_house_in_memory_made_from_ones_own_home_says_so_with_each_answe
     house = await daemon("intent", "--home", str(home))
     _, about, _ = await ask("what time is it", "--uri", house.uri)
     assert SIMULATED_HOME_FILE in about
-    assert [line["notice"] for line in house.lines("answered")] == [SIMULATED_HOME_FILE]
+    assert (await house.wait_for_line("answered"))["notice"] == SIMULATED_HOME_FILE
     real = await daemon("intent", "--home", str(home), "--actor", "none")
     _, about, _ = await ask("what time is it", "--uri", real.uri)
     assert "simulat" not in about
-    assert "notice" not in real.lines("answered")[0]
+    assert "notice" not in await real.wait_for_line("answered")

@@ -16,10 +16,10 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info
 
 from tests.conftest import OpenPeer, StartDaemon
-from tests.daemons import command
+from tests.daemons import command, describe
 from tests.integration.spoken_commands import AREA, SPOKEN, SYNTHETIC, Meaning, home_file, recording_of
 from wyoming_rosie.audio.formats import SPEECH, read_wav
-from wyoming_rosie.protocol.client import Client, describe
+from wyoming_rosie.protocol.client import Client
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 from wyoming_rosie_asr.word_error_rate import count_word_errors
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -13,6 +12,7 @@ import pytest
 from nats.aio.msg import Msg
 from wyoming.event import Event
 
+from tests.brokers import free_port
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
 from wyoming_rosie.protocol.client import Client
@@ -39,9 +39,7 @@ async def served(port: int) -> AsyncIterator[str]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 @asynccontextmanager
@@ -112,7 +110,7 @@ async def test_what_comes_back_is_what_a_person_hears(
     daemon: StartDaemon, peer: OpenPeer, port: int, result: dict[str, Any] | bytes | None, kind: str, said: str
 ) -> None:
     async with served(port) as url:
-        flags = ("--actor", "bus", "--bus.server", url, "--bus.seconds", "0.5")
+        flags = ("--actor", "bus", "--bus.server", url, "--bus.seconds", "0.5" if result is None else "60")
         client = await peer((await daemon("intent", *flags)).uri)
         async with acting(url, result):
             await ready(client)

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.daemons import command
 from tests.two_hosts import FAR, NEAR, ip, on_host, two_hosts
 
 ROOT = Path(__file__).parents[2]
+SECONDS = 60.0
 
 
 @pytest.fixture
@@ -28,9 +30,17 @@ def discovered() -> list[dict[str, object]]:
         [*on_host(FAR), command("wyoming-rosie"), "discover", "--json", "--seconds", "3"],
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=SECONDS,
     )
     return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def discovered_once() -> list[dict[str, object]]:
+    """Discover, again and again, until a service is found and has answered."""
+    deadline = time.monotonic() + SECONDS
+    while not (found := discovered()) or found[0]["latency_ms"] is None:
+        assert time.monotonic() < deadline, found
+    return found
 
 
 @contextmanager
@@ -44,7 +54,7 @@ def running(host: str, *arguments: str) -> Iterator[IO[bytes]]:
         program.send_signal(signal.SIGTERM)
         program.stderr.read()
         program.stderr.close()
-        assert program.wait(15) == 0
+        assert program.wait(SECONDS) == 0
 
 
 def wait_for(log: IO[bytes], event: str) -> dict[str, object]:
@@ -58,10 +68,9 @@ def wait_for(log: IO[bytes], event: str) -> dict[str, object]:
 def test_a_daemon_is_found_from_another_host_by_an_address_that_answers_and_is_gone_after_its_end() -> None:
     with running(NEAR, sys.executable, "-m", "tests.echo_daemon", "--uri", "tcp://0.0.0.0:10999") as log:
         wait_for(log, "announced")
-        found = discovered()
+        found = discovered_once()
         assert [one["uri"] for one in found] == ["tcp://10.99.7.1:10999"]
         assert found[0]["role"] == "echo"
-        assert found[0]["latency_ms"] is not None
     assert discovered() == []
 
 
@@ -98,4 +107,4 @@ def test_a_daemon_with_addresses_that_others_cannot_call_is_found_by_one_that_an
         line = wait_for(log, "announced")
         assert isinstance(line["addresses"], list)
         assert line["addresses"][0] == "10.99.7.1"
-        assert [one["uri"] for one in discovered()] == ["tcp://10.99.7.1:10999"]
+        assert [one["uri"] for one in discovered_once()] == ["tcp://10.99.7.1:10999"]

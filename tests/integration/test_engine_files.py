@@ -15,11 +15,10 @@ from wyoming.event import Event
 from wyoming.tts import Synthesize
 
 from tests.conftest import OpenPeer, StartDaemon
-from tests.daemons import command
+from tests.daemons import command, describe
 from wyoming_rosie.audio.files import read_audio
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.commands.demo import COMMAND
-from wyoming_rosie.protocol.client import describe
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples" / "engines"

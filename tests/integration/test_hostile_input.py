@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from wyoming.event import Event
 
-from tests.daemons import Daemon
+from tests.daemons import Daemon, describe
 from tests.hostile import BYTES, ROLES, InvalidBytes, InvalidEvents, encode_events, invalid_events
-from wyoming_rosie.protocol.client import Client, PeerError, connect, describe
+from wyoming_rosie.protocol.client import Client, PeerError, connect
 from wyoming_rosie.protocol.wire import EventStream, encode
 
 EVENT_COMMANDS = ("--transcript-command", "cat", "--error-command", "cat", "--timer-started-command", "cat")
@@ -185,7 +185,7 @@ async def test_500_idle_peers_leave_room_for_one_more_from_elsewhere(target: Dae
 async def _is_served(uri: str) -> bool:
     """Tell whether there is a place; a daemon that has much to do notices later who has left."""
     try:
-        await describe(uri, seconds=ANSWER_SECONDS)
+        await describe(uri)
     except PeerError as err:
         assert err.code == "busy"
         return False

@@ -13,6 +13,7 @@ from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.fakes import FakeDaemon, FakeSatellite
 from tests.integration.test_hub import tts, vad
+from tests.waiting import wait_until
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.voice_activity.endpointing import SPECULATION
 
@@ -71,9 +72,9 @@ class TwoRoomHome:
         uris = [part for role, stage in self.stages.items() for part in (f"--{role}-uri", stage.uri)]
         satellites = [part for one in (self.kitchen, self.office) for part in ("--satellite", one.uri)]
         hub = await self._start("hub", *satellites, *uris, "--no-zeroconf", "--data-dir", str(self._data_dir), *flags)
-        async with asyncio.timeout(60):
-            while len(hub.lines("satellite connected")) < joined:
-                await asyncio.sleep(0.02)
+        await wait_until(lambda: len(hub.lines("satellite connected")) >= joined)
+        # before the phrases the hub asks for the voices
+        await wait_until(lambda: self.stages["tts"].of_type("synthesize"))
         return hub
 
     async def say(self, satellite: FakeSatellite, text: str) -> str:
@@ -103,13 +104,13 @@ def about_timers(satellite: FakeSatellite) -> list[str]:
 
 
 async def test_a_timer_that_is_cancelled_from_another_room_does_not_ring(home: TwoRoomHome) -> None:
-    home.means("start", "HassStartTimer", seconds=6)
+    home.means("start", "HassStartTimer", seconds=10)
     home.means("cancel", "HassCancelTimer")
     await home.begin()
     await home.say(home.kitchen, "start")
-    assert await home.say(home.office, "cancel") == "The 6 second timer is cancelled."
+    assert await home.say(home.office, "cancel") == "The 10 second timer is cancelled."
     await home.kitchen.wait_for("timer-cancelled")
-    home.means("start again", "HassStartTimer", seconds=4)
+    home.means("start again", "HassStartTimer", seconds=8)
     await home.say(home.office, "start again")
     await home.office.wait_for("timer-finished", seconds=60)
     assert about_timers(home.kitchen) == ["timer-started", "timer-cancelled"]
@@ -174,8 +175,8 @@ async def test_a_delayed_command_that_fails_is_announced(home: TwoRoomHome) -> N
     home.intents["off"] = Event("not-handled", {"text": "The TV cannot be reached."})
     await home.begin()
     await home.say(home.kitchen, "later")
-    answered = len(home.kitchen.heard)
-    told = await home.kitchen.wait_for("synthesize", after=answered, seconds=60)
+    await wait_until(lambda: len(home.kitchen.of_type("synthesize")) > 1)
+    told = home.kitchen.of_type("synthesize")[1]
     assert told.data["text"] == "It was time for this: turn off the TV. The TV cannot be reached."
 
 

@@ -12,8 +12,8 @@ from wyoming.info import Describe, HandleProgram, Info, IntentProgram
 from wyoming.intent import Recognize
 
 from tests.conftest import OpenPeer, StartDaemon
-from tests.daemons import command
-from wyoming_rosie.protocol.client import Client, describe
+from tests.daemons import command, describe
+from wyoming_rosie.protocol.client import Client
 
 KITCHEN = {"area": "kitchen"}
 ANSWERS = ("handled", "not-handled", "intent", "not-recognized", "error")

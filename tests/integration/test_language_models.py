@@ -15,6 +15,7 @@ from tests.ollama_model import ModelSpeed
 from tests.ollama_script import Call, Fault, Rule
 from tests.ollama_server import OllamaServer
 from tests.unresponsive_host import run_unresponsive_host
+from tests.waiting import wait_until
 from wyoming_rosie.protocol.client import Client, connect
 
 KITCHEN = {"area": "kitchen", "conversation_id": "c1"}
@@ -28,8 +29,10 @@ DID = Rule(say="There you go, it is cosy now.", after_tool=True)
 RULES = (DID, PARIS, SLOW, LIGHTS, FRONT_DOOR, Rule(say="I do not know."))
 
 
-def model(server: OllamaServer, *more: str) -> tuple[str, ...]:
-    return ("--local.model", "scripted", "--local.url", server.url, "--no-warm-up", *more)
+def model(server: OllamaServer, *more: str, fillers: bool = False) -> tuple[str, ...]:
+    """Return the flags; a filler comes where an answer is late, which a busy machine makes any."""
+    flag = "--fillers" if fillers else "--no-fillers"
+    return ("--local.model", "scripted", "--local.url", server.url, "--no-warm-up", flag, *more)
 
 
 async def say(peer: Client, text: str, context: Mapping[str, str] = KITCHEN) -> list[Event]:
@@ -129,6 +132,7 @@ async def test_a_satellite_that_only_tells_what_happens_warms_the_model_and_is_n
         await watched.send(Event("transcript", {"text": "what is the capital of France"}))
         await watched.send(Event("ping"))
         assert (await watched.receive(60)).type == "pong"
+        await wait_until(lambda: server.requests_to("/api/chat"))
         await asyncio.sleep(0.3)
         assert [request.data["options"].get("num_predict") for request in server.requests_to("/api/chat")] == [1]
 
@@ -144,6 +148,7 @@ async def test_a_burst_of_false_wakes_costs_one_warm_up_whatever_changes_in_the_
                 Event("detection", {"name": "okay_nabu", "context": {**KITCHEN, "turn_id": f"t{number}"}})
             )
             await say(client, f"turn {'on' if number % 2 else 'off'} the kitchen light", {"area": "kitchen"})
+        await wait_until(lambda: server.requests_to("/api/chat"))
         await asyncio.sleep(0.2)
         bodies = [request.data for request in server.requests_to("/api/chat")]
     assert [body["options"]["num_predict"] for body in bodies] == [1]
@@ -168,17 +173,13 @@ async def test_a_conductor_that_names_neither_turn_nor_area_is_given_the_prompt_
     assert ("Kitchen" in warmed[-1]["content"].partition("States")[0]) == bool(place)
 
 
-async def test_a_slow_model_is_bridged_by_a_few_words_and_a_quick_one_is_not(
-    daemon: StartDaemon, peer: OpenPeer
-) -> None:
+async def test_a_slow_model_is_bridged_by_a_few_words(daemon: StartDaemon, peer: OpenPeer) -> None:
     async with OllamaServer(RULES).run() as server:
-        client = await peer((await daemon("intent", *model(server))).uri)
+        client = await peer((await daemon("intent", *model(server, fillers=True))).uri)
         slow = await say(client, "what is the history of the house")
-        quick = await say(client, "what is the capital of France")
     fillers = [event.data["data"]["text"] for event in slow if event.type == "user-event"]
     assert fillers == ["Checking the house…"]
     assert types(slow).index("user-event") < types(slow).index("handled-start")
-    assert "user-event" not in types(quick)
 
 
 async def test_a_model_acts_through_its_tools(daemon: StartDaemon, peer: OpenPeer) -> None:
@@ -214,7 +215,7 @@ async def test_a_model_that_fails_is_spoken_about_and_the_next_turn_works(
     daemon: StartDaemon, peer: OpenPeer, fault: Fault
 ) -> None:
     async with OllamaServer(RULES).run() as server:
-        limits = ("--local.first-token-seconds", "1", "--local.stall-seconds", "1", "--no-fillers")
+        limits = ("--local.first-token-seconds", "3") if fault is Fault.SLOW else ()
         client = await peer((await daemon("intent", *model(server, *limits))).uri)
         server.faults.append(fault)
         failed = await say(client, "what is the capital of France")
@@ -265,11 +266,12 @@ async def test_hosts_that_are_switched_off_are_given_up(daemon: StartDaemon, pee
 async def test_a_model_that_loads_longer_than_anybody_waits_answers_the_next_sentence_but_one(
     daemon: StartDaemon, peer: OpenPeer
 ) -> None:
-    async with OllamaServer(RULES, ModelSpeed(load_seconds=2.0)).run() as server:
-        settings = model(server, "--local.first-token-seconds", "0.5", "--no-fillers")
+    async with OllamaServer(RULES, ModelSpeed(load_seconds=600.0)).run() as server:
+        settings = model(server, "--local.first-token-seconds", "2")
         client = await peer((await daemon("intent", *settings)).uri)
         said = [await say(client, "what is the capital of France")]
         said.append(await say(client, "what is the capital of France"))
+        server.finish_loading()
         async with asyncio.timeout(60):
             while "Paris" not in spoken(answer := await say(client, "what is the capital of France")):
                 await asyncio.sleep(0.2)

@@ -31,7 +31,7 @@ async def listened(*arguments: str) -> tuple[int, list[dict[str, Any]], str]:
 async def test_a_turn_is_shown_recorded_and_answered(daemon: StartDaemon, tmp_path: Path) -> None:
     box = await satellite(daemon, tmp_path)
     answer = ("--speak", str(RECORDING), "--record", str(tmp_path / "heard.wav"))
-    status, shown, complaint = await listened(box.uri, *answer, "--turns", "1", "--seconds", "20")
+    status, shown, complaint = await listened(box.uri, *answer, "--turns", "1", "--seconds", "60")
     assert (status, complaint) == (0, "")
     events = [line["event"] for line in shown]
     wanted = ["conducting", "detection", "run-pipeline asr to tts", "first audio", "heard", "played", "recorded"]
@@ -46,7 +46,7 @@ async def test_a_turn_is_shown_recorded_and_answered(daemon: StartDaemon, tmp_pa
 async def test_a_text_is_spoken_at_once(daemon: StartDaemon, tmp_path: Path) -> None:
     box = await satellite(daemon, tmp_path)
     status, shown, _ = await listened(
-        box.uri, "--speak", "Hello there.", "--announce", "--turns", "1", "--seconds", "20"
+        box.uri, "--speak", "Hello there.", "--announce", "--turns", "1", "--seconds", "60"
     )
     assert status == 0
     assert "played" in [line["event"] for line in shown]

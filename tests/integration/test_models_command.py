@@ -82,7 +82,7 @@ def test_an_interrupted_wait_keeps_what_came_and_the_next_goes_on(
     site.paused_file = "model.bin"
     words, environment = transcribing(speech, site)
     process = started(*words, **environment)
-    assert site.halfway.wait(30)
+    assert site.halfway.wait(60)
     part = data / "whisper" / "somebody--whisper" / "model.bin.part"
     deadline = time.monotonic() + 60
     while not (part.exists() and part.stat().st_size):  # what the server has sent need not be written yet

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.brokers import free_port
 from tests.conftest import StartDaemon
 from tests.daemons import command
 from tests.integration.satellite_room import ScriptedConductor
@@ -40,8 +41,8 @@ async def test_the_satellite_starts_with_the_flags_of_old(
         assert conductor.info.satellite is not None
 
 
-async def test_an_address_may_be_announced_that_is_not_its_own(daemon: StartDaemon, unused_tcp_port: int) -> None:
-    uri = f"tcp://127.0.0.1:{unused_tcp_port}"
+async def test_an_address_may_be_announced_that_is_not_its_own(daemon: StartDaemon) -> None:
+    uri = f"tcp://127.0.0.1:{free_port()}"
     satellite = await daemon("satellite", *COMMON, "--uri", uri, "--zeroconf-host", "127.0.0.1", "--zeroconf-name", "x")
     await satellite.wait_for_line("no address to announce yet")  # nobody can call loopback
 

@@ -15,6 +15,7 @@ from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.fakes import FakeDaemon
 from tests.integration.test_hub import tts, vad
+from tests.waiting import wait_until
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.voice_activity.endpointing import SPECULATION
 
@@ -24,9 +25,9 @@ class Rooms:
     """A kitchen and an office, each with a satellite that has a button; transcripts are scripted."""
 
     http: aiohttp.ClientSession
-    apis: dict[str, str]
     voice: FakeDaemon
     satellites: dict[str, Daemon] = field(default_factory=dict)
+    apis: dict[str, str] = field(default_factory=dict)
     says: str = ""
 
     async def hear(self, event: Event, send: Send) -> None:
@@ -62,21 +63,21 @@ class Rooms:
 
 
 @pytest.fixture
-async def rooms(daemon: StartDaemon, tmp_path: Path, unused_tcp_port_factory: Any) -> AsyncIterator[Rooms]:
+async def rooms(daemon: StartDaemon, tmp_path: Path) -> AsyncIterator[Rooms]:
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        ports = {room: unused_tcp_port_factory() for room in ("Kitchen", "Office")}
         voice = FakeDaemon(tts)
-        house = Rooms(http, {room: f"http://127.0.0.1:{port}" for room, port in ports.items()}, voice)
+        house = Rooms(http, voice)
         stages = {"vad": FakeDaemon(vad), "asr": FakeDaemon(house.hear), "tts": voice}
         for stage in stages.values():
             await stack.enter_async_context(stage.serving())
-        for room, port in ports.items():
-            house.satellites[room] = await daemon(
+        for room in ("Kitchen", "Office"):
+            house.satellites[room] = satellite = await daemon(
                 "satellite",
                 *("--mic-command", "cat /dev/zero", "--snd-command", "tee", "--area", room, "--name", room),
-                *("--api-port", str(port), "--no-ends-commands", "--data-dir", str(tmp_path / room)),
+                *("--api-port", "0", "--no-ends-commands", "--data-dir", str(tmp_path / room)),
             )
+            house.apis[room] = (await satellite.wait_for_line("local API"))["uri"]
         uris = {role: stage.uri for role, stage in stages.items()} | {"intent": (await daemon("intent")).uri}
         hub = await daemon(
             "hub",
@@ -84,15 +85,16 @@ async def rooms(daemon: StartDaemon, tmp_path: Path, unused_tcp_port_factory: An
             *("--no-zeroconf", "--data-dir", str(tmp_path / "hub")),
             *(part for role, uri in uris.items() for part in (f"--{role}-uri", uri)),
         )
-        async with asyncio.timeout(60):
-            while len(hub.lines("satellite connected")) < 2:
+        await wait_until(lambda: len(hub.lines("satellite connected")) == 2)
+        for room in house.apis:
+            while (await house.state(room))["phase"] != "waiting":
                 await asyncio.sleep(0.02)
         yield house
 
 
 async def test_timers_and_failed_delayed_commands_belong_to_their_room(rooms: Rooms) -> None:
-    assert await rooms.say("Kitchen", "set a timer for 7 seconds") == "7 second timer started."
-    assert await rooms.say("Office", "cancel the timer") == "The 7 second timer is cancelled."
+    assert await rooms.say("Kitchen", "set a timer for 20 seconds") == "20 second timer started."
+    assert await rooms.say("Office", "cancel the timer") == "The 20 second timer is cancelled."
     assert await rooms.say("Office", "set a timer for 6 seconds") == "6 second timer started."
     before = len(rooms.spoken)
     later = "turn up the volume in the bedroom"

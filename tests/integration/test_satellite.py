@@ -13,12 +13,12 @@ from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.satellite import RunSatellite
 
+from tests.brokers import free_port
 from tests.conftest import StartDaemon
-from tests.daemons import Daemon, command
+from tests.daemons import Daemon, command, describe
 from tests.integration.satellite_room import (
     LONGEST_WAIT_SECONDS,
     SAID,
-    SETTLED_SECONDS,
     Room,
     ScriptedConductor,
     first_run,
@@ -43,11 +43,11 @@ from tests.unit.satellite.dialogues import (
     sound,
 )
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, read_wav, write_wav
-from wyoming_rosie.protocol.client import describe
 from wyoming_rosie.wakeword.detection import select_words
 from wyoming_rosie.wakeword.micro import MicroStream, find_package_models
 
 SPEAKER = AudioFormat(RATE, 2, 1)
+WAV_HEADER_BYTES = 44
 KNOWN = find_package_models()
 
 
@@ -66,6 +66,13 @@ def words(shared_data: Path) -> dict[str, bytes]:
 async def heard_on(room: Room) -> tuple[AudioFormat, bytes]:
     """Return what the satellite's speaker has played."""
     return await asyncio.to_thread(read_wav, room.reply)
+
+
+async def rings(room: Room) -> None:
+    """Wait until the satellite's speaker has played a sound."""
+    async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+        while not any((await asyncio.to_thread(room.reply.read_bytes))[WAV_HEADER_BYTES:]):
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("dialogue", DIALOGUES.values(), ids=list(DIALOGUES))
@@ -155,7 +162,7 @@ async def test_other_words_and_noise_do_not_wake_it(daemon: StartDaemon, folder:
 async def test_a_wake_daemon_that_starts_later_is_used(
     daemon: StartDaemon, folder: Path, words: dict[str, bytes]
 ) -> None:
-    first = await daemon("wake")
+    first = await daemon("wake", "--uri", f"tcp://127.0.0.1:{free_port()}")
     await first.stop()
     async with furnished(daemon, folder, "--wake-uri", first.uri) as room:
         await room.conductor.joins()
@@ -221,12 +228,12 @@ async def test_a_satellite_whose_conductor_paused_it_stays_paused_however_long_t
     daemon: StartDaemon, folder: Path
 ) -> None:
     devices = ("--mic-command", "sleep 60", "--snd", f"wav:{folder}/reply.wav")
-    satellite = await daemon("satellite", *devices, "--idle-seconds", "0.5")
+    satellite = await daemon("satellite", *devices, "--idle-seconds", "2")
     reader, writer = await asyncio.open_connection(*satellite.uri.removeprefix("tcp://").split(":"))
     writer.write(b'{"type": "run-satellite"}\n{"type": "pause-satellite"}\n')
     await logged(satellite, "phase", phase="paused")
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(4):
             await reader.readuntil(b"idle")
     writer.close()
     await logged(satellite, "phase", phase="offline")
@@ -269,7 +276,7 @@ async def test_an_interrupted_answer_is_not_in_the_file(
         await logged(room.satellite, "phase", phase="waiting", count=2)
     await room.satellite.stop()
     audio, pcm = await heard_on(room)
-    assert 0.2 < audio.seconds(len(pcm)) < 10
+    assert 0.2 < audio.seconds(len(pcm)) < 50  # of a minute
 
 
 async def test_other_formats_are_played_in_the_speakers(daemon: StartDaemon, folder: Path) -> None:
@@ -318,10 +325,7 @@ async def test_a_finished_timer_rings(daemon: StartDaemon, folder: Path) -> None
     async with furnished(daemon, folder) as room:
         await room.conductor.joins()
         await room.conductor.says(*TIMER)
-        await logged(room.satellite, "timer finished")
-        await asyncio.sleep(SETTLED_SECONDS)
-    await room.satellite.stop()
-    assert any((await heard_on(room))[1])
+        await rings(room)
 
 
 async def test_standard_input_and_output_carry_nothing_but_samples(folder: Path, words: dict[str, bytes]) -> None:
@@ -417,7 +421,7 @@ async def test_a_timer_rings_until_the_stop_word(daemon: StartDaemon, folder: Pa
     ringing = ("--wake-word-name", "hey_jarvis", "--stop-word", "okay_nabu", "--timer-ring-pause-seconds", "0.2")
     async with furnished(daemon, folder, *ringing) as room:
         await room.perform([JOINS, ConductorSends(*TIMER)], words)
-        await asyncio.sleep(1)
+        await rings(room)
         room.voice.says(words[SAID])
         await logged(room.satellite, "stop word")
         size = -1

@@ -15,11 +15,12 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping
 
 from tests.conftest import OpenPeer
+from tests.daemons import describe
 from tests.echo_daemon import EchoHandler, create_handler
 from tests.waiting import wait_until
 from wyoming_rosie.errors import ConfigError, UnreachableError
 from wyoming_rosie.protocol import server as shared
-from wyoming_rosie.protocol.client import Client, connect, describe
+from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig, parse_networks
 from wyoming_rosie.protocol.wire import Decoder
 

@@ -27,9 +27,9 @@ from wyoming.tts import (
 
 from tests import piper_voice
 from tests.conftest import OpenPeer, StartDaemon
-from tests.daemons import command
+from tests.daemons import command, describe
 from tests.waiting import cpu_seconds_until_idle
-from wyoming_rosie.protocol.client import Client, describe
+from wyoming_rosie.protocol.client import Client
 
 SENTENCE = "The kitchen light is on, and the heating stays at twenty one degrees until the evening. "
 REPLY = ["audio-start", "audio-chunk", "audio-stop"]
@@ -328,11 +328,12 @@ async def test_describe_is_answered_while_piper_speaks(daemon: StartDaemon, peer
     await busy.send(text(SENTENCE * 100))
     await busy.wait_for("audio-chunk", seconds=60)
     speaking = asyncio.create_task(busy.wait_for("audio-stop", seconds=None))
-    for _ in range(20):
+    answered = 0
+    while not speaking.done():
         await asking.send(Describe().event())
         await asking.wait_for("info", seconds=60)
-    assert not speaking.done()
-    speaking.cancel()
+        answered += 1
+    assert answered > 3
 
 
 async def test_a_voice_without_description_ends_the_program_with_one_line(voices: Path) -> None:
@@ -373,7 +374,7 @@ def files_at(path: str, folder: Path) -> Iterator[tuple[str, threading.Event]]:
             if not self.path.startswith(path):
                 self.send_error(404)
                 return
-            go_on.wait(20)
+            go_on.wait(300)
             super().do_GET()
 
         def log_message(self, *args: object) -> None: ...

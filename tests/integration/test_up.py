@@ -86,6 +86,7 @@ def test_programs_run_where_the_settings_say_without_those_that_cannot_and_come_
         assert asked.returncode == 0
         vad = re.search(r"uri=(tcp://\S+)", running.wait_for("^vad .*ready"))
         assert vad is not None
+        running.wait_for("^hub .*ready")
         programs = psutil.Process(running.process.pid).children()
         hub = next(one for one in programs if "wyoming-rosie-hub" in " ".join(one.cmdline()))
         assert hub.cmdline()[-4:-2] == ["--vad-uri", vad[1]]

@@ -18,7 +18,7 @@ from wyoming.info import Describe, Info
 from wyoming.vad import VoiceStarted, VoiceStopped
 
 from tests.conftest import OpenPeer, StartDaemon
-from tests.daemons import command
+from tests.daemons import command, describe
 from tests.integration.vad_clips import (
     LABELS,
     Clip,
@@ -33,7 +33,7 @@ from tests.integration.vad_clips import (
 )
 from tests.waiting import cpu_seconds_until_idle
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
-from wyoming_rosie.protocol.client import Client, connect, describe
+from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointDecision, Endpointer, EndpointingRules
 from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop
@@ -330,9 +330,12 @@ async def test_a_peer_that_leaves_drops_its_work(daemon: StartDaemon, peer: Open
     chunk = Event("audio-chunk", form, pcm_of(hiss()[:80_000] * 5))
     process = psutil.Process(running.process.pid)
     async with connect(running.uri) as patient:
-        await patient.send(Event("audio-start", form))
-        await patient.send(chunk)
-        for_one = await cpu_seconds_until_idle(process)
+        before = process.cpu_times().user
+        for event in (Event("audio-start", form), chunk, Event("audio-stop")):
+            await patient.send(event)
+        while not (await patient.wait_for("user-event", seconds=60)).data["data"].get("final"):
+            pass
+        for_one = process.cpu_times().user - before
     await client.send(Event("audio-start", form))
     for _ in range(20):
         await client.send(chunk)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from wyoming.event import Event
 
+from tests.brokers import free_port
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon, command
 from tests.fakes import SPEECH_DATA, FakeSatellite
@@ -33,11 +34,13 @@ class Loop:
         self._start = start
         self.satellite = FakeSatellite()
         self.daemons: dict[str, Daemon] = {}
+        self.asr_uri = ""
 
     async def begin(self, stack: AsyncExitStack, data_dir: Path, home: Path | None = None) -> None:
         await stack.enter_async_context(self.satellite.serving(info=self.satellite.info))
         homes = ("--home", str(home)) if home else ()
-        flags = {"asr": homes, "intent": (*homes, "--confirm", "lock")}
+        self.asr_uri = f"tcp://127.0.0.1:{free_port()}"
+        flags = {"asr": (*homes, "--uri", self.asr_uri), "intent": (*homes, "--confirm", "lock")}
         roles = ("vad", "asr", "intent", "tts")
         started = await asyncio.gather(*(self._start(role, *flags.get(role, ())) for role in roles))
         self.daemons = dict(zip(roles, started, strict=True))
@@ -108,15 +111,14 @@ async def test_a_lock_needs_a_spoken_confirmation_without_wake_word(loop: Loop, 
 async def test_a_stopped_asr_daemon_is_reported_aloud_and_used_again_later(
     loop: Loop, daemon: StartDaemon, turn_on_the_lights: bytes
 ) -> None:
-    asr = loop.daemons["asr"]
-    await asr.stop()
+    await loop.daemons["asr"].stop()
     heard = len(loop.satellite.heard)
     await loop.satellite.wake("t1")
     spoken = await loop.satellite.wait_for("synthesize", after=heard, seconds=60)
     assert "speech recognition" in spoken.data["text"]
     await loop.satellite.wait_for("audio-stop", after=heard)
     await loop.satellite.send(Event("played"))
-    restarted = await daemon("asr", "--uri", asr.uri)
+    restarted = await daemon("asr", "--uri", loop.asr_uri)
     await restarted.wait_for_line("grammar loaded")
     assert await loop.say(turn_on_the_lights, "t2") == "Turned on the Kitchen Light."
 

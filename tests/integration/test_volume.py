@@ -22,8 +22,8 @@ class Room:
     """A satellite with a button; transcripts are scripted."""
 
     http: aiohttp.ClientSession
-    api: str
     voice: FakeDaemon
+    api: str = ""
     says: str = ""
 
     async def hear(self, event: Event, send: Send) -> None:
@@ -52,19 +52,20 @@ class Room:
 
 
 @pytest.fixture
-async def room(daemon: StartDaemon, tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Room]:
+async def room(daemon: StartDaemon, tmp_path: Path) -> AsyncIterator[Room]:
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         voice = FakeDaemon(tts)
-        inside = Room(http, f"http://127.0.0.1:{unused_tcp_port}", voice)
+        inside = Room(http, voice)
         stages = {"vad": FakeDaemon(vad), "asr": FakeDaemon(inside.hear), "tts": voice}
         for stage in stages.values():
             await stack.enter_async_context(stage.serving())
         satellite = await daemon(
             "satellite",
             *("--mic-command", "cat /dev/zero", "--snd-command", "tee", "--area", "Kitchen", "--name", "kitchen"),
-            *("--api-port", str(unused_tcp_port), "--no-ends-commands", "--data-dir", str(tmp_path)),
+            *("--api-port", "0", "--no-ends-commands", "--data-dir", str(tmp_path)),
         )
+        inside.api = (await satellite.wait_for_line("local API"))["uri"]
         uris = {role: stage.uri for role, stage in stages.items()} | {"intent": (await daemon("intent")).uri}
         hub = await daemon(
             "hub",
@@ -72,6 +73,9 @@ async def room(daemon: StartDaemon, tmp_path: Path, unused_tcp_port: int) -> Asy
             *(part for role, uri in uris.items() for part in (f"--{role}-uri", uri)),
         )
         await hub.wait_for_line("satellite connected")
+        async with asyncio.timeout(60):
+            while (await inside.state())["phase"] != "waiting":
+                await asyncio.sleep(0.02)
         yield inside
 
 

@@ -13,12 +13,17 @@ TEN_MS = SPEECH.bytes_in(0.01)
 LEAD_MS = 1000
 
 
+def recorded_words(shared_data: Path) -> dict[str, bytes]:
+    """Return the recorded words. Most are not longer than what a machine that has no time keeps of a stream."""
+    sounds = {path.stem: read_wav(path) for path in (shared_data / "wake").glob("*.wav")}
+    assert {audio for audio, _ in sounds.values()} == {SPEECH}
+    return {name: pcm for name, (_, pcm) in sounds.items()}
+
+
 def padded_words(shared_data: Path) -> dict[str, bytes]:
     """Return the recorded words, each with a second of silence before and after."""
     silence = bytes(SPEECH.bytes_in(LEAD_MS / 1000))
-    sounds = {path.stem: read_wav(path) for path in (shared_data / "wake").glob("*.wav")}
-    assert {audio for audio, _ in sounds.values()} == {SPEECH}
-    return {name: silence + pcm + silence for name, (_, pcm) in sounds.items()}
+    return {name: silence + pcm + silence for name, pcm in recorded_words(shared_data).items()}
 
 
 def start(audio: AudioFormat = SPEECH) -> Event:

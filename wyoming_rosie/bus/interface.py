@@ -37,7 +37,7 @@ class Mqtt(Protocol):
         """
 
     def on_connect(self, callback: Callable[[], None]) -> None:
-        """Call a function after each connection."""
+        """Call a function after each connection, once messages arrive."""
 
     @property
     def problem(self) -> str | None:

@@ -37,6 +37,7 @@ MAX_WAITING = 10_000
 """Messages that wait for a handler; beyond that, those of QoS 0 are dropped and counted."""
 MAX_PAUSE_SECONDS = 5
 NOT_YET, LOST = "MQTT: not connected yet", "MQTT: the connection is lost"
+NOT_SUBSCRIBED = "MQTT: the broker has not confirmed the subscriptions yet"
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class PahoMqtt:
         self._subscriptions.append(_Subscription(topic_filter, handler, qos, at_a_time))
 
     def on_connect(self, callback: Callable[[], None]) -> None:
+        """Call back after each connection, once the broker has confirmed the subscriptions."""
         self._callbacks.append(callback)
 
     async def publish(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> None:
@@ -222,11 +224,17 @@ class PahoMqtt:
             one.topic_filter: max(other.qos for other in self._subscriptions if other.topic_filter == one.topic_filter)
             for one in self._subscriptions
         }
+        self._connection_number += 1
         if filters:
+            self._connection_problem = NOT_SUBSCRIBED
             _, mid = client.subscribe(list(filters.items()))
             self._subscribing = (mid, list(filters))
+        else:
+            self._be_ready()
+
+    def _be_ready(self) -> None:
+        """Tell that messages arrive from now on: whoever asks others what was missed must not miss more meanwhile."""
         self._connection_problem = None
-        self._connection_number += 1
         _LOG.info("MQTT connected")
         for callback in self._callbacks:
             self._call_soon(callback)
@@ -236,11 +244,12 @@ class PahoMqtt:
         if mid == expected:
             pairs = zip(filters, reasons, strict=False)
             self._refused_filters = [topic_filter for topic_filter, reason in pairs if reason.is_failure]
+            self._be_ready()
         if self._refused_filters:
             _LOG.error("MQTT refused", reason=self.problem)
 
     def _on_disconnect(self, _: "Client", __: Any, flags: Any, reason: Any, properties: Any) -> None:
-        if self._connection_problem is None:
+        if self._connection_problem in (None, NOT_SUBSCRIBED):
             self._connection_problem = LOST
         elif self._connection_problem in (NOT_YET, LOST):
             self._report("MQTT: the broker ends the connection before it answers; perhaps its port is for TLS")

@@ -192,7 +192,7 @@ async def test_check_finds_a_bridge_that_works_and_one_that_does_not(tmp_path: P
             status, out, err = await run("check", mosquitto.url, program="wyoming-rosie")
             assert status == 0, out + err
             assert "5 ok" in out
-        status, out, err = await run("check", mosquitto.url, "--seconds", "1", program="wyoming-rosie")
+        status, out, err = await run("check", mosquitto.url, "--seconds", "3", program="wyoming-rosie")
         assert status == 1
         assert "nothing came on voice/check-" in out
 

@@ -6,9 +6,10 @@ import os
 import struct
 import zlib
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.waiting import wait_until  # noqa: E402
 from wyoming_rosie.bus.errors import BusError  # noqa: E402
 from wyoming_rosie.bus.memory import MemoryJobs, create_memory_buses  # noqa: E402
 from wyoming_rosie.http.server import serve_http  # noqa: E402
+from wyoming_rosie.runtime.tasks import run_beside  # noqa: E402
 from wyoming_rosie_bridge.vision.edge.pipeline import encode_jpeg  # noqa: E402
 from wyoming_rosie_bridge.vision.edge.settings import EdgeSettings  # noqa: E402
 
@@ -51,6 +53,13 @@ def write_video(path: Path, seconds: float) -> None:
         for image in moving_block(int(seconds * PICTURES_PER_SECOND)):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "bgr24")))
         container.mux(stream.encode(None))
+
+
+async def show(publish: Callable[[int, bytes], Awaitable[object]]) -> None:
+    """Publish pictures of a moving block at their pace, again and again."""
+    for index, image in enumerate(cycle(list(moving_block(90)))):
+        await publish(index, encode_jpeg(image))
+        await asyncio.sleep(0.05)
 
 
 def settings(**cameras: str) -> EdgeSettings:
@@ -142,13 +151,15 @@ async def test_a_camera_that_hangs_costs_no_other_and_is_told_by_health() -> Non
 
 async def test_pictures_over_mqtt_become_motion_and_others_are_borne() -> None:
     async with EdgeBridge(settings(door="mqtt:doorbell/picture")).running() as bridge:
-        for index, image in enumerate(moving_block(90)):
-            await bridge.buses.mqtt.publish("doorbell/picture", encode_jpeg(image))
+
+        async def publish(index: int, picture: bytes) -> None:
+            await bridge.buses.mqtt.publish("doorbell/picture", picture)
             if index % 10 == 0:
                 await bridge.buses.mqtt.publish("doorbell/picture", b"no picture")
                 await wait_until(lambda: "JPEG" in str(bridge.health.run_checks()["cameras"]))
-            await asyncio.sleep(0.05)
-        await wait_until(lambda: "motion_filtered" in bridge.topics("door"))
+
+        async with run_beside(show(publish)):
+            await wait_until(lambda: "motion_filtered" in bridge.topics("door"))
 
 
 def picture_bomb(side: int) -> bytes:
@@ -171,11 +182,11 @@ async def test_a_picture_of_too_many_pixels_is_refused() -> None:
 
 
 async def test_new_pictures_in_a_folder_become_motion(tmp_path: Path) -> None:
-    async with EdgeBridge(settings(drive=f"folder:{tmp_path}")).running() as bridge:
-        for index, image in enumerate(moving_block(90)):
-            content = encode_jpeg(image)
-            await asyncio.to_thread((tmp_path / f"{index:03}.jpg").write_bytes, content)
-            await asyncio.sleep(0.05)
+    def write(index: int, picture: bytes) -> Awaitable[object]:
+        return asyncio.to_thread((tmp_path / f"{index:05}.jpg").write_bytes, picture)
+
+    bridge = EdgeBridge(settings(drive=f"folder:{tmp_path}"))
+    async with bridge.running(), run_beside(show(write)):
         await wait_until(lambda: "motion_filtered" in bridge.topics("drive"))
 
 
@@ -222,7 +233,7 @@ async def test_motion_is_published_while_redis_is_away() -> None:
     async with picture_server(PictureServer()) as place:
         bridge = EdgeBridge(settings(door=f"http://{place}"), replace(create_memory_buses(), jobs=AbsentJobs()))
         async with bridge.running():
-            await wait_until(lambda: bridge.count("dropped") > 0)
+            await wait_until(lambda: bridge.count("dropped") > 0 and bridge.topics("door"))
             assert bridge.topics("door") == {"motion_raw"}
 
 

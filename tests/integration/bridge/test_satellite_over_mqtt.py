@@ -53,6 +53,10 @@ class Listener:
     async def run(self) -> None:
         await self._mqtt.run()
 
+    @property
+    def problem(self) -> str | None:
+        return self._mqtt.problem
+
     async def _on_status(self, message: MqttMessage) -> None:
         self.states.append((message.topic, schema.unwrap(DeviceStatus, decode(message.payload))))
 
@@ -127,11 +131,13 @@ async def test_a_spoken_command_is_done_once_and_its_answer_is_played_though_the
         house = await stack.enter_async_context(VoiceHouse(tmp_path).running(daemon))
         listener = Listener(BrokerUrl(house.mosquitto.url))
         await stack.enter_async_context(run_beside(listener.run()))
+        await wait_until(lambda: listener.problem is None)
         room = await stack.enter_async_context(furnished(daemon, tmp_path, *device(house.mosquitto.url, tmp_path)))
         await logged(room.satellite, CONDUCTS)
         house.words.append("turn on the lamp")
         room.voice.says(said)
         await played(room, "Done: turn on the lamp.")
+        await wait_until(lambda: listener.wake_words)
         assert listener.wake_words == [("voice/living_room/wake", "okay_nabu")]
 
         await logged(room.satellite, "phase", phase="waiting", count=2)
@@ -156,6 +162,7 @@ async def test_a_conductor_that_is_connected_gets_the_command_and_the_bridge_doe
         async with furnished(daemon, tmp_path, *device(mosquitto.url, tmp_path)) as room:
             await logged(room.satellite, CONDUCTS)
             await room.conductor.says(RunSatellite().event())
+            await room.conductor.is_heard()
             room.voice.says(said)
             await room.conductor.hears("run-pipeline")
             assert room.satellite.lines("utterance is sent to the bridge") == []

@@ -69,7 +69,6 @@ async def mqtt_of(house: House, user: str, *filters: str) -> AsyncIterator[tuple
         mqtt.subscribe(topic_filter, hear)
     async with run_beside(mqtt.run()):
         await until(lambda: mqtt.problem is None)
-        await asyncio.sleep(0.2)  # until the broker has the subscriptions
         yield mqtt, heard
 
 

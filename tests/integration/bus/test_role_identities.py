@@ -82,7 +82,6 @@ async def test_the_vision_role_does_its_work(house: House) -> None:
     try:
         async with bridge(house, "bridge-vision", "vision"), run_beside(frigate.run()), asyncio.timeout(SECONDS):
             await connected.wait()
-            await asyncio.sleep(0.5)  # until the bridge has subscribed
             await frigate.publish("frigate/events", frigate_event())
             assert await heard.get() == "vision.event.person"
     finally:

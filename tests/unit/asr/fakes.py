@@ -47,6 +47,7 @@ class CountingEngine:
         self.completeness = Completeness.UNKNOWN
         self.decoded: list[tuple[int, Priority]] = []  # bytes, and the priority at the end
         self.requests: list[TranscribeRequest] = []
+        self.jobs: list[DecodeJob] = []
         self.may_continue = asyncio.Event()
         self.may_continue.set()
         self.write: Callable[[SpeechAudio], str] = lambda sound: str(len(sound.pcm))
@@ -70,6 +71,7 @@ class CountingEngine:
 
     async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
         self.requests.append(request)
+        self.jobs.append(job)
         try:
             await self.may_continue.wait()
         except asyncio.CancelledError:

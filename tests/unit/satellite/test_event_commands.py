@@ -105,12 +105,12 @@ async def test_the_startup_command_runs_by_itself(tmp_path: Path) -> None:
 async def test_a_command_that_hangs_is_ended_with_what_it_started(tmp_path: Path) -> None:
     pids, after = tmp_path / "pids", tmp_path / "after"
     lines = {"detect": f"sh -c 'sleep 60 & echo $! >> {pids}; wait'", "tts-played": f"sh -c 'echo x >> {after}'"}
-    async with running(lines, longest_seconds=0.5) as commands:
+    async with running(lines, longest_seconds=2) as commands:
         for _ in range(MAX_CONCURRENT):
             commands.on_event(Event("detect"))
         commands.on_event(Event("played"))
         await content(after)
-        children = [int(pid) for pid in (await content(pids, MAX_CONCURRENT)).split()]
+        children = [int(pid) for pid in (await content(pids)).split()]
         async with asyncio.timeout(60):
             while any(is_alive(pid) for pid in children):
                 await asyncio.sleep(0.02)

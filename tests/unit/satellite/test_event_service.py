@@ -109,9 +109,9 @@ async def test_a_service_that_comes_back_learns_how_things_stand() -> None:
 
 async def test_old_news_is_not_told_any_more() -> None:
     async with FakeDaemon().serving() as service:
-        sender = EventForwarder(service.uri, fresh_seconds=0.1)
+        sender = EventForwarder(service.uri, fresh_seconds=1.5)
         sender.on_event(Event("detection"))
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1.5)
         sender.on_event(Event("played"))
         async with running(sender):
             assert await heard(service, 1) == ["played"]

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from wyoming.event import Event
 
+from tests.brokers import free_port
 from tests.fakes import FakeDaemon
 from tests.unit.satellite.integration_fakes import FakeControls, FakeTimerControls
 from wyoming_rosie import config
@@ -56,16 +57,25 @@ async def test_who_watches_learns_at_the_start_that_it_is_muted() -> None:
     ]  # fmt: skip
 
 
+async def connected(session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+    """Connect to the API, once it is open."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await session.ws_connect("/events")
+            except aiohttp.ClientConnectorError:
+                await asyncio.sleep(0.02)
+
+
 async def test_all_that_was_asked_for_is_told(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     async with FakeDaemon().serving() as service:
         settings = SatelliteConfig(
             event_uri=service.uri, detection_command=f"sh -c 'cat > {out}'", api_port=port, stt_start_command="true"
         )
         async with around(settings) as found, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
-            async with session.ws_connect("/events") as events:
+            async with await connected(session) as events:
                 await events.receive_json(timeout=60)
                 for watcher in found.observers:
                     watcher.on_event(Event("detection", {"name": "okay_nabu"}))

@@ -31,7 +31,7 @@ async def serve(settings):
     worker = ThreadWorker("microphone")
     stream = await worker.run(portaudio.open, DeviceKind.MICROPHONE, "default", Stream)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(watch_portaudio(portaudio, stuck_seconds=0.3))
+        tasks.create_task(watch_portaudio(portaudio, stuck_seconds=1))
         try:
             await asyncio.sleep(0.5)  # nothing hangs so far
             print("open", flush=True)

@@ -27,7 +27,9 @@ from wyoming_rosie.models.downloads import (
 CONTENT = bytes(range(256)) * 2000
 HALF = len(CONTENT) // 2
 PATIENT = RetryPolicy(read_timeout_seconds=600, lock_timeout_seconds=600)
-HASTY = RetryPolicy(retry_seconds=(0.01, 0.01), read_timeout_seconds=0.3, lock_timeout_seconds=0.3)
+HASTY = RetryPolicy(retry_seconds=(0.01, 0.01), read_timeout_seconds=60, lock_timeout_seconds=60)
+BRIEF = RetryPolicy(retry_seconds=(0.01, 0.01), read_timeout_seconds=0.3, lock_timeout_seconds=0.3)
+"""For what never comes."""
 
 
 @dataclass
@@ -309,13 +311,13 @@ async def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 async def test_a_server_that_says_nothing_is_given_up(site: Site, tmp_path: Path) -> None:
     site.silent = True
-    assert "timed out" in await complaint(site, tmp_path)
+    assert "timed out" in await complaint(site, tmp_path, patience=BRIEF)
 
 
 async def test_a_server_that_stops_in_the_middle_is_given_up_and_what_came_is_kept(site: Site, tmp_path: Path) -> None:
     site.holds_after = 16384
     with pytest.raises(DownloadError, match="timed out"):
-        await fetched(site, tmp_path)
+        await fetched(site, tmp_path, patience=BRIEF)
     assert (tmp_path / "model.bin.part").stat().st_size >= 16384
 
 
@@ -470,4 +472,4 @@ def test_a_part_that_another_has_just_finished_is_not_mistaken_for_one_of_ours(t
 async def test_another_program_is_not_waited_for_forever(site: Site, tmp_path: Path) -> None:
     with (tmp_path / "model.bin.part").open("ab") as others:
         fcntl.flock(others, fcntl.LOCK_EX)
-        assert "another program has been fetching model.bin" in await complaint(site, tmp_path)
+        assert "another program has been fetching model.bin" in await complaint(site, tmp_path, patience=BRIEF)

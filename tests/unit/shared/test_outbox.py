@@ -1,13 +1,13 @@
 """Items for one peer, sent in order by one task."""
 
 import asyncio
-from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from tests.waiting import wait_until
 from wyoming_rosie.runtime.outbox import Outbox
 
 
@@ -119,9 +119,10 @@ async def test_items_for_an_earlier_connection_can_be_cleared() -> None:
     outbox.put(1)
     outbox.clear()
     outbox.put(2)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(0.01):
-            await outbox.run(peer.receive)
+    running = asyncio.create_task(outbox.run(peer.receive))
+    await wait_until(lambda: peer.received)
+    running.cancel()
+    await asyncio.wait([running])
     assert peer.received == [2]
 
 
