@@ -53,7 +53,7 @@ def write(folder: Path, wrong: str = "pass", initialize: str = "pass", name: str
 
 
 @asynccontextmanager
-async def running(folder: Path, seconds: float = 0.3, **own: object) -> AsyncIterator[Trial]:
+async def running(folder: Path, seconds: float = 60.0, **own: object) -> AsyncIterator[Trial]:
     async with trial(folder, own, seconds) as made:
         yield made
 
@@ -85,14 +85,15 @@ async def test_a_plugin_gets_its_sentences_words_and_settings(tmp_path: Path) ->
 async def test_what_a_plugin_does_wrong_is_said_in_time_and_the_next_sentence_works(
     tmp_path: Path, wrong: str, said: Answer
 ) -> None:
-    async with running(write(tmp_path, wrong), 2.0 if "sleep" in wrong else 60.0) as plugin:
+    async with running(write(tmp_path, wrong), 3.0 if "sleep" in wrong else 60.0) as plugin:
         assert await plugin.say("do wrong") == said
         assert (await plugin.say("do right") or NO_ANSWER).done
 
 
 async def test_a_plugin_that_blocks_is_set_aside_until_it_is_back(tmp_path: Path) -> None:
     flag = tmp_path / "flag"
-    async with running(write(tmp_path, f"while not pathlib.Path({str(flag)!r}).exists(): time.sleep(0.01)")) as plugin:
+    blocking = f"while not pathlib.Path({str(flag)!r}).exists(): time.sleep(0.01)"
+    async with running(write(tmp_path, blocking), 1.0) as plugin:
         assert await plugin.say("do wrong") == NO_ANSWER
         assert await plugin.say("do right") == NO_ANSWER
         await asyncio.to_thread(flag.touch)

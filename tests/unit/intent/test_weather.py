@@ -77,8 +77,11 @@ class Clock:
         return self.now
 
 
-def provider(service: Service, clock: Clock | None = None, home: Home = GRAZ) -> WeatherProvider:
-    return WeatherProvider(Settings(service.url, seconds=0.3, keep_seconds=60), home, clock or Clock())
+def provider(
+    service: Service, clock: Clock | None = None, home: Home = GRAZ, *, is_hasty: bool = False
+) -> WeatherProvider:
+    settings = Settings(service.url, seconds=0.3 if is_hasty else 60.0, keep_seconds=60)
+    return WeatherProvider(settings, home, clock or Clock())
 
 
 async def test_the_weather_is_asked_once_while_it_is_good(service: Service) -> None:
@@ -124,7 +127,7 @@ async def test_a_service_that_fails_is_a_weather_that_is_not_known(
     service: Service, answer: web.Response | None, reason: str
 ) -> None:
     service.answer = answer
-    asking = provider(service)
+    asking = provider(service, is_hasty=answer is None)
     with pytest.raises(WeatherError, match=reason):
         await asking.get_weather()
     if answer is None:

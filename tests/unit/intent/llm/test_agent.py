@@ -224,7 +224,7 @@ async def test_a_model_that_takes_too_long_is_said_in_time(begin: Begin) -> None
 async def test_who_hears_nothing_is_told_sooner_than_who_hears_a_long_answer(begin: Begin) -> None:
     silent = begin([30.0], silence_seconds=0.1)
     assert (await silent.say("who are you"))[-1] == NotHandled(EN.too_long)
-    long = begin(["I am a voice of this home, ", 0.3, "and I like it."], silence_seconds=0.1)
+    long = begin(["I am a voice of this home, ", 1.2, "and I like it."], silence_seconds=1.0)
     assert isinstance((await long.say("who are you"))[-1], Handled)
 
 

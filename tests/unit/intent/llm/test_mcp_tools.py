@@ -1,7 +1,6 @@
 """MCP tools with a real small server, over stdio and HTTP."""
 
 import asyncio
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.brokers import free_port
 from tests.waiting import wait_until
 from wyoming_rosie_intent.llm.mcp_config import McpServer
 from wyoming_rosie_intent.llm.mcp_tools import MAX_CHARACTERS, McpTools
@@ -97,9 +97,7 @@ async def test_a_server_that_dies_is_started_again() -> None:
 
 
 async def test_over_http() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(SERVER), str(port), stderr=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL
     )

@@ -153,7 +153,7 @@ async def test_stream_without_done_ends_cleanly(server: OllamaServer) -> None:
 @pytest.mark.parametrize("fault", [Fault.SLOW, Fault.STALL])
 async def test_silent_server_keeps_a_client_waiting(server: OllamaServer, fault: Fault) -> None:
     server.faults.append(fault)
-    async with ollama.AsyncClient(server.url, timeout=0.2) as client:
+    async with ollama.AsyncClient(server.url, timeout=httpx.Timeout(60, read=0.2)) as client:
         with pytest.raises(httpx.ReadTimeout):
             [part async for part in await client.chat("scripted", messages=MESSAGES, stream=True)]
 
