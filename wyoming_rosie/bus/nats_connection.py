@@ -174,8 +174,17 @@ async def _close(client: "Client") -> None:
     try:
         await asyncio.wait([closing], timeout=CLOSE_SECONDS)
     finally:
-        closing.cancel()
+        if not closing.done():
+            closing.cancel()
+            _abort(client)
         closing.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+def _abort(client: "Client") -> None:
+    """Give up a connection whose orderly end takes too long; the library would leave its socket open."""
+    writer = getattr(client._transport, "_io_writer", None)  # noqa: SLF001 - nothing public ends it
+    if writer is not None:
+        writer.transport.abort()
 
 
 def _create_client(*, requires_tls: bool) -> "Client":

@@ -124,7 +124,9 @@ class NatsEvents:
 
         try:
             yield
+            raise_if_cancelled()  # the library waits with `wait_for`, which before Python 3.12 prefers an answer
         except APIError as err:
+            raise_if_cancelled()
             if err.err_code in _FULL_CODES:
                 raise BacklogFullError(f"NATS: {err.description}") from err
             raise BusError(f"NATS: {err.description or type(err).__name__}") from err
