@@ -21,7 +21,7 @@ ROSIE = command("wyoming-rosie")
 
 
 def run_command(*arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([ROSIE, *arguments], input=given, capture_output=True, timeout=60, check=False)
+    return subprocess.run([ROSIE, *arguments], input=given, capture_output=True, timeout=120, check=False)
 
 
 def run_json(*arguments: str, given: bytes | None = None) -> str:

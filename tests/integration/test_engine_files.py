@@ -76,7 +76,7 @@ async def test_a_voice_engine(add: Add, daemon: StartDaemon, peer: OpenPeer) -> 
     client = await peer((await daemon("tts", "--engine", "beep", "--beep.hertz", "880")).uri)
     await client.send(Synthesize("abc").event())
     heard = b""
-    while (event := await client.receive(30)).type != "audio-stop":
+    while (event := await client.receive(60)).type != "audio-stop":
         heard += event.payload or b""
     assert SPEECH.seconds(len(heard)) == pytest.approx(3 * 0.05)
 

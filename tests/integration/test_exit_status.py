@@ -79,7 +79,7 @@ def folder(tmp_path: Path) -> Path:
 def ended(*arguments: str, shell: str = "") -> tuple[int, str]:
     """Return the status and what was complained about on stderr; `shell` goes behind the command."""
     words = ["bash", "-c", f'"$@" {shell}', "bash", *arguments] if shell else list(arguments)
-    ran = subprocess.run(words, stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL, timeout=60, check=False)
+    ran = subprocess.run(words, stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL, timeout=120, check=False)
     assert "Traceback" not in ran.stderr
     assert "Exception ignored" not in ran.stderr
     return ran.returncode, re.sub(r"^asking .*\n", "", ran.stderr)  # by which `ask` says who answers

@@ -51,7 +51,7 @@ def started(*arguments: str, **environment: Any) -> "subprocess.Popen[str]":
 def ran(*arguments: str, status: int = 0, **environment: Any) -> tuple[str, list[str]]:
     """Return what a command prints, and its lines on stderr."""
     process = started(*arguments, **environment)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == status, err
     return out, err.splitlines()
 
@@ -89,7 +89,7 @@ def test_an_interrupted_wait_keeps_what_came_and_the_next_goes_on(
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (130, "")
     assert "the part that was fetched is kept; the same command resumes it" in err
     kept = part.stat().st_size

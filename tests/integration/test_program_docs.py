@@ -49,7 +49,6 @@ def created(tree: ast.Module) -> set[str]:
     }
 
 
-@pytest.mark.timeout(120)
 def test_the_pages_are_up_to_date() -> None:
     called = [sys.executable, str(ROOT / "scripts" / "program_docs.py"), "--check"]
     checked = subprocess.run(called, capture_output=True, text=True, check=False)

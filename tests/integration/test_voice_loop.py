@@ -130,7 +130,7 @@ def test_a_recorded_voice_needs_no_pause_after_the_wake_word(shared_data: Path, 
     ran = subprocess.run(
         [command("wyoming-rosie"), "demo", str(tmp_path / "one_breath.wav"), "--output", str(tmp_path / "reply.wav")],
         capture_output=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     shown = ran.stdout.decode()

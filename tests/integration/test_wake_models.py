@@ -16,6 +16,8 @@ from wyoming_rosie.wakeword.micro import find_package_models
 from wyoming_rosie.wakeword.openwakeword import model_files
 
 ROSIE = command("wyoming-rosie")
+SECONDS = 240
+"""Training takes seconds of a processor that others may want as well."""
 PACKAGES = dict(model_files.find_packages())
 JARVIS = PACKAGES["openwakeword"] / "hey_jarvis_v0.1.onnx"
 NABU = PACKAGES["pyopen_wakeword"] / "okay_nabu.tflite"
@@ -23,7 +25,7 @@ NABU = PACKAGES["pyopen_wakeword"] / "okay_nabu.tflite"
 
 def rosie(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [ROSIE, *arguments], capture_output=True, text=True, timeout=60, check=False, env=environment or None
+        [ROSIE, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False, env=environment or None
     )
 
 

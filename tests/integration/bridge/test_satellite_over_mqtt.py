@@ -123,7 +123,6 @@ async def played(room: Room, text: str) -> None:
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.timeout(180)
 async def test_a_spoken_command_is_done_once_and_its_answer_is_played_though_the_broker_dies_meanwhile(
     daemon: StartDaemon, tmp_path: Path, said: bytes
 ) -> None:
