@@ -30,6 +30,8 @@ class ReplyStreamer:
         self._on_input = on_input
         self._send = send
         self._in_segments = in_segments
+        self.has_ended = False
+        """Whether the satellite was sent the end."""
         self._end_timer: asyncio.TimerHandle | None = None
         self._started_at: float | None = None
         self._seconds = 0.0
@@ -57,6 +59,7 @@ class ReplyStreamer:
         if self._started_at is None:
             self._start(SPEECH)  # an answer without audio: the satellite must still report its end
         self._send(AudioStop().event())
+        self.has_ended = True
         self._on_input(m.AnswerAudioEnded())
 
     async def _forward_chunk(self, event: Event) -> None:

@@ -86,6 +86,7 @@ class TurnRunner:
         )
         self._streams: dict[str, DaemonStream] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._filler: ReplyStreamer | None = None
         self._deadline_timer: asyncio.TimerHandle | None = None
         self._timeline = Timeline("", 0.0)
         self._response = IntentResponse(self._executors, satellite)
@@ -253,7 +254,8 @@ class TurnRunner:
 
     def _speak_filler(self, text: str) -> None:
         self._send(UserEvent(name=FILLER, data={"text": text} if text else None).event())
-        language, streamer = self._satellite.language, ReplyStreamer(_ignore_input, self._send)
+        language = self._satellite.language
+        self._filler = streamer = ReplyStreamer(_ignore_input, self._send)
         if text:
             request = Synthesize(text=text, voice=self._hub.voices.select(language)).event()
             stream = DaemonStream(self._hub.directory.find_uri("tts"), [request], streamer.on_event)
@@ -264,7 +266,8 @@ class TurnRunner:
     def _stop_filler(self) -> None:
         if FILLER in self._tasks:
             self._close_stream(FILLER)
-            self._send(AudioStop().event())
+            if self._filler is not None and not self._filler.has_ended:
+                self._send(AudioStop().event())
 
     async def _on_wake_event(self, event: Event) -> bool:
         if event.type == "detection":
