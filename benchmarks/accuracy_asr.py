@@ -20,6 +20,7 @@ import yaml
 
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.home.model import Area, Entity, Home
+from wyoming_rosie_asr.engine import SpeechAudio
 from wyoming_rosie_asr.engines.pocketsphinx.engine import GrammarRecognizer, Settings
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.rules import hassil
@@ -82,7 +83,8 @@ def with_noise(clip: Clip, noise: bytes, louder_db: int | None) -> Clip:
 def outcome(clip: Clip, recogniser: GrammarRecognizer, means: Callable[[str], Match | None]) -> Outcome:
     """Recognize a clip and compare its intent with that of the reference text."""
     began = time.process_time()
-    text, score, _ = recogniser.transcribe(clip.pcm)
+    speech = SpeechAudio(clip.pcm, ((0, round(1000 * SPEECH.seconds(len(clip.pcm)))),))
+    text, score, _ = recogniser.transcribe(speech)
     seconds = time.process_time() - began
     found = means(text) if text else None
     expected = means(clip.said) if clip.said else None

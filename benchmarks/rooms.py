@@ -2,26 +2,32 @@
 
 Usage: rooms.py FOLDER [--seeds N] [--condition WORD]. FOLDER has `commands-en` and `commands-en-tts`, whose file names are the
 reference texts, `asr/jfk.wav` and `vad/silero_test.wav` as television, and `noise/background_noise.wav`. Voice activity
-detection, endpointing and decoding are those of the speech-to-text daemon; a speculative decoding takes GUESS_MS.
+detection, endpointing and decoding are those of the speech-to-text daemon; a speculative decoding takes GUESS_MS. With
+`--live HOST:PORT` a running daemon listens instead, at the pace of speech; it must have the home of the recordings.
 """
 
 import argparse
+import asyncio
 import statistics
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from wyoming.asr import Transcribe
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.client import AsyncTcpClient
 
 from benchmarks.accuracy_asr import AREA, commands, home, meaning, samples
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointDecision, EndpointingRules
 from wyoming_rosie.voice_activity.engine import VadEngine
-from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop
+from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop, VadEvent
 from wyoming_rosie.voice_activity.stream import VadStream, process_batch
 from wyoming_rosie_asr.__main__ import AsrEndpointingRules, AsrSegmenterRules
 from wyoming_rosie_asr.endpointer import UtteranceEndpointer
@@ -35,6 +41,7 @@ MS = RATE // 1000
 LEAD_MS, TAIL_MS = 400, 16_000
 GUESS_MS = 350
 FRAME_BYTES = 1024
+NOTHING_HEARD = ("", 0.0, Completeness.UNKNOWN)
 
 Samples = npt.NDArray[np.float64]
 
@@ -178,6 +185,55 @@ def make_scene(
     return Scene(said, np.clip(whole, -32768, 32767).astype("<i2").tobytes(), (len(lead) + end) // MS)
 
 
+@dataclass(frozen=True)
+class Guess:
+    """A speculative decoding, which is the transcript if only silence follows."""
+
+    text: str
+    completeness: Completeness
+    ready_ms: int
+    is_final: bool = True
+
+
+class Listening(Protocol):
+    def listen(self, scene: Scene) -> Result:
+        """Return what was heard and when."""
+        ...
+
+
+class LiveListener:
+    """A running speech-to-text daemon, which hears a scene at the pace of speech."""
+
+    def __init__(self, address: str) -> None:
+        self._host, _, port = address.rpartition(":")
+        self._port = int(port)
+
+    def listen(self, scene: Scene) -> Result:
+        return asyncio.run(asyncio.wait_for(self._listen(scene), 2 * TAIL_MS / 1000))
+
+    async def _listen(self, scene: Scene) -> Result:
+        async with AsyncTcpClient(self._host, self._port) as client:
+            started = time.monotonic()
+            speaking = asyncio.create_task(self._speak(client, scene.pcm))
+            try:
+                while (event := await client.read_event()) is not None:
+                    if event.type == "transcript":
+                        delay_ms = round(1000 * (time.monotonic() - started)) - scene.last_word_ms
+                        return Result(str(event.data["text"]), delay_ms, "forced" if speaking.done() else "done")
+            finally:
+                speaking.cancel()
+        return Result("", TAIL_MS, "closed")
+
+    async def _speak(self, client: AsyncTcpClient, pcm: bytes) -> None:
+        await client.write_event(Transcribe().event())
+        await client.write_event(AudioStart(RATE, 2, 1).event())
+        started = time.monotonic()
+        for at in range(0, len(pcm), FRAME_BYTES):
+            await client.write_event(AudioChunk(RATE, 2, 1, pcm[at : at + FRAME_BYTES]).event())
+            await asyncio.sleep(started + (at + FRAME_BYTES) / 2 / RATE - time.monotonic())
+        await client.write_event(AudioStop().event())
+
+
 class Listener:
     """The daemon's rules in simulated time."""
 
@@ -189,46 +245,46 @@ class Listener:
     def listen(self, scene: Scene) -> Result:
         stream = VadStream(self._engine, AsrSegmenterRules())
         endpointer = UtteranceEndpointer(self._rules)
-        guess: tuple[int, str, Completeness] | None = None
+        guess: Guess | None = None
         try:
             for at in range(0, len(scene.pcm) - FRAME_BYTES + 1, FRAME_BYTES):
-                decisions = []
-                (events,) = process_batch(self._engine, [(stream, scene.pcm[at : at + FRAME_BYTES])])
+                pcm = scene.pcm[: at + FRAME_BYTES]
+                (events,) = process_batch(self._engine, [(stream, pcm[at:])])
                 now = stream.processed_ms
-                for event in events:
-                    match event:
-                        case SpeechStart(time):
-                            decisions += endpointer.on_speech_start(time)
-                        case SpeechStop(time):
-                            endpointer.on_speech_stop(time)
-                if guess is not None and now >= guess[0]:
-                    endpointer.set_completeness(guess[2])
-                decisions += endpointer.advance(now)
-                for decision in decisions:
+                if guess is not None and now >= guess.ready_ms:
+                    endpointer.set_completeness(guess.completeness)
+                for decision in [*apply(endpointer, events), *endpointer.advance(now)]:
                     match decision:
                         case EndpointDecision.PERHAPS:
-                            guess = (
-                                now + GUESS_MS,
-                                *self._decode(scene.pcm[: at + FRAME_BYTES], endpointer.speech_segments(now)),
-                            )
+                            guess = self._decode(pcm, endpointer, now)
                             endpointer.on_speculation_start()
-                        case EndpointDecision.RESUMED:
-                            guess = None
-                        case _:
-                            text = (
-                                guess[1]
-                                if guess is not None
-                                else self._decode(scene.pcm[: at + FRAME_BYTES], endpointer.speech_segments(now))[0]
+                        case EndpointDecision.RESUMED if guess is not None:
+                            guess = replace(guess, is_final=False)
+                        case EndpointDecision.DONE | EndpointDecision.TOO_LONG | EndpointDecision.NO_SPEECH:
+                            final = (
+                                guess if guess is not None and guess.is_final else self._decode(pcm, endpointer, now)
                             )
-                            ready = max(now, guess[0] if guess else now + GUESS_MS)
-                            return Result(text, ready - scene.last_word_ms, decision)
+                            return Result(final.text, max(now, final.ready_ms) - scene.last_word_ms, decision)
             return Result("", TAIL_MS, "never")
         finally:
             stream.close()
 
-    def _decode(self, pcm: bytes, segments: tuple[tuple[int, int], ...]) -> tuple[str, Completeness]:
-        text, _, completeness = self._recognizer.transcribe(SpeechAudio(pcm, segments).without_pauses())
-        return text, completeness
+    def _decode(self, pcm: bytes, endpointer: UtteranceEndpointer, now: int) -> "Guess":
+        speech = SpeechAudio(pcm, endpointer.speech_segments(now))
+        text, _, completeness = self._recognizer.transcribe(speech) if speech.segments else NOTHING_HEARD
+        return Guess(text, completeness, now + GUESS_MS)
+
+
+def apply(endpointer: UtteranceEndpointer, events: Sequence[VadEvent]) -> list[EndpointDecision]:
+    """Pass voice activity to the rules; return their decisions."""
+    decisions = []
+    for event in events:
+        match event:
+            case SpeechStart(time):
+                decisions += endpointer.on_speech_start(time)
+            case SpeechStop(time):
+                endpointer.on_speech_stop(time)
+    return decisions
 
 
 def clips(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -252,7 +308,8 @@ def main() -> None:
     engine = silero.load(silero.Settings())
     rooms = home(given.folder)
     recognizer = GrammarRecognizer(Settings(), rooms)
-    listener = Listener(engine, recognizer, AsrEndpointingRules())
+    simulated = Listener(engine, recognizer, AsrEndpointingRules())
+    listener: Listening = LiveListener(given.live) if given.live else simulated
     rules = hassil.load(hassil.Settings(), rooms)
     chosen = [
         (said, pcm, speech_span(engine, pcm), word_boundaries(recognizer, pcm)) for said, pcm in clips(given.folder)
@@ -288,6 +345,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--condition", default="", help="only those whose names have this word")
     parser.add_argument("--every", type=int, default=1, help="only every so manyth clip")
+    parser.add_argument("--live", metavar="HOST:PORT", help="let the speech-to-text daemon there listen, in real time")
     parser.add_argument("--verbose", action="store_true", help="a line for each command")
     return parser.parse_args()
 

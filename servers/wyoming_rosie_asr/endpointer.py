@@ -14,6 +14,7 @@ class UtteranceEndpointer:
         self._endpointer = Endpointer(rules)
         self._segments: list[tuple[int, int]] = []
         self._speech_start_ms: int | None = None  # of the segment that has not ended
+        self._end_ms: int | None = None  # of the command, if other speech went on after it
         self._is_voice_stopped = False
 
     @property
@@ -22,8 +23,15 @@ class UtteranceEndpointer:
         return self._speech_start_ms is not None
 
     def speech_segments(self, now_ms: int) -> tuple[tuple[int, int], ...]:
-        """Return the begin and end of each speech segment; one that has not ended lasts until `now_ms`."""
-        return (*self._segments, *(((self._speech_start_ms, now_ms),) if self._speech_start_ms is not None else ()))
+        """Return the begin and end of each speech segment; one that has not ended lasts until `now_ms`.
+
+        Speech after the end of the command is not part of it.
+        """
+        present = ((self._speech_start_ms, now_ms),) if self._speech_start_ms is not None else ()
+        segments = (*self._segments, *present)
+        if self._end_ms is None:
+            return segments
+        return tuple((begin, min(end, self._end_ms)) for begin, end in segments if begin < self._end_ms)
 
     def on_speech_start(self, at_ms: int) -> list[EndpointDecision]:
         """Start a speech segment, unless one has started."""
@@ -35,7 +43,7 @@ class UtteranceEndpointer:
     def on_speech_stop(self, at_ms: int) -> None:
         """End the speech segment. The first one may have started with the audio, unnoticed by the conductor."""
         start_ms = 0 if self._speech_start_ms is None and not self._segments else self._speech_start_ms
-        if start_ms is not None:
+        if start_ms is not None and (at_ms >= start_ms or not self._segments):
             self._segments.append((start_ms, max(at_ms, start_ms)))
         self._speech_start_ms = None
         self._endpointer.on_speech_stop(at_ms)
@@ -67,4 +75,6 @@ class UtteranceEndpointer:
     def advance(self, now_ms: int) -> list[EndpointDecision]:
         """Advance the stream to `now_ms`; return the decisions that follow, in order."""
         decisions = self._endpointer.advance(now_ms)
+        if self.is_speech and EndpointDecision.DONE in decisions:
+            self._end_ms = self._endpointer.silent_since
         return [] if self.is_conducted else decisions

@@ -58,16 +58,16 @@ class SpeechAudio:
     def speech_ms(self) -> int:
         return sum(end - begin for begin, end in self.segments)
 
-    def without_pauses(self) -> bytes:
-        """Return the PCM of the speech, with at most `MARGIN_MS` around it and `PAUSE_MS` between its segments."""
+    def without_pauses(self, margin_ms: int = MARGIN_MS) -> bytes:
+        """Return the PCM of the speech, with at most `margin_ms` around it and `PAUSE_MS` between its segments."""
         if not self.segments:
             return b""
         cuts = [(end + PAUSE_MS // 2, begin - PAUSE_MS // 2) for (_, end), (begin, _) in pairwise(self.segments)]
         pauses = [(first, last) for first, last in cuts if first < last]
         edges = [
-            max(self.segments[0][0] - MARGIN_MS, 0),
+            max(self.segments[0][0] - margin_ms, 0),
             *chain.from_iterable(pauses),
-            self.segments[-1][1] + MARGIN_MS,
+            self.segments[-1][1] + margin_ms,
         ]
         spans = zip(edges[::2], edges[1::2], strict=True)
         return b"".join(self.pcm[SPEECH.bytes_in(first / 1000) : SPEECH.bytes_in(last / 1000)] for first, last in spans)

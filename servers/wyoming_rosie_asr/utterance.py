@@ -63,10 +63,14 @@ class AsrContext:
 
 @dataclass
 class _Speculation:
-    """A decoding of the audio so far, which is the final transcript if only silence follows."""
+    """A decoding of the audio so far, which is the final transcript if only silence follows.
+
+    If speech follows, it still tells whether a complete command was said.
+    """
 
     job: DecodeJob
     task: asyncio.Task[Transcript]
+    is_final: bool = True
 
 
 class Utterance:
@@ -175,6 +179,10 @@ class Utterance:
         return round(1000 * SPEECH.seconds(len(self._pcm)))
 
     @property
+    def _is_speculating(self) -> bool:
+        return self._speculation is not None and (self._speculation.is_final or not self._speculation.task.done())
+
+    @property
     def _is_live(self) -> bool:
         return self._duration_ms / 1000 - (asyncio.get_running_loop().time() - self._start_time) < LIVE_SECONDS
 
@@ -219,7 +227,8 @@ class Utterance:
                 case EndpointDecision.PERHAPS:
                     self._start_speculation()
                 case EndpointDecision.RESUMED:
-                    self._cancel_speculation()
+                    if self._speculation is not None:
+                        self._speculation.is_final = False
                 case EndpointDecision.DONE | EndpointDecision.TOO_LONG | EndpointDecision.NO_SPEECH:
                     if self._context.has_endpointing and self._early_answer is None:
                         self._early_answer = self._create_task(self._finish_early())
@@ -255,7 +264,8 @@ class Utterance:
             return
         transcript = task.result()
         self._endpointer.set_completeness(transcript.completeness)
-        self._report_speculation({"text": transcript.text, "completeness": transcript.completeness})
+        text = {"text": transcript.text} if self._speculation.is_final else {}
+        self._report_speculation({**text, "completeness": transcript.completeness})
 
     def _report_speculation(self, data: dict[str, Any]) -> None:
         if self._endpointer.is_conducted and self._early_answer is None:
@@ -264,7 +274,7 @@ class Utterance:
     def _start_partial(self) -> None:
         """Start a partial result if the next one is due and the engine is free and fast enough."""
         seconds = self._context.partial_seconds
-        if not self._context.sends_partials or self._partial is not None or self._speculation is not None:
+        if not self._context.sends_partials or self._partial is not None or self._is_speculating:
             return
         is_due = self._duration_ms - self._partial_ms >= 1000 * seconds
         if is_due and self._is_live and self._endpointer.is_speech and self._context.partial_budget.allows(seconds):
@@ -313,12 +323,13 @@ class Utterance:
 
     async def _final_transcript(self) -> Transcript:
         """Return the result of the speculation that still holds, else decode all audio."""
-        if self._speculation is not None:
+        if self._speculation is not None and self._speculation.is_final:
             self._speculation.job.priority = Priority.FINAL
             try:
                 return await self._speculation.task
             except RosieError:  # rejected in favour of a final decoding before it became one
                 self._speculation = None
+        self._cancel_speculation()
         return await self._transcribe(self._copy_audio(), DecodeJob(Priority.FINAL))
 
     async def _transcribe(self, audio: SpeechAudio, job: DecodeJob) -> Transcript:

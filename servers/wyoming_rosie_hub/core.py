@@ -206,7 +206,7 @@ class TurnCore:
                 return [SendToWake(pcm)]
             case TurnPhase.LISTENING:
                 self._received_samples += len(pcm) // SAMPLE_BYTES
-                return [SendToAsrAndVad(pcm)]
+                return [SendToAsrAndVad(pcm), *(self._advance_endpointer(now) if self._endpointer.is_speech else [])]
             case TurnPhase.ENDPOINTING:
                 self._received_samples += len(pcm) // SAMPLE_BYTES
                 self.deadline = now + AUDIO_STALL_SECONDS
@@ -254,13 +254,13 @@ class TurnCore:
         return self._advance_endpointer(now)
 
     def _advance_endpointer(self, now: float) -> list[Effect]:
-        """Return what follows from the silence so far."""
+        """Return what follows from the silence, or the speech, so far."""
         decisions = self._endpointer.advance(self._received_ms)
         effects: list[Effect] = []
         if EndpointDecision.PERHAPS in decisions:
             assert self._endpointer.silent_since is not None
             effects.append(StartSpeculation(self._endpointer.silent_since))
-        if EndpointDecision.DONE in decisions:
+        if EndpointDecision.DONE in decisions or EndpointDecision.TOO_LONG in decisions:
             effects += self._finish_listening(now)
         return effects
 

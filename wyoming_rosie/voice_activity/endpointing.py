@@ -49,6 +49,9 @@ class EndpointingRules:
     beginning_ms: int = option(2_000, "silence that ends any utterance, even the beginning of a command, milliseconds")
     longest_ms: int = option(20_000, "longest speech without a pause; longer speech is cut, milliseconds")
     no_speech_ms: int = option(6_000, "longest wait for the first word, milliseconds")
+    after_complete_ms: int = option(
+        6_000, "longest speech after a complete command, milliseconds: it may be a television"
+    )
 
     def for_sensitivity(self, sensitivity: str | None) -> "EndpointingRules":
         """Return the rules for "relaxed" (slow speakers) or "aggressive" (quick answers); these rules for anything else."""
@@ -76,7 +79,7 @@ def check_endpointing_rules(rules: EndpointingRules) -> None:
     lengths = [getattr(rules, name) for name in order]
     if lengths[0] < 0 or lengths != sorted(lengths):
         raise ConfigError(f"--end-of-speech: it must be 0 <= {' <= '.join(name.replace('_', '-') for name in order)}")
-    for name in ("incomplete_ms", "beginning_ms", "longest_ms", "no_speech_ms"):
+    for name in ("incomplete_ms", "beginning_ms", "longest_ms", "no_speech_ms", "after_complete_ms"):
         if not 0 < getattr(rules, name) <= MAX_MS:
             raise ConfigError(f"--end-of-speech: {name.replace('_', '-')} must be from 1 to {MAX_MS}")
 
@@ -85,15 +88,22 @@ class Endpointer:
     """Decides when the utterance in one stream is over; nothing follows DONE, TOO_LONG or NO_SPEECH."""
 
     def __init__(self, rules: EndpointingRules) -> None:
-        self.silent_since: int | None = None  # after speech
+        self.silent_since: int | None = None  # after speech; the end of the command, if other speech went on after it
         self._rules = rules
         self._speaking_since: int | None = None
         self._noise_since: int | None = None
         self._silent_since_noise: int | None = None  # after long noise
         self._completeness = Completeness.UNKNOWN
+        self._speculated_since: int | None = None  # the silence before which the speech is being decoded
+        self._complete_since: int | None = None  # the end of a complete command
         self._is_speculating = False
         self._is_perhaps = False
         self._is_over = False
+
+    @property
+    def is_speech(self) -> bool:
+        """Whether somebody is speaking."""
+        return self._speaking_since is not None
 
     def on_speech_start(self, at_ms: int) -> list[EndpointDecision]:
         """Note that speech started; return RESUMED if it follows PERHAPS."""
@@ -121,12 +131,17 @@ class Endpointer:
     def on_speculation_start(self) -> None:
         """Note that the speech before this silence is being decoded: the result is waited for, up to `beginning_ms`."""
         self._is_speculating = self.silent_since is not None
+        self._speculated_since = self.silent_since
 
     def set_completeness(self, completeness: Completeness) -> None:
-        """Record what the speech before this silence was, which decides how long a silence ends the utterance."""
-        self._is_speculating = False
-        if self.silent_since is not None:
-            self._completeness = completeness
+        """Record what the decoded speech was, which decides how long silence, or other speech, ends the utterance."""
+        decoded_until = self.silent_since if self._speculated_since is None else self._speculated_since
+        if decoded_until == self.silent_since:
+            self._completeness, self._is_speculating = completeness, False
+        if completeness in (Completeness.FINISHED, Completeness.COMPLETE):
+            self._complete_since = decoded_until
+        elif completeness is Completeness.BEGINNING:
+            self._complete_since = None
 
     def advance(self, now_ms: int) -> list[EndpointDecision]:
         """Advance the stream to `now_ms`; return the decisions that follow, in order."""
@@ -165,4 +180,7 @@ class Endpointer:
         if self._speaking_since is None:
             is_over = self._silent_since_noise is not None and now_ms - self._silent_since_noise >= AFTER_LONG_SOUND_MS
             return [EndpointDecision.NO_SPEECH] if is_over or now_ms >= self._rules.no_speech_ms else []
+        if self._complete_since is not None and now_ms - self._complete_since >= self._rules.after_complete_ms:
+            self.silent_since = self._complete_since
+            return [EndpointDecision.DONE]
         return [EndpointDecision.TOO_LONG] if now_ms - self._speaking_since >= self._rules.longest_ms else []

@@ -19,6 +19,7 @@ class VadFrame:
 
     probability: float
     level: float
+    far_frames: int = 0  # up to this one, in which only a far voice spoke
 
 
 @dataclass(frozen=True)

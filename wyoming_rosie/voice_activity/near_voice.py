@@ -35,4 +35,4 @@ class NearVoiceFilter:
         margin = self._far_db - (0.0 if self._is_near else HYSTERESIS_DB)
         self._soft_frames = 0 if level >= self._loudest - margin else self._soft_frames + 1
         self._is_near = self._soft_frames <= SOFT_FRAMES if self._is_near else not self._soft_frames
-        return frame if self._is_near else replace(frame, probability=0.0)
+        return frame if self._is_near else replace(frame, probability=0.0, far_frames=self._soft_frames)

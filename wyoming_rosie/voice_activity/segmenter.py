@@ -92,6 +92,8 @@ class SpeechSegmenter:
         return SpeechStart(max(self._start * self._frame_ms - self._rules.padding_ms, self._free_from * self._frame_ms))
 
     def _find_end(self, frame: VadFrame, now: int, start: int) -> SpeechStop | None:
+        if frame.far_frames >= self._hangover:
+            return self._end_speech(max(now - frame.far_frames, start) + 1)
         if frame.probability >= self._rules.stop_threshold:
             self._last = now
         elif now - self._last >= QUIET_FRAMES:

@@ -3,7 +3,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.voice_activity.endpointing import EndpointDecision, EndpointingRules
+from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointDecision, EndpointingRules
 from wyoming_rosie_asr.endpointer import UtteranceEndpointer
 
 STEPS = st.lists(st.tuples(st.integers(1, 3000), st.sampled_from(["started", "stopped", "told on", "told off", "at"])))
@@ -28,6 +28,27 @@ def test_resumed_speech_follows_perhaps() -> None:
     endpointer.advance(1250)
     assert endpointer.on_speech_start(1300) == [EndpointDecision.RESUMED]
     assert endpointer.speech_segments(2000) == ((100, 1000), (1300, 2000))
+
+
+def test_speech_after_the_end_of_a_command_is_no_part_of_it() -> None:
+    rules = EndpointingRules()
+    endpointer = UtteranceEndpointer(rules)
+    endpointer.on_speech_start(100)
+    endpointer.on_speech_stop(1000)
+    endpointer.on_speculation_start()
+    endpointer.on_speech_start(1300)
+    endpointer.set_completeness(Completeness.COMPLETE)
+    now = 1000 + rules.after_complete_ms
+    assert endpointer.advance(now) == [EndpointDecision.DONE]
+    assert endpointer.speech_segments(now) == ((100, 1000),)
+
+
+def test_a_conductor_may_end_the_command_before_the_present_speech() -> None:
+    endpointer = UtteranceEndpointer(EndpointingRules(), is_conducted=True)
+    for begin, end in ((100, 1000), (1300, 1000)):
+        endpointer.on_speech_start(begin)
+        endpointer.on_speech_stop(end)
+    assert endpointer.speech_segments(9000) == ((100, 1000),)
 
 
 def test_only_the_conductor_decides() -> None:

@@ -167,11 +167,12 @@ async def test_a_speculation_gets_final_priority_at_audio_stop(client: FakeClien
     assert len(engine.decoded) == 1
 
 
-async def test_resumed_speech_cancels_the_speculation(client: FakeClient, engine: CountingEngine) -> None:
+async def test_a_speculation_is_not_the_transcript_of_resumed_speech(
+    client: FakeClient, engine: CountingEngine
+) -> None:
     engine.may_continue.clear()
     await client.start()
     await client.stream(COMMAND + PAUSE + COMMAND)
-    assert engine.cancelled == 1
     engine.may_continue.set()
     await client.send("audio-stop")
     assert client.texts == [str(len(COMMAND + PAUSE + COMMAND))]
@@ -183,6 +184,17 @@ async def test_a_complete_command_ends_after_a_shorter_silence(engine: CountingE
     await client.start()
     await client.stream(COMMAND + END)
     await client.wait_for("transcript")
+    await client.close()
+
+
+async def test_a_complete_command_ends_though_a_television_goes_on(engine: CountingEngine) -> None:
+    engine.completeness = Completeness.COMPLETE
+    engine.write = lambda audio: f"{len(audio.segments)} segment"
+    client = FakeClient(engine, endpointing=EndpointingRules(50, 5_000, 5_000, 5_000, 5_000, after_complete_ms=400))
+    await client.start()
+    await client.stream(COMMAND + PAUSE + COMMAND + COMMAND)
+    await client.wait_for("transcript")
+    assert client.texts == ["1 segment"]
     await client.close()
 
 

@@ -138,6 +138,16 @@ def test_a_pause_too_short_for_a_speculation_cancels_none() -> None:
     assert turn.core.phase is TurnPhase.LISTENING
 
 
+def test_a_television_after_a_complete_command_does_not_keep_the_turn_open() -> None:
+    turn = TurnHarness()
+    spoken(turn)
+    turn.take(m.SpeechStopped(1500), m.SpeculationPending(), m.SpeechStarted(1800))
+    turn.take(m.SpeculationResult(Completeness.COMPLETE))
+    assert "FinishListening" not in kinds(turn.hear(EndpointingRules.after_complete_ms / 1000 - 1.0))
+    turn.hear(2.0)
+    assert m.FinishListening(1500) in turn.effects
+
+
 def test_endpointing_rules_are_configurable() -> None:
     turn = TurnHarness(ends=EndpointingRules(perhaps_ms=300, complete_ms=1500, incomplete_ms=2000))
     spoken(turn)

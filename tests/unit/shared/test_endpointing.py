@@ -127,6 +127,32 @@ def test_nobody_is_waited_for_or_listened_to_for_ever() -> None:
     assert verdicts((300, "started"), (RULES.longest_ms, "nothing")) == [EndpointDecision.TOO_LONG]
 
 
+COMPLETE_THEN_SPEECH = (300, "started"), (1000, "stopped"), (250, "decoding"), (50, "started"), (50, "complete")
+
+
+def test_other_speech_after_a_complete_command_ends_it() -> None:
+    so_far = 250 + 50 + 50
+    assert verdicts(*COMPLETE_THEN_SPEECH, (RULES.after_complete_ms - so_far - 1, "nothing"))[2:] == []
+    assert verdicts(*COMPLETE_THEN_SPEECH, (RULES.after_complete_ms - so_far, "nothing"))[2:] == [EndpointDecision.DONE]
+
+
+def test_a_complete_command_that_turns_out_to_be_a_beginning_is_listened_to() -> None:
+    more = (300, "stopped"), (210, "decoding"), (100, "beginning"), (100, "started")
+    said = verdicts(*COMPLETE_THEN_SPEECH, *more, (RULES.after_complete_ms, "nothing"))
+    assert EndpointDecision.DONE not in said
+
+
+def test_the_command_ends_where_the_other_speech_began() -> None:
+    endpointer = Endpointer(RULES)
+    endpointer.on_speech_start(300)
+    endpointer.on_speech_stop(1300)
+    endpointer.on_speculation_start()
+    endpointer.on_speech_start(1500)
+    endpointer.set_completeness(Completeness.FINISHED)
+    assert endpointer.advance(1300 + RULES.after_complete_ms) == [EndpointDecision.DONE]
+    assert endpointer.silent_since == 1300
+
+
 def test_a_long_sound_that_is_no_speech_ends_the_wait_soon_after_it() -> None:
     hum = (300, "sounded"), (LONG_SOUND_MS, "quieted")
     assert verdicts(*hum, (AFTER_LONG_SOUND_MS - 1, "nothing")) == []

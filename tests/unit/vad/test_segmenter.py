@@ -44,6 +44,12 @@ def drawn(drawing: str) -> list[tuple[int, int]]:
     return segments(frames(drawing))
 
 
+def test_speech_ends_with_the_near_voice_and_not_when_the_far_one_is_told_from_it() -> None:
+    near, doubtful = [VadFrame(0.9, -20.0)] * 30, [VadFrame(0.9, -40.0)] * 10
+    far = [VadFrame(0.0, -40.0, 11 + count) for count in range(30)]
+    assert segments([*frames("." * 40), *near, *doubtful, *far]) == [(40, 40 + len(near))]
+
+
 def test_speech_between_silences_has_its_start_and_its_end() -> None:
     assert drawn("." * 40 + "#" * 20 + "." * 40) == [(40, 60)]
 

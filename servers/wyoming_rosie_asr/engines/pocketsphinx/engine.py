@@ -29,11 +29,14 @@ from wyoming_rosie_asr.engine import (
 from wyoming_rosie_asr.engines.pocketsphinx import pronunciation, tokens
 from wyoming_rosie_asr.engines.pocketsphinx.decoder import SearchLimits, SentenceDecoder
 from wyoming_rosie_asr.lazy_model import LazyModel
+from wyoming_rosie_asr.near_speech import cut_far_speech
 
 _LOG = structlog.get_logger()
 LANGUAGE, MODEL = "en", "home"
 BEGINNING_SCORE = 0.8
 """Score from which words count as the beginning of a sentence: nothing is done with them, they are only waited for."""
+SURE_SCORE = 0.92
+"""Score from which a sentence is not doubted; below the same score the cascade asks Whisper."""
 DECODERS = 2
 """Decoders that are cached for the names and terms of requests."""
 _VAD_AGGRESSIVENESS = 2  # of WebRTC's detector, 0 to 3
@@ -84,16 +87,24 @@ class GrammarRecognizer:
         return self._summary
 
     def transcribe(
-        self, pcm: bytes, names: tuple[str, ...] = (), terms: tuple[str, ...] = ()
+        self, audio: SpeechAudio, names: tuple[str, ...] = (), terms: tuple[str, ...] = ()
     ) -> tuple[str, float, Completeness]:
         """Return the text, its score and completeness; an empty text if no sentence of the home matches well enough.
 
-        `names` are further names for any entity, `terms` further sentences.
+        `names` are further names for any entity, `terms` further sentences. If the whole speech is doubtful, another voice may
+        be the reason: the near voice alone is tried then, and the sentence with the better score is returned.
         """
+        decoder = self._decoders(names, terms) if names or terms else self._default_decoder
+        whole = self._decode(decoder, audio.without_pauses())
+        if whole[1] >= SURE_SCORE:
+            return whole
+        near = self._decode(decoder, cut_far_speech(audio))
+        return max(whole, near, key=lambda result: (bool(result[0]), result[1] if result[0] else 0.0))
+
+    def _decode(self, decoder: SentenceDecoder, pcm: bytes) -> tuple[str, float, Completeness]:
         speech = self._trim_silence(pcm, self._is_speech)
         if not speech:
             return "", 0.0, Completeness.UNKNOWN
-        decoder = self._decoders(names, terms) if names or terms else self._default_decoder
         hypothesis = decoder.decode(speech)
         is_beginning = hypothesis.completeness is Completeness.BEGINNING and hypothesis.score >= BEGINNING_SCORE
         if hypothesis.score < self._least_score:
@@ -142,9 +153,7 @@ class SphinxEngine(AsrEngine):
 
     async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
         async with self._limiter.slot(job), self._lazy_model.acquire() as worker:
-            text, score, completeness = await worker.call(
-                "transcribe", audio.without_pauses(), request.names, request.terms
-            )
+            text, score, completeness = await worker.call("transcribe", audio, request.names, request.terms)
         return Transcript(text, score, LANGUAGE, completeness)
 
     async def close(self) -> None:
