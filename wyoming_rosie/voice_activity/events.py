@@ -19,7 +19,7 @@ class VadFrame:
 
     probability: float
     level: float
-    far_frames: int = 0  # up to this one, in which only a far voice spoke
+    far_frames: int = 0  # up to this one of a far voice, in which nobody near spoke
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ HYSTERESIS_DB = 2.0
 SOFT_FRAMES = 10
 """A soft part of the near voice is no longer than this: the end of a sentence, a third of a second."""
 SURE_PROBABILITY = 0.5
-"""Probability of speech from which a frame may set the level of the near voice."""
+"""Probability of speech from which a frame is somebody's voice for certain."""
 
 
 class NearVoiceFilter:
@@ -35,4 +35,7 @@ class NearVoiceFilter:
         margin = self._far_db - (0.0 if self._is_near else HYSTERESIS_DB)
         self._soft_frames = 0 if level >= self._loudest - margin else self._soft_frames + 1
         self._is_near = self._soft_frames <= SOFT_FRAMES if self._is_near else not self._soft_frames
-        return frame if self._is_near else replace(frame, probability=0.0, far_frames=self._soft_frames)
+        if self._is_near:
+            return frame
+        far_frames = self._soft_frames if frame.probability >= SURE_PROBABILITY else 0
+        return replace(frame, probability=0.0, far_frames=far_frames)
