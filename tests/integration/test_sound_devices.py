@@ -169,7 +169,9 @@ async def test_without_any_device_it_stays_up_and_says_so_once(daemon: StartDaem
     assert [reason[:30] for reason in failed] == ["cannot use the microphone 'pul", "cannot use the speaker 'pulse'"]
 
 
-@pytest.mark.parametrize(("flags", "wakes"), [((), True), (("--echo-cancellation",), False)], ids=["without", "with"])
+@pytest.mark.parametrize(
+    ("flags", "wakes"), [(("--no-echo-cancellation",), True), ((), False)], ids=["without", "with"]
+)
 async def test_its_own_voice_does_not_wake_it_when_the_echo_is_cancelled(
     daemon: StartDaemon, word: Path, server: SoundServer, flags: tuple[str, ...], wakes: bool
 ) -> None:

@@ -15,7 +15,7 @@ _KINDS = (
     ("Speaker", r"snd|snd_\w+|duck_command|unduck_command"),
     (
         "Wake words",
-        r"wake_(?!uri$)\w+|vad_\w+|vad|stop_word|word_\w+|threshold|trigger_level|refractory_seconds|capture",
+        r"wake_(?!uri$)\w+|vad_\w+|vad|stop_word|spoken_stop|word_\w+|threshold|trigger_level|refractory_seconds|capture",
     ),
     ("Sounds and phrases", r"\w+_wav|\w+_wav_repeat|failure_phrases|timer_\w+"),
     (

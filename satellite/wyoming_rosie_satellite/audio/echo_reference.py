@@ -2,8 +2,8 @@
 
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 
-MAX_SECONDS = 2.0
-"""Limit of the backlog; no speaker has more latency."""
+MAX_SECONDS = 20.0
+"""Limit of the backlog: a command and the pipes to it hold a quarter of a megabyte, 8 s of 16 kHz audio."""
 REVERBERATION_SECONDS = 1.0
 """The room is silent this long after the last sound."""
 

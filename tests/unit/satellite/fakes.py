@@ -32,6 +32,14 @@ class RecordingSpeaker(Speaker):
         self.closed = True
 
 
+class NowaitRecordingSpeaker(RecordingSpeaker):
+    """Takes everything without waiting."""
+
+    def play_nowait(self, pcm: bytes) -> bool:
+        self.played += pcm
+        return True
+
+
 class BrokenSpeaker(RecordingSpeaker):
     """Fails while `broken`."""
 

@@ -878,3 +878,22 @@ def follow_pauses(paused: set[str], given_input: m.Input) -> None:
             paused.add(slot)
         case m.ConductorJoined(slot) | m.ConductorLeft(slot):
             paused.discard(slot)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "can_be_stopped"),
+    [
+        ([], False),
+        ([m.ReplyAudioStarted()], True),
+        ([m.ReplyAudioStarted(), m.StopWord()], False),
+        ([m.TimerFinished()], True),
+        ([m.TimerFinished(), m.MuteRequested(muted=True)], False),
+        ([m.WakeWord("okay_nabu", 0, "t"), m.TimerFinished()], False),
+    ],
+    ids=["it waits", "it speaks", "it was stopped", "it rings", "it is muted", "somebody speaks to it"],
+)
+def test_a_satellite_can_be_stopped_while_it_is_heard(
+    satellite: CoreSimulation, inputs: list[m.Input], can_be_stopped: bool
+) -> None:
+    satellite.handle(*inputs)
+    assert satellite.core.can_be_stopped is can_be_stopped

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.satellite.fakes import RecordingSpeaker
+from tests.unit.satellite.fakes import NowaitRecordingSpeaker, RecordingSpeaker
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, read_wav
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_satellite.audio.devices.speakers import VolumeSpeaker
@@ -17,6 +17,7 @@ from wyoming_rosie_satellite.audio.echo_reference import MAX_SECONDS, REVERBERAT
 from wyoming_rosie_satellite.audio.processing import EchoCancellation, NoiseSuppression, create_processors
 from wyoming_rosie_satellite.audio.volume import Volume
 from wyoming_rosie_satellite.config import SatelliteConfig
+from wyoming_rosie_satellite.factory import create_echo_reference
 
 FRAME = 640
 SECONDS = 4
@@ -99,6 +100,13 @@ def test_an_echo_is_bounded_and_whole_whoever_is_faster(steps: list[tuple[bool, 
     assert waiting * 0.02 <= MAX_SECONDS + REVERBERATION_SECONDS
 
 
+async def test_audio_that_is_played_at_once_is_in_the_echo_as_well() -> None:
+    echo = EchoReference(SPEECH)
+    speaker = VolumeSpeaker(NowaitRecordingSpeaker(), Volume(SPEECH, percent=50), echo)
+    assert speaker.play_nowait(b"\x00\x40" * 640)
+    assert echo.read(FRAME) == b"\x00\x10" * 320
+
+
 async def test_the_echo_is_what_is_played_at_its_volume_and_ends_with_it() -> None:
     echo = EchoReference(SPEECH)
     recorder = RecordingSpeaker()
@@ -127,6 +135,22 @@ def test_an_echo_of_another_format_is_heard_as_speech() -> None:
 def test_what_cannot_be_is_refused(settings: SatelliteConfig, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         create_processors(settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "cancels"),
+    [
+        (SatelliteConfig(), True),
+        (SatelliteConfig(snd_command="aplay", mic_command="arecord"), True),
+        (SatelliteConfig(mic="wav:said.wav"), False),
+        (SatelliteConfig(snd="wav:played.wav"), False),
+        (SatelliteConfig(snd="wav:played.wav", echo_cancellation=True), True),
+        (SatelliteConfig(echo_cancellation=False), False),
+    ],
+    ids=["devices", "commands", "a recording", "a file", "a file, as set", "off"],
+)
+def test_echo_is_cancelled_where_the_microphone_may_hear_it(settings: SatelliteConfig, cancels: bool) -> None:
+    assert (create_echo_reference(settings) is not None) is cancels
 
 
 def test_nothing_is_cleaned_unless_asked_for() -> None:

@@ -59,9 +59,12 @@ class VolumeSpeaker:
         self._play_nowait = speaker.play_nowait if isinstance(speaker, NowaitSpeaker) else None
 
     def play_nowait(self, pcm: bytes) -> bool:
-        if self._play_nowait is None or self._echo is not None:
+        scaled = self._volume.apply(pcm)
+        if self._play_nowait is None or not self._play_nowait(scaled):
             return False
-        return self._play_nowait(self._volume.apply(pcm))
+        if self._echo is not None:
+            self._echo.push(scaled)
+        return True
 
     async def play(self, pcm: bytes) -> None:
         scaled = self._volume.apply(pcm)
