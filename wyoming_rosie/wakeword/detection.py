@@ -5,7 +5,7 @@ Time is counted in samples of the stream.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TypeVar
 
@@ -23,6 +23,8 @@ _VERSION = re.compile(r"_v\d[\w.]*$")
 _ALIASES = {"current_weather": "weather", "timers": "timer", "set_timer": "timer"}
 """Names of models in openWakeWord's documentation."""
 MAX_REFRACTORY_SECONDS = 3600.0
+CONFIRMATIONS = 2
+"""Scores in a row above the lower threshold that detect a word."""
 
 
 class UnknownWakeWordError(RosieError):
@@ -62,14 +64,19 @@ class TriggerRules:
     word_trigger_level: dict[str, int] = option(dict, "the same for one word")
     word_refractory_seconds: dict[str, float] = option(dict, "the same for one word")
 
-    def create_trigger(self, word: str, threshold: float) -> "Trigger":
-        """Return the trigger of a word for a new stream; `threshold` is the model's own."""
+    def create_trigger(self, word: str, threshold: float, confirmation: float = 0.0) -> "Trigger":
+        """Return the trigger of a word for a new stream; the thresholds are the model's own.
+
+        `confirmation`, 0 for none, does not count for a word whose threshold is set.
+        """
         general = threshold if self.threshold is None else self.threshold
+        is_set = self.threshold is not None or match_name(word, self.word_threshold) in self.word_threshold
         return Trigger(
             word,
             _word_value(self.word_threshold, word, general),
             _word_value(self.word_trigger_level, word, self.trigger_level),
             _word_value(self.word_refractory_seconds, word, self.refractory_seconds),
+            0.0 if is_set else confirmation,
         )
 
 
@@ -102,14 +109,21 @@ def _check_values(
 
 
 class Trigger:
-    """One word in one stream: triggers when its score rises above the threshold, then pauses."""
+    """One word in one stream: triggers when its score rises above the threshold, then pauses.
 
-    def __init__(self, name: str, threshold: float, level: int, refractory_seconds: float) -> None:
+    CONFIRMATIONS scores in a row above the lower threshold `confirmation`, if there is one, trigger as well.
+    """
+
+    def __init__(
+        self, name: str, threshold: float, level: int, refractory_seconds: float, confirmation: float = 0.0
+    ) -> None:
         self.threshold = threshold
+        self.lowest_threshold = min(confirmation, threshold) or threshold
         self._name = name
         self._level = level
         self._refractory_samples = round(refractory_seconds * SPEECH.rate)
         self._count = 0  # scores in a row above the threshold
+        self._confirmations = 0  # the same for the lower threshold
         self._peak = 0.0  # of the present near miss
         self._is_reported = False  # the present rise was reported, or came within the pause
         self._refractory_until = 0
@@ -117,21 +131,26 @@ class Trigger:
     @property
     def is_idle(self) -> bool:
         """Whether scores up to `min_score` change nothing."""
-        return not (self._count or self._peak or self._is_reported)
+        return not (self._count or self._confirmations or self._peak or self._is_reported)
 
     @property
     def min_score(self) -> float:
-        """The score above which there is a near miss."""
-        return self.threshold * NEAR_MISS
+        """The score above which there is a near miss, or the beginning of a detection."""
+        return min(self.threshold * NEAR_MISS, self.lowest_threshold)
 
     def update(self, score: float, sample: int) -> WakeDetection | None:
         """Process the next score, for the stream up to `sample`; return the detection or near miss it completes."""
         self._count = self._count + 1 if score > self.threshold else 0
-        if self._count >= self._level:
+        self._confirmations = self._confirmations + 1 if score > self.lowest_threshold else 0
+        if self._count >= self._level or self._is_confirmed:
             self._peak = 0.0
             return self._activate(score, sample)
-        self._is_reported = self._is_reported and score > self.threshold
+        self._is_reported = self._is_reported and score > self.lowest_threshold
         return self._check_candidate(score, sample)
+
+    @property
+    def _is_confirmed(self) -> bool:
+        return self.lowest_threshold < self.threshold and self._confirmations >= CONFIRMATIONS
 
     def _activate(self, score: float, sample: int) -> WakeDetection | None:
         was_reported, self._is_reported = self._is_reported, True
@@ -141,13 +160,51 @@ class Trigger:
         return WakeDetection(self._name, round(score, 3), sample)
 
     def _check_candidate(self, score: float, sample: int) -> WakeDetection | None:
-        if score > self.min_score:
+        if score > self.threshold * NEAR_MISS:
             self._peak = max(self._peak, score)
             return None
         peak, self._peak = self._peak, 0.0
         if not peak or sample < self._refractory_until:
             return None
         return WakeDetection(self._name, round(peak, 3), sample, is_near_miss=True)
+
+
+class OneWordFilter:
+    """Detections of one stream without those of similar words: of what comes within `seconds`, the highest score remains.
+
+    A detection is held for one update if another word is rising meanwhile.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._samples = round(seconds * SPEECH.rate)
+        self._held: WakeDetection | None = None
+        self._free_at = 0  # sample from which another word may be detected
+
+    @property
+    def is_idle(self) -> bool:
+        return self._held is None
+
+    def update(self, found: Sequence[WakeDetection], scores: Mapping[str, float], sample: int) -> list[WakeDetection]:
+        """Return the detections that remain, for the stream up to `sample`.
+
+        `scores` are the present ones of the words that are rising or detected. Near misses pass.
+        """
+        passed = [detection for detection in found if detection.is_near_miss]
+        if not self._samples:
+            return list(found)
+        candidates = [detection for detection in found if not detection.is_near_miss and sample >= self._free_at]
+        was_held, self._held = self._held, None
+        if was_held is not None:
+            present = scores.get(was_held.name, 0.0)
+            candidates.append(replace(was_held, score=max(was_held.score, round(present, 3))))
+        if not candidates:
+            return passed
+        best = max(candidates, key=lambda detection: detection.score)
+        if was_held is None and any(name != best.name for name in scores):
+            self._held = best
+            return passed
+        self._free_at = sample + self._samples
+        return [*passed, best]
 
 
 def normalize_name(name: str) -> str:

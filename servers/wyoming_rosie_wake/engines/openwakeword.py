@@ -11,7 +11,14 @@ from wyoming_rosie import __version__
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.stream_scheduler import BatchLimits
-from wyoming_rosie.wakeword.detection import Trigger, TriggerRules, WakeDetection, select_words
+from wyoming_rosie.wakeword.detection import (
+    MAX_REFRACTORY_SECONDS,
+    OneWordFilter,
+    Trigger,
+    TriggerRules,
+    WakeDetection,
+    select_words,
+)
 from wyoming_rosie.wakeword.openwakeword import model_files
 from wyoming_rosie.wakeword.openwakeword.model_files import ModelFile
 from wyoming_rosie_wake.engine import TICK_SECONDS
@@ -30,13 +37,21 @@ class Settings:
         (), "speaker verifier, made by 'wyoming-rosie train-verifier'; may be given again"
     )
     verifier_threshold: float = option(0.5, "probability from which a verifier accepts a speaker, 0 to 1")
+    confirmation_threshold: float = option(
+        0.3,
+        "lower score above which two scores in a row detect a word, unless its threshold is set; 0: only the threshold counts",
+    )
+    one_word_seconds: float = option(
+        1.0, "seconds of audio in which only the word with the highest score is detected; 0: each word by itself"
+    )
 
 
 class OpenWakeWordStream:
     """One stream: the state of its features, and the triggers of its words."""
 
-    def __init__(self, state: "StreamFeatures", triggers: dict[str, Trigger]) -> None:
+    def __init__(self, state: "StreamFeatures", triggers: dict[str, Trigger], one_word: OneWordFilter) -> None:
         self.state = state
+        self.one_word = one_word
         self.sample = 0
         self.is_idle = True  # all triggers are
         self.set_triggers(triggers)
@@ -59,7 +74,9 @@ class OpenWakeWordEngine:
         network: "OpenWakeWordNetwork",
         rules: TriggerRules,
         verifiers: "SpeakerVerifiers",
+        settings: Settings = Settings(),
     ) -> None:
+        self._settings = settings
         self.batch_limits = BatchLimits(network.hop_bytes, network.hop_bytes, TICK_SECONDS)
         self._files = files
         self._network = network
@@ -80,7 +97,8 @@ class OpenWakeWordEngine:
         return [file.name for file in select_words(self._files, names)] if names else []
 
     def create_stream(self, names: Sequence[str]) -> OpenWakeWordStream:
-        return OpenWakeWordStream(self._network.create_stream(), self._create_triggers(names))
+        one_word = OneWordFilter(self._settings.one_word_seconds)
+        return OpenWakeWordStream(self._network.create_stream(), self._create_triggers(names), one_word)
 
     def set_words(self, stream: OpenWakeWordStream, names: Sequence[str]) -> None:
         triggers = self._create_triggers(names)
@@ -97,22 +115,30 @@ class OpenWakeWordEngine:
         """Return new triggers in sorted order, so that streams with the same words share their networks."""
         words = sorted(file.name for file in select_words(self._files, names))
         self._network.load_words(tuple(words))
-        return {word: self._rules.create_trigger(word, model_files.THRESHOLD) for word in words}
+        lower = self._settings.confirmation_threshold
+        return {word: self._rules.create_trigger(word, model_files.THRESHOLD, lower) for word in words}
 
     def _update_triggers(self, stream: OpenWakeWordStream, scores: Sequence[float]) -> Sequence[WakeDetection]:
         stream.sample += self._network.hop_samples
         if stream.is_idle and max(scores) <= stream.min_score:
             return ()  # nearly always
         found = [self._update_trigger(stream, name, score) for name, score in zip(stream.words, scores, strict=True)]
-        stream.is_idle = all(trigger.is_idle for trigger in stream.triggers.values())
-        return [detection for detection in found if detection is not None]
+        detections = [detection for detection in found if detection is not None]
+        rising = {
+            word: score
+            for word, score in zip(stream.words, scores, strict=True)
+            if score > stream.triggers[word].min_score
+        }
+        remaining = stream.one_word.update(detections, rising, stream.sample)
+        stream.is_idle = stream.one_word.is_idle and all(trigger.is_idle for trigger in stream.triggers.values())
+        return remaining
 
     def _update_trigger(self, stream: OpenWakeWordStream, name: str, score: float) -> WakeDetection | None:
         trigger = stream.triggers[name]
-        if score <= trigger.threshold or not self._verifiers.has_verifier(name):
+        if score <= trigger.lowest_threshold or not self._verifiers.has_verifier(name):
             return trigger.update(score, stream.sample)
         speaker = self._verifiers.find_speaker(name, stream.state.embeddings)
-        detection = trigger.update(score if speaker else trigger.threshold, stream.sample)  # which is not over it
+        detection = trigger.update(score if speaker else trigger.lowest_threshold, stream.sample)  # not over it
         return detection and replace(detection, speaker=speaker)
 
 
@@ -135,6 +161,7 @@ class SpeakerVerifiers:
 
 def load(settings: Settings, models: ModelSelection) -> OpenWakeWordEngine:
     """Return the engine. Raises ConfigError."""
+    _check_settings(settings)
     model_files.check_installed()
     from wyoming_rosie.wakeword.openwakeword import network
 
@@ -142,7 +169,14 @@ def load(settings: Settings, models: ModelSelection) -> OpenWakeWordEngine:
     folders = (*models.folders, *dict.fromkeys(path.parent for path in models.files))
     files = models.select({**model_files.find_models(models.folders, models.names), **own_files}, own_files)
     loaded = network.load_network(files, model_files.find_feature_files(folders))
-    return OpenWakeWordEngine(files, loaded, models.rules, _load_verifiers(settings, loaded))
+    return OpenWakeWordEngine(files, loaded, models.rules, _load_verifiers(settings, loaded), settings)
+
+
+def _check_settings(settings: Settings) -> None:
+    if not 0 <= settings.confirmation_threshold < 1:
+        raise ConfigError("--openwakeword.confirmation-threshold must be from 0 to less than 1")
+    if not 0 <= settings.one_word_seconds <= MAX_REFRACTORY_SECONDS:
+        raise ConfigError(f"--openwakeword.one-word-seconds must be from 0 to {MAX_REFRACTORY_SECONDS:g}")
 
 
 def _load_verifiers(settings: Settings, network: "OpenWakeWordNetwork") -> SpeakerVerifiers:
