@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 from wyoming.info import Info
@@ -16,7 +17,7 @@ from wyoming_rosie.models.background_fetch import FAILED_EVENT
 from wyoming_rosie.protocol import server
 from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
 from wyoming_rosie.runtime.backoff import Backoff
-from wyoming_rosie_tts import phrase_cache
+from wyoming_rosie_tts import combined_engine, phrase_cache
 from wyoming_rosie_tts.engine import TtsEngine
 from wyoming_rosie_tts.handler import TtsHandler, prewarm
 from wyoming_rosie_tts.reply_audio import TtsContext
@@ -35,13 +36,15 @@ PHRASES = (
 )
 
 
-@ENGINES.configures("engine")
+@ENGINES.configures("engine", combined_engine.NAME)
 @dataclass(frozen=True)
 class TtsConfig(ServiceConfig):
     """Text to speech over the Wyoming protocol."""
 
     uri: str = option("tcp://127.0.0.1:10200", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
-    engine: str = option("espeak", "which engine to load")
+    engine: str = option(
+        combined_engine.NAME, "which engine to load; auto: the best installed voice of each language, of all engines"
+    )
     data_dir: Path | None = option(None, "where fetched voices are kept [default: the user's data folder]")
     language_voice: tuple[str, ...] = option(
         (), "the voice for a language, as de=NAME; may be given again [default: the nearest]"
@@ -54,7 +57,7 @@ class TtsConfig(ServiceConfig):
 async def serve(settings: TtsConfig) -> None:
     """Serve text to speech until stopped. Raises ConfigError."""
     data = settings.data_dir or config.data_folder()
-    engine: TtsEngine = await asyncio.to_thread(ENGINES.load, settings.engine, settings, data)
+    engine = await asyncio.to_thread(load_engine, settings, data)
     language_voices = parse_language_voices(settings.language_voice)
     check_language_voices(engine, language_voices)
     cache = await asyncio.to_thread(phrase_cache.load, settings.cache)
@@ -82,6 +85,15 @@ async def serve(settings: TtsConfig) -> None:
         await asyncio.wait([preparing])
         scheduler.close()
         cache.close()
+
+
+def load_engine(settings: TtsConfig, data: Path) -> TtsEngine:
+    """Return the engine of the settings. Raises ConfigError."""
+
+    def load(name: str, with_settings: object = settings) -> Any:
+        return ENGINES.load(name, with_settings, data)
+
+    return combined_engine.load(settings, load) if settings.engine == combined_engine.NAME else load(settings.engine)
 
 
 async def prepare(context: TtsContext, daemon: DaemonServer, phrases: tuple[str, ...]) -> None:

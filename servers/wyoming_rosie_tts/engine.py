@@ -7,8 +7,13 @@ from typing import Protocol
 from wyoming.info import TtsProgram
 
 from wyoming_rosie.audio.formats import AudioFormat
+from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_tts.text.segments import TextSegment
 from wyoming_rosie_tts.text.segments import VoiceRequest as VoiceRequest
+
+
+class UnavailableError(ConfigError):
+    """An engine cannot run here: its packages are missing, or its library does not load."""
 
 
 class StepCancellation:

@@ -84,7 +84,7 @@ def streamed(*chunks: str) -> list[Event]:
 
 
 async def test_a_text_is_answered_with_speech(daemon: StartDaemon, peer: OpenPeer) -> None:
-    reply = await ask(await peer((await daemon("tts")).uri), [text("The kitchen light is on.")])
+    reply = await ask(await peer((await daemon("tts", "--engine", "espeak")).uri), [text("The kitchen light is on.")])
     assert reply.types == REPLY
     assert reply.formats == {(22050, 2, 1)}
     assert 1 < reply.seconds < 4
@@ -210,7 +210,7 @@ async def test_the_log_has_the_times_of_a_reply_but_not_its_words(daemon: StartD
 
 
 async def test_the_wyoming_packages_client_is_served(daemon: StartDaemon) -> None:
-    async with AsyncClient.from_uri((await daemon("tts")).uri) as client:
+    async with AsyncClient.from_uri((await daemon("tts", "--engine", "espeak")).uri) as client:
         await client.write_event(Describe().event())
         event = await client.read_event()
         assert event is not None

@@ -20,7 +20,8 @@ _FOR_DEVELOPERS = ("all", "dev")
 _ENGINE_PACKAGES = ("openwakeword", "piper", "whisper")
 _SUFFIXES = {"bus": "bridge", "files": "audio", "mqtt": "bridge"}
 """Extras whose libraries are in a Debian package of another name."""
-_REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)[^;]*;.*extra == ['\"](?P<extra>[\w-]+)['\"]")
+_REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)[^;]*;(?!.*platform_machine).*extra == ['\"](?P<extra>[\w-]+)['\"]")
+"""A requirement of an extra; one that is for some processors only is never missed."""
 
 
 def missing_packages() -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,8 @@ import pytest
 from tests import piper_voice
 from wyoming_rosie.models import piper
 from wyoming_rosie.models.piper import SOURCE
-from wyoming_rosie_tts.engines.piper import voices, writing_systems
+from wyoming_rosie_tts.engines.piper import voices
+from wyoming_rosie_tts.text import writing_systems
 
 
 def test_the_first_folder_takes_precedence_and_invalid_voices_are_left_out(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.runtime.extras import install_command
-from wyoming_rosie_tts.engine import StepCancellation, VoiceRequest
+from wyoming_rosie_tts.engine import StepCancellation, UnavailableError, VoiceRequest
 from wyoming_rosie_tts.engines.espeak.library import EspeakLibrary, LibraryVoice, Parameter
 from wyoming_rosie_tts.text.segments import TextSegment
 from wyoming_rosie_tts.voice_selection import VoiceInfo, VoiceRegistry
@@ -52,12 +52,14 @@ class EspeakVoice:
         self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
     ) -> Iterator[bytes]:
         prosody, settings = segment.prosody, self.settings
-        self.library.set_parameter(Parameter.RATE, _clamp(_RATES, settings.rate * prosody.rate))
-        self.library.set_parameter(
-            Parameter.PITCH, _clamp(_PITCHES, settings.pitch + prosody.pitch * _PITCH_PER_SEMITONE)
-        )
-        self.library.set_parameter(Parameter.VOLUME, _clamp(_VOLUMES, settings.volume * prosody.volume))
-        yield self.library.synthesize(self.identifier, segment.text, pause=pause)
+        with self.library.lock:
+            self.library.set_parameter(Parameter.RATE, _clamp(_RATES, settings.rate * prosody.rate))
+            self.library.set_parameter(
+                Parameter.PITCH, _clamp(_PITCHES, settings.pitch + prosody.pitch * _PITCH_PER_SEMITONE)
+            )
+            self.library.set_parameter(Parameter.VOLUME, _clamp(_VOLUMES, settings.volume * prosody.volume))
+            pcm = self.library.synthesize(self.identifier, segment.text, pause=pause)
+        yield pcm
 
 
 class EspeakEngine:
@@ -145,8 +147,10 @@ def _load_library() -> EspeakLibrary:
     try:
         import espeakng_loader
     except ImportError as err:
-        raise ConfigError(f"the espeak engine is not installed: {install_command(['tts'])}") from err
+        raise UnavailableError(f"the espeak engine is not installed: {install_command(['tts'])}") from err
     try:
         return EspeakLibrary(Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path()))
     except (EngineError, RuntimeError) as err:
-        raise ConfigError(f"the espeak engine does not load: {err}; reinstall the package espeakng-loader") from err
+        raise UnavailableError(
+            f"the espeak engine does not load: {err}; reinstall the package espeakng-loader"
+        ) from err

@@ -1,10 +1,11 @@
 """The espeak-ng library, called through ctypes (https://github.com/espeak-ng/espeak-ng, speak_lib.h).
 
-The library has global state: its calls must never overlap, so they run on a single worker thread. It is licensed under
-the GPL-3, is not part of this package, and is loaded at run time.
+The library has global state: its calls must never overlap, so callers hold its lock. It is licensed under the GPL-3, is not
+part of this package, and is loaded at run time.
 """
 
 import ctypes as c
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -74,6 +75,7 @@ class EspeakLibrary:
     """The loaded library; `data` is the folder that holds its dictionaries. Raises EngineError."""
 
     def __init__(self, library: Path, data: Path) -> None:
+        self.lock = threading.Lock()
         self._data = data
         self._library = _open_library(library)
         self.rate = self._library.espeak_Initialize(

@@ -19,7 +19,7 @@ from wyoming_rosie.models.background_fetch import fetch_once
 from wyoming_rosie.models.downloads import Progress
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.text.suggestions import describe_unknown_name
-from wyoming_rosie_tts.engine import StepCancellation, VoiceRequest
+from wyoming_rosie_tts.engine import StepCancellation, UnavailableError, VoiceRequest
 from wyoming_rosie_tts.engines.piper import voices
 from wyoming_rosie_tts.engines.piper.voice_cache import VoiceCache
 from wyoming_rosie_tts.engines.piper.voices import InferenceScales, PiperFile
@@ -191,7 +191,7 @@ class PiperEngine:
 def load(settings: Settings, data: Path) -> PiperEngine:
     """Return the engine, which loads a voice when it is first used. Raises ConfigError."""
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
-        raise ConfigError(f"the piper engine needs {', '.join(missing)}: {install_command(['piper'])}")
+        raise UnavailableError(f"the piper engine needs {', '.join(missing)}: {install_command(['piper'])}")
     _validate(settings)
     folders = [data / "piper", *settings.voices_dir]
     name = settings.voice

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import structlog
 
 from wyoming_rosie.errors import BadEventError, EngineError
-from wyoming_rosie_tts.engines.piper import writing_systems
 from wyoming_rosie_tts.engines.piper.voices import PHONEME_TYPES, PiperFile
+from wyoming_rosie_tts.text import writing_systems
 from wyoming_rosie_tts.text.segments import TextSegment
 
 if TYPE_CHECKING:
