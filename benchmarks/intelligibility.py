@@ -56,7 +56,7 @@ SENTENCES = (
     "Nothing is playing in the dining room.",
     "The freezer door has been open for two minutes.",
 )
-LANGUAGE = "en-US"
+LANGUAGES = {"en-US", "en-GB"}
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ def load_engines(data: Path) -> Iterator[TtsEngine]:
 
 
 def list_voices(engine: TtsEngine) -> Iterator[Voice]:
-    """Yield the installed voices of the language."""
+    """Yield the installed voices of American and British English."""
     for voice in engine.describe().voices:
-        if voice.installed and LANGUAGE in voice.languages:
+        if voice.installed and LANGUAGES.intersection(voice.languages):
             yield engine.select_voice(VoiceRequest(voice.name))
 
 

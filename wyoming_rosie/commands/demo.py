@@ -13,12 +13,15 @@ from cyclopts import Parameter
 from rich.console import Console
 from wyoming.user_event import UserEvent
 
+from wyoming_rosie import config
 from wyoming_rosie.audio import files
 from wyoming_rosie.audio.formats import read_wav
+from wyoming_rosie.commands.launch_plan import voice_hint
 from wyoming_rosie.commands.processes import LogLine, ServerProcess, run_server
 from wyoming_rosie.errors import NotUnderstoodError, RosieError
 from wyoming_rosie.home.loader import load_home
 from wyoming_rosie.home.model import DEMO_HOME
+from wyoming_rosie.models import piper
 from wyoming_rosie.programs import DAEMONS
 from wyoming_rosie.protocol.client import connect
 from wyoming_rosie.runtime import extras
@@ -108,7 +111,15 @@ async def demo(
     console.print(
         f"End of speech to first sound of the answer: {first} ms. The answer ({reply.seconds(len(pcm)):.1f} s): {output}"
     )
+    if hint := await asyncio.to_thread(_voice_hint):
+        console.print(f"{hint}.", markup=False)
     console.print(f'Next, ask something yourself: {extras.program_path()} ask "is the kitchen light on?"', markup=False)
+
+
+def _voice_hint() -> str:
+    """Return how to get a natural voice; the demo's daemons use it as soon as it is here."""
+    voices = [voice.name for voice in piper.installed(config.data_folder()) if voice.is_complete]
+    return voice_hint(extras.missing_packages(), voices)
 
 
 @asynccontextmanager

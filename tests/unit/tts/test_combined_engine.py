@@ -81,7 +81,7 @@ def test_a_voice_of_another_region_speaks_as_itself(combined: CombinedEngine) ->
 def test_what_no_engine_speaks_is_refused_with_voices_that_exist(
     combined: CombinedEngine, request_: VoiceRequest
 ) -> None:
-    with pytest.raises(BadEventError, match="da|xhosa"):
+    with pytest.raises(BadEventError, match=r"da|xhosa"):
         combined.select_voice(request_)
 
 

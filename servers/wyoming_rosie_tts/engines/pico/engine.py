@@ -1,4 +1,4 @@
-"""SVOX Pico from the package py-nanotts: six languages, well understood, a hundred times faster than real time."""
+"""SVOX Pico from the package py-nanotts: five languages, well understood, a hundred times faster than real time."""
 
 import re
 from array import array
