@@ -1,4 +1,4 @@
-"""Word error rate of each English voice of this machine, when Whisper listens to household sentences.
+"""Word error rate of each English voice of this machine, when Whisper listens to household sentences, and their loudness.
 
     python -m benchmarks.intelligibility MODEL_FOLDER... [--data-dir FOLDER]
 
@@ -20,11 +20,13 @@ from rich.table import Table
 from benchmarks.whisper import create_engine, transcribe
 from wyoming_rosie import config
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
+from wyoming_rosie.audio.loudness import measure_loudness
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_asr.engine import AsrEngine, SpeechAudio
 from wyoming_rosie_asr.word_error_rate import count_word_errors, normalize_words
 from wyoming_rosie_tts.__main__ import ENGINES, TtsConfig
-from wyoming_rosie_tts.engine import TtsEngine, Voice, VoiceRequest
+from wyoming_rosie_tts.engine import StepCancellation, TtsEngine, Voice, VoiceRequest
+from wyoming_rosie_tts.loudness import LoudnessNormalizer
 from wyoming_rosie_tts.text.normalization.normalizer import normalize
 from wyoming_rosie_tts.text.segments import TextSegment
 
@@ -56,6 +58,7 @@ SENTENCES = (
     "Nothing is playing in the dining room.",
     "The freezer door has been open for two minutes.",
 )
+LOUDNESS = LoudnessNormalizer()
 LANGUAGES = {"en-US", "en-GB"}
 
 
@@ -72,7 +75,7 @@ def speak(voice: Voice, text: str) -> SpokenSentence:
     """Return the audio of one sentence."""
     segment = TextSegment(normalize(text, voice.language))
     began = time.process_time()
-    pcm = b"".join(voice.synthesize(segment, pause=False))
+    pcm = b"".join(LOUDNESS.synthesize(voice, segment, pause=False, cancellation=StepCancellation()))
     return SpokenSentence(text, pcm, time.process_time() - began)
 
 
@@ -116,7 +119,9 @@ def list_voices(engine: TtsEngine) -> Iterator[Voice]:
 async def compare(models: Sequence[Path], data: Path, console: Console) -> None:
     """Print a row for each voice."""
     listeners = {model.name: create_engine(model, is_short=True) for model in models}
-    table = Table("voice", "CPU s per s", "sentence, median CPU ms", *(f"WER, {name}" for name in listeners), box=None)
+    table = Table(
+        "voice", "CPU s per s", "sentence, median CPU ms", *(f"WER, {name}" for name in listeners), "LUFS", box=None
+    )
     for engine in await asyncio.to_thread(lambda: list(load_engines(data))):
         for voice in list_voices(engine):
             speak(voice, SENTENCES[0])  # loads it
@@ -131,6 +136,7 @@ async def compare(models: Sequence[Path], data: Path, console: Console) -> None:
                 f"{sum(one.seconds for one in spoken) / seconds:.3f}",
                 f"{1000 * statistics.median(one.seconds for one in spoken):.0f}",
                 *rates,
+                f"{measure_loudness(b''.join(one.pcm for one in spoken), voice.audio_format.rate):.1f}",
             )
     console.print(table)
 

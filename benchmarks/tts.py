@@ -30,10 +30,17 @@ from wyoming_rosie.protocol import client
 REPOSITORY = Path(__file__).parents[1]
 PEER_PROGRAM = REPOSITORY / ".venv-peers" / "piper" / "bin" / "wyoming-piper"
 PACKAGE = "wyoming-piper"
+WORD = "Done."
 SHORT = "The light is on."
 LONG = (
     "The kitchen light is on and the heating in the living room stays at twenty one degrees until the evening when "
     "everybody comes home and dinner is ready to be served to all of the guests in the house."
+)
+LONGEST = (
+    "The kitchen light is on and the heating in the living room stays at twenty one degrees until the evening when "
+    "everybody comes home and dinner is ready to be served to all of the guests in the house and in the garden where the "
+    "lamps along the path will be turned on as soon as it gets dark and turned off again when the last of the guests has "
+    "left"
 )
 LONG_SENTENCES = 10
 TIMES = 5
@@ -45,10 +52,11 @@ MAX_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Synthesis:
-    """One reply: the time to the first audio, and the silence a listener would have heard within it."""
+    """One reply: the time to the first audio, the silence a listener would have heard within it, and time per audio."""
 
     first_ms: float
     gaps_ms: float
+    real_time_factor: float
 
 
 @dataclass(frozen=True)
@@ -56,15 +64,22 @@ class LatencyResult:
     """A server's latencies in milliseconds."""
 
     server: str
+    longest_first: float
+    longest_gaps: float
+    longest_factor: float
     long_first: float
     long_gaps: float
     short_first: float
+    word_first: float
     beside_first: float
     describe_p99: float
     others_percent: float
 
     def __str__(self) -> str:
-        alone = f"long {self.long_first:.0f} ms, short {self.short_first:.0f} ms"
+        longest = f"longest {self.longest_first:.0f} ms, factor {self.longest_factor:.2f}"
+        alone = (
+            f"{longest}, long {self.long_first:.0f} ms, short {self.short_first:.0f} ms, word {self.word_first:.0f} ms"
+        )
         beside = f"beside others {self.beside_first:.0f} ms, describe {self.describe_p99:.1f} ms"
         return f"{self.server}: {alone}, {beside}; others {self.others_percent:.0f} % of a core"
 
@@ -98,13 +113,15 @@ async def synthesize(port: int, text: str) -> Synthesis:
     async with client.connect(f"tcp://127.0.0.1:{port}") as peer:
         asked = loop_time()
         await peer.send(Synthesize(text).event())
-        first, ends, gaps = 0.0, 0.0, 0.0
+        first, ends, gaps, seconds = 0.0, 0.0, 0.0, 0.0
         while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=MAX_SECONDS)).type != "audio-stop":
             now = loop_time()
             first = first or now - asked
             gaps += max(0.0, now - ends) if ends else 0.0
-            ends = max(ends, now) + len(event.payload or b"") / (event.data["rate"] * event.data["width"])
-        return Synthesis(1000 * first, 1000 * gaps)
+            duration = len(event.payload or b"") / (event.data["rate"] * event.data["width"])
+            ends = max(ends, now) + duration
+            seconds += duration
+        return Synthesis(1000 * first, 1000 * gaps, (loop_time() - asked) / seconds)
 
 
 async def synthesize_repeatedly(port: int, text: str, times: int, pause: float = 0.0) -> list[Synthesis]:
@@ -120,14 +137,20 @@ async def measure_latency(server: PeerServer) -> LatencyResult:
         await synthesize(found.port, f"{SHORT} {LONG}")
         await found.wait_until_idle()
         meter = CpuMeter(found)
+        longest = await synthesize_repeatedly(found.port, LONGEST, TIMES)
         long = await synthesize_repeatedly(found.port, LONG, TIMES)
         short = await synthesize_repeatedly(found.port, SHORT, TIMES)
+        word = await synthesize_repeatedly(found.port, WORD, TIMES)
         beside, describe_p99 = await synthesize_during_load(found)
         return LatencyResult(
             server=server.name,
+            longest_first=_first(longest),
+            longest_gaps=max(one.gaps_ms for one in longest),
+            longest_factor=statistics.median(one.real_time_factor for one in longest),
             long_first=_first(long),
             long_gaps=max(one.gaps_ms for one in long),
             short_first=_first(short),
+            word_first=_first(word),
             beside_first=_first(beside),
             describe_p99=describe_p99,
             others_percent=meter.read().others_percent,
@@ -201,9 +224,13 @@ def rows(found: Sequence[LatencyResult | CacheResult | MemoryResult]) -> list[Ta
     memory = [one for one in found if isinstance(one, MemoryResult)]
     others = max(one.others_percent for one in waits)
     made = [
+        TableRow("a sentence of 17 s, first sound, ms", medians(waits, lambda one: one.longest_first), others),
+        TableRow("its gaps, ms", medians(waits, lambda one: one.longest_gaps), others),
+        TableRow("its seconds of time per second of sound", medians(waits, lambda one: one.longest_factor), others),
         TableRow("one long sentence, first sound, ms", medians(waits, lambda one: one.long_first), others),
         TableRow("one long sentence, gaps, ms", medians(waits, lambda one: one.long_gaps), others),
         TableRow("short request, first sound, ms", medians(waits, lambda one: one.short_first), others),
+        TableRow("one word, first sound, ms", medians(waits, lambda one: one.word_first), others),
         TableRow(
             "the same while another gets ten long sentences, ms", medians(waits, lambda one: one.beside_first), others
         ),

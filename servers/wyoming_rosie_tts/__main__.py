@@ -20,6 +20,7 @@ from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie_tts import combined_engine, phrase_cache
 from wyoming_rosie_tts.engine import TtsEngine
 from wyoming_rosie_tts.handler import TtsHandler, prewarm
+from wyoming_rosie_tts.loudness import LoudnessNormalizer
 from wyoming_rosie_tts.reply_audio import TtsContext
 from wyoming_rosie_tts.synthesis_scheduler import SynthesisScheduler
 from wyoming_rosie_tts.voice_selection import check_language_voices, parse_language_voices
@@ -67,6 +68,7 @@ async def serve(settings: TtsConfig) -> None:
         engine,
         scheduler,
         cache,
+        LoudnessNormalizer(),
         create_turn_metrics(metrics, lambda: scheduler.waiting, is_enabled=settings.has_monitor),
         language_voices,
     )

@@ -34,6 +34,10 @@ class RegionalVoice:
     def identity(self) -> str:
         return self.voice.identity
 
+    @property
+    def volume(self) -> float:
+        return self.voice.volume
+
     def synthesize(
         self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
     ) -> Iterator[bytes]:

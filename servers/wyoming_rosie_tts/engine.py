@@ -52,11 +52,16 @@ class Voice(Protocol):
     def language(self) -> str:
         """The language (BCP 47) in which the text of its segments is normalized; empty for none."""
 
+    @property
+    def volume(self) -> float:
+        """The factor by which its settings change the loudness, which is otherwise that of all voices."""
+
     def synthesize(
         self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
     ) -> Iterator[bytes]:
         """Yield the audio of a sentence or clause, followed by the silence between sentences if `pause`.
 
+        Its loudness does not matter, if all sentences have the same: LoudnessNormalizer applies all volumes.
         Each step of the iterator runs on one of the engine's threads and takes a few milliseconds, or makes less than a
         second of audio. A chunk may be empty, as it is after a cancellation. Raises EngineError, BadEventError.
         """

@@ -16,6 +16,7 @@ from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.engine import StepCancellation, TtsEngine, Voice
+from wyoming_rosie_tts.loudness import LoudnessNormalizer
 from wyoming_rosie_tts.phrase_cache import PhraseCache
 from wyoming_rosie_tts.synthesis_scheduler import PlaybackDeadline, SynthesisScheduler
 from wyoming_rosie_tts.text.normalization.normalizer import normalize
@@ -35,6 +36,7 @@ class TtsContext:
     engine: TtsEngine
     scheduler: SynthesisScheduler
     cache: PhraseCache
+    loudness: LoudnessNormalizer
     metrics: TurnMetrics = NULL_TURN_METRICS
     language_voices: Mapping[str, str] = field(default_factory=dict)
     """The names of the configured voices by language, in small letters."""
@@ -112,7 +114,7 @@ class ReplyAudio:
             return
         audio = bytearray()
         cancellation = StepCancellation()
-        steps = voice.synthesize(segment, pause=pause, cancellation=cancellation)
+        steps = self._context.loudness.synthesize(voice, segment, pause=pause, cancellation=cancellation)
         stream = self._context.scheduler.stream(steps, voice.audio_format, self._deadline, cancellation)
         async with aclosing(stream) as chunks:
             async for pcm in chunks:

@@ -12,7 +12,7 @@ from wyoming_rosie.audio.formats import AudioFormat, Converter
 
 Tones: TypeAlias = tuple[tuple[float, float], ...]
 """Frequency of each tone in Hz, and its start in seconds."""
-AMPLITUDE = 0.2
+AMPLITUDE = 0.3  # about as loud as speech: SPEECH_LUFS
 ATTACK_SECONDS = 0.005  # a sudden start would click
 DECAY_SECONDS = 0.1  # to a third
 LAST_TONE_SECONDS = 0.5

@@ -1,7 +1,6 @@
 """The phrases that a satellite says after a failure."""
 
 import asyncio
-import math
 import tomllib
 from array import array
 from pathlib import Path
@@ -11,6 +10,8 @@ import pytest
 from tests.unit.satellite.fakes import RecordingSpeaker
 from tests.unit.satellite.test_player import until
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, read_wav, write_wav
+from wyoming_rosie.audio.loudness import SPEECH_LUFS, measure_loudness
+from wyoming_rosie.audio.tones import synthesize_tones
 from wyoming_rosie_satellite.audio import cues
 from wyoming_rosie_satellite.audio.cues import WITH_PHRASE
 from wyoming_rosie_satellite.audio.fallback_phrases import FOLDER, available_languages, create_loaders, select_language
@@ -34,12 +35,11 @@ def test_every_phrase_of_the_table_is_there_in_every_language_and_no_other() -> 
 def test_each_phrase_is_short_small_and_as_loud_as_the_others(path: Path) -> None:
     audio, pcm = read_wav(path)
     samples = array("h", pcm)
-    loudness = math.sqrt(sum(sample * sample for sample in samples) / len(samples))
     assert audio == SPEECH
     assert 1.0 < audio.seconds(len(pcm)) < 2.5
     assert path.stat().st_size < 64_000
-    assert 2_000 < loudness < 4_000
-    assert max(map(abs, samples)) < 25_000  # not clipped
+    assert measure_loudness(pcm, audio.rate) == pytest.approx(SPEECH_LUFS, abs=1.0)
+    assert max(map(abs, samples)) < 32_200  # not clipped
     assert max(map(abs, samples[:800])) > 100  # it begins with a word
 
 
@@ -92,3 +92,10 @@ async def test_without_a_server_the_satellite_speaks_alone() -> None:
     assert speaker.played == spoken
     playing.cancel()
     await asyncio.wait([playing])
+
+
+@pytest.mark.parametrize("cue", cues.CHIMES)
+def test_a_chime_is_at_its_loudest_about_as_loud_as_voices(cue: Cue) -> None:
+    pcm, size = synthesize_tones(cues.CHIMES[cue], SPEECH), SPEECH.bytes_in(0.4)
+    parts = [pcm[at : at + size] for at in range(0, len(pcm) - size, SPEECH.bytes_in(0.1))]
+    assert max(measure_loudness(part, SPEECH.rate) for part in parts) == pytest.approx(SPEECH_LUFS, abs=2.0)

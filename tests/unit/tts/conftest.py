@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.unit.tts.fakes import LetterEngine, Listener
+from tests.unit.tts.fakes import UNCHANGED, LetterEngine, Listener
 from wyoming_rosie_tts.phrase_cache import PhraseCache
 from wyoming_rosie_tts.reply_audio import TtsContext
 from wyoming_rosie_tts.synthesis_scheduler import SynthesisScheduler
@@ -22,7 +22,7 @@ def engine() -> LetterEngine:
 
 @pytest.fixture
 async def context(engine: LetterEngine, scheduler: SynthesisScheduler) -> TtsContext:
-    return TtsContext(engine, scheduler, PhraseCache(0))
+    return TtsContext(engine, scheduler, PhraseCache(0), UNCHANGED)
 
 
 @pytest.fixture

@@ -9,10 +9,13 @@ from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import BadEventError, EngineError
 from wyoming_rosie_tts.engine import StepCancellation, VoiceRequest
 from wyoming_rosie_tts.handler import TtsHandler
+from wyoming_rosie_tts.loudness import LoudnessNormalizer
 from wyoming_rosie_tts.reply_audio import TtsContext
 from wyoming_rosie_tts.text.segments import TextSegment
 
 FORMAT = AudioFormat(1000, 2, 1)
+UNCHANGED = LoudnessNormalizer({"letters 500": 1.0, "letters 1000": 1.0})
+"""Leaves the letters as they are."""
 
 
 class LetterVoice:
@@ -22,6 +25,7 @@ class LetterVoice:
         self.audio_format = audio_format
         self.identity = f"letters {audio_format.rate}"
         self.language = engine.language
+        self.volume = 1.0
         self._engine = engine
 
     def synthesize(

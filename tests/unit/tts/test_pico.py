@@ -3,7 +3,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wyoming_rosie.errors import BadEventError, ConfigError
@@ -105,6 +105,7 @@ def test_tags_in_a_text_are_neither_obeyed_nor_the_end_of_it(engine: PicoEngine,
     assert not file.exists()
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=60) | st.text("01.,-:/ ", max_size=200))
 def test_any_text_is_spoken_or_refused(text: str) -> None:
     engine = load(Settings())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.tts.fakes import LetterEngine, Listener
+from tests.unit.tts.fakes import UNCHANGED, LetterEngine, Listener
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.text import numbers
 from wyoming_rosie_tts.handler import prewarm
@@ -72,7 +72,7 @@ def test_a_text_sounds_the_same_however_it_is_streamed(cuts: list[int]) -> None:
 
     async def streamed() -> str:
         scheduler = SynthesisScheduler("test", workers=1)
-        listener = Listener(TtsContext(LetterEngine(), scheduler, PhraseCache(0)))
+        listener = Listener(TtsContext(LetterEngine(), scheduler, PhraseCache(0), UNCHANGED))
         await listener.send("synthesize-start")
         for begin, end in pairwise(edges):
             await listener.send("synthesize-chunk", text=text[begin:end])
@@ -244,7 +244,7 @@ async def test_the_first_number_in_ssml_does_not_block_the_event_loop(listener: 
 
 
 async def test_the_same_text_is_synthesized_once(engine: LetterEngine, scheduler: SynthesisScheduler) -> None:
-    listener = Listener(TtsContext(engine, scheduler, PhraseCache(1_000_000)))
+    listener = Listener(TtsContext(engine, scheduler, PhraseCache(1_000_000), UNCHANGED))
     await listener.send("synthesize", text="One. Two.")
     first, listener.received = listener.received, []
     await listener.send("synthesize", text="One. Two.")
@@ -255,7 +255,7 @@ async def test_the_same_text_is_synthesized_once(engine: LetterEngine, scheduler
 async def test_prewarmed_phrases_are_spoken_by_a_broken_engine(
     engine: LetterEngine, scheduler: SynthesisScheduler
 ) -> None:
-    context = TtsContext(engine, scheduler, PhraseCache(1_000_000))
+    context = TtsContext(engine, scheduler, PhraseCache(1_000_000), UNCHANGED)
     await prewarm(context, ["Sorry. It failed.", "Bye."])
     engine.broken = True
     listener = Listener(context)
@@ -278,7 +278,7 @@ async def test_prewarming_delays_no_client(engine: LetterEngine, context: TtsCon
 async def test_prewarmed_phrases_are_pinned_even_if_they_were_cached_before(
     engine: LetterEngine, scheduler: SynthesisScheduler
 ) -> None:
-    context = TtsContext(engine, scheduler, PhraseCache(2_000))
+    context = TtsContext(engine, scheduler, PhraseCache(2_000), UNCHANGED)
     listener = Listener(context)
     await listener.send("synthesize", text="Sorry.")
     await prewarm(context, ["Sorry."])
@@ -296,7 +296,7 @@ async def test_phrases_that_fail_to_prewarm_stop_nothing(engine: LetterEngine, c
 
 @pytest.fixture
 def english(scheduler: SynthesisScheduler) -> Listener:
-    return Listener(TtsContext(LetterEngine("en-US"), scheduler, PhraseCache(0)))
+    return Listener(TtsContext(LetterEngine("en-US"), scheduler, PhraseCache(0), UNCHANGED))
 
 
 def spoken_by(listener: Listener) -> str:
@@ -322,7 +322,7 @@ async def test_a_number_that_comes_in_two_chunks_is_normalized_as_one(english: L
 
 
 async def test_text_in_ssml_is_normalized_and_its_marks_are_kept(english: Listener) -> None:
-    document = "<speak>At <mark name='a'/><emphasis>8:00</emphasis> it is <mark name='b'/>20 °C.</speak>"
+    document = "<speak>At <mark name='a'/><prosody rate='slow'>8:00</prosody> it is <mark name='b'/>20 °C.</speak>"
     await english.send("synthesize", text=document, text_format="ssml")
     assert english.letters == "Ateight o'clockit istwenty degrees Celsius."
     marks = [event.data["data"] for event in english.received if event.type == "user-event"]
@@ -351,7 +351,9 @@ async def test_say_as_takes_precedence_over_normalization(english: Listener, kin
 
 @pytest.mark.parametrize("sign", ["-", "\u2212", "$"])
 async def test_a_sign_before_a_tag_belongs_to_the_number_inside(english: Listener, sign: str) -> None:
-    document = f"<speak>It is {sign}<emphasis>5</emphasis> now, not - <emphasis>ever</emphasis>.</speak>"
+    document = (
+        f"<speak>It is {sign}<prosody rate='slow'>5</prosody> now, not - <prosody rate='slow'>ever</prosody>.</speak>"
+    )
     await english.send("synthesize", text=document, text_format="ssml")
     spoken = "five dollars" if sign == "$" else "minus five"
     assert english.letters.startswith(f"It is{spoken}now, not")

@@ -26,6 +26,7 @@ class Settings:
 class BeepVoice:
     audio_format = FORMAT
     language = "en"
+    volume = 1.0
 
     def __init__(self, hertz: float) -> None:
         self.identity = f"beep {hertz:g}"

@@ -16,6 +16,8 @@ from wyoming_rosie_tts.engines.espeak.library import EspeakLibrary, LibraryVoice
 from wyoming_rosie_tts.text.segments import TextSegment
 from wyoming_rosie_tts.voice_selection import VoiceInfo, VoiceRegistry
 
+LEVEL = 40
+"""Volume of the library, in percent: some of its voices clip at 100."""
 _ATTRIBUTION = Attribution("eSpeak NG", "https://github.com/espeak-ng/espeak-ng")
 _RATES = range(80, 451)
 _PITCHES = range(100)
@@ -48,6 +50,10 @@ class EspeakVoice:
         options = self.settings.rate, self.settings.pitch, self.settings.volume
         return f"espeak-ng {self.library.version} {self.identifier} {options}"
 
+    @property
+    def volume(self) -> float:
+        return self.settings.volume / 100
+
     def synthesize(
         self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
     ) -> Iterator[bytes]:
@@ -57,7 +63,7 @@ class EspeakVoice:
             self.library.set_parameter(
                 Parameter.PITCH, _clamp(_PITCHES, settings.pitch + prosody.pitch * _PITCH_PER_SEMITONE)
             )
-            self.library.set_parameter(Parameter.VOLUME, _clamp(_VOLUMES, settings.volume * prosody.volume))
+            self.library.set_parameter(Parameter.VOLUME, LEVEL)
             pcm = self.library.synthesize(self.identifier, segment.text, pause=pause)
         yield pcm
 

@@ -37,7 +37,7 @@ LEVEL = 30
 _ATTRIBUTION = Attribution("SVOX Pico", "https://android.googlesource.com/platform/external/svox")
 _PACKAGE = "py_nanotts"
 _CLAUSE_ENDS = ",;:"
-_SPEEDS, _PITCHES, _VOLUMES = range(20, 501), range(50, 201), range(501)
+_SPEEDS, _PITCHES = range(20, 501), range(50, 201)
 _LONG_WORD = re.compile(r"\S{20}(?=\S{20})")  # the library gives up on words without end
 _UNSPEAKABLE = re.compile(r"[<>\\\x00-\x1f\x7f]+")  # the library obeys tags, some of which play and write files
 _QUIET = 40
@@ -71,6 +71,10 @@ class PicoVoice:
         settings = self.settings.rate, self.settings.pitch, self.settings.volume
         return f"pico {version('py-nanotts')} {self.language} {settings}"
 
+    @property
+    def volume(self) -> float:
+        return self.settings.volume
+
     def synthesize(
         self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
     ) -> Iterator[bytes]:
@@ -91,8 +95,7 @@ class PicoVoice:
     def _mark_up(self, text: str, prosody: Prosody) -> bytes:
         speed = _clamp(_SPEEDS, 100 * self.settings.rate * prosody.rate)
         pitch = _clamp(_PITCHES, 100 * 2 ** ((self.settings.pitch + prosody.pitch) / 12))
-        volume = _clamp(_VOLUMES, LEVEL * self.settings.volume * prosody.volume)
-        tags = f'<speed level="{speed}"><pitch level="{pitch}"><volume level="{volume}">'
+        tags = f'<speed level="{speed}"><pitch level="{pitch}"><volume level="{LEVEL}">'
         return f"{tags}{text}".encode("utf-8", "replace")  # closing tags would add a sound
 
 

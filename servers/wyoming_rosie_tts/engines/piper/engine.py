@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from wyoming.info import Attribution, TtsProgram, TtsVoice, TtsVoiceSpeaker
@@ -25,6 +26,9 @@ from wyoming_rosie_tts.engines.piper.voice_cache import VoiceCache
 from wyoming_rosie_tts.engines.piper.voices import InferenceScales, PiperFile
 from wyoming_rosie_tts.text.segments import TextSegment
 from wyoming_rosie_tts.voice_selection import VoiceInfo, VoiceRegistry
+
+if TYPE_CHECKING:
+    from wyoming_rosie_tts.engines.piper.network import Floats
 
 _LOG = structlog.get_logger()
 _CLAUSE_ENDS = ",;:"
@@ -84,20 +88,20 @@ class PiperSpeaker:
         options = self._scales, self.settings.volume, self.settings.sentence_silence
         return f"piper {self.file.name} {self.file.version} {self.speaker} {options}"
 
+    @property
+    def volume(self) -> float:
+        return self.settings.volume
+
     def synthesize(
         self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
     ) -> Iterator[bytes]:
-        from wyoming_rosie_tts.engines.piper.gain_limiter import GainLimiter
-
         cancellation = cancellation or StepCancellation()
         voice = self.voice_cache.load(self.file)
-        gain = voice.get_gain(self.speaker) * self.settings.volume * segment.prosody.volume
         yield b""  # loading took a while, so other jobs may be more urgent now
         scales = replace(self._scales, length=self._scales.length / segment.prosody.rate)
         for phoneme_ids in voice.phonemizer.to_ids(segment):
-            limiter = GainLimiter(gain)
             for samples in voice.network.synthesize(phoneme_ids, scales, self.speaker, cancellation):
-                yield limiter.apply(samples)
+                yield _to_pcm(samples)
         if pause and segment.text.rstrip()[-1:] not in _CLAUSE_ENDS:
             yield bytes(self.audio_format.bytes_in(self.settings.sentence_silence))
 
@@ -206,6 +210,13 @@ def load(settings: Settings, data: Path) -> PiperEngine:
             f"--piper.voice: {describe_unknown_name('voice', name, known)}; there is no {name}.onnx in {places}"
         )
     return engine
+
+
+def _to_pcm(samples: "Floats") -> bytes:
+    """Return samples from -1 to 1 as 16-bit PCM."""
+    import numpy as np
+
+    return bytes(np.rint(np.clip(samples, -1, 1) * 32_767).astype("<i2").tobytes())
 
 
 def _find_speaker(file: PiperFile, requested: str | None) -> int:

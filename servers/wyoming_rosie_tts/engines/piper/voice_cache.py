@@ -2,15 +2,13 @@
 
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
-from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_tts.engine import StepCancellation
-from wyoming_rosie_tts.engines.piper.voices import InferenceScales, PiperFile
-from wyoming_rosie_tts.text.segments import TextSegment
+from wyoming_rosie_tts.engines.piper.voices import PiperFile
 
 if TYPE_CHECKING:
     from wyoming_rosie_tts.engines.piper.network import PiperNetwork
@@ -19,40 +17,14 @@ if TYPE_CHECKING:
 _LOG = structlog.get_logger()
 MAX_LOADED = 3
 """Voices in memory at once, about 150 MB each."""
-CALIBRATION_TEXT = "1, 2, 3, 4, 5."
-"""Text for measuring a voice's volume: digits can be read in every language."""
 
 
+@dataclass(frozen=True)
 class LoadedVoice:
     """A voice in memory. Its calls may overlap."""
 
-    def __init__(self, network: "PiperNetwork", phonemes: "Phonemizer", scales: InferenceScales) -> None:
-        self.network = network
-        self.phonemizer = phonemes
-        self._scales = scales
-        self._gains: dict[int, float] = {}
-
-    def get_gain(self, speaker: int) -> float:
-        """Return the gain that makes the speaker as loud as others, measured at the first call."""
-        if speaker not in self._gains:
-            self._gains[speaker] = self._measure_gain(speaker)
-        return self._gains[speaker]
-
-    def _measure_gain(self, speaker: int) -> float:
-        import numpy as np
-
-        from wyoming_rosie_tts.engines.piper import gain_limiter
-
-        try:
-            sentences = self.phonemizer.to_ids(TextSegment(CALIBRATION_TEXT))
-        except BadEventError:  # the voice cannot read digits
-            return 1.0
-        chunks = [
-            chunk
-            for phoneme_ids in sentences
-            for chunk in self.network.synthesize(phoneme_ids, self._scales, speaker, StepCancellation())
-        ]
-        return gain_limiter.measure_gain(np.concatenate(chunks))
+    network: "PiperNetwork"
+    phonemizer: "Phonemizer"
 
 
 class VoiceCache:
@@ -80,4 +52,4 @@ class VoiceCache:
 
         loaded = network.load(file.network, file.rate, cuda=self._cuda)
         _LOG.info("voice loaded", voice=file.name, in_slices=isinstance(loaded, network.SplitNetwork))
-        return LoadedVoice(loaded, Phonemizer(file), file.scales)
+        return LoadedVoice(loaded, Phonemizer(file))
