@@ -102,7 +102,7 @@ async def house(
         )
         satellite = await daemon("satellite", *devices)
         intent = await daemon("intent", "--actor", "none", "--home", str(tmp_path / "home.toml"))
-        tts = await daemon("tts")
+        tts = await daemon("tts", "--engine", "espeak")
         entities = {
             "stt": await core.add_wyoming(port_of(str(where)), "stt"),
             "conversation": await core.add_wyoming(port_of(intent.uri)),

@@ -109,7 +109,7 @@ async def home(
 async def start_servers(daemon: StartDaemon, home_file: Path) -> dict[str, Daemon]:
     await asyncio.to_thread(home_file.write_text, HOME)
     home = ("--home", str(home_file))
-    arguments = {"wake": (), "asr": home, "intent": ("--actor", "none", *home), "tts": ()}
+    arguments = {"wake": (), "asr": home, "intent": ("--actor", "none", *home), "tts": ("--engine", "espeak")}
     return {role: await daemon(role, "--name", "Test", *given) for role, given in arguments.items()}
 
 
