@@ -58,6 +58,7 @@ def test_only_what_would_clip_is_lowered_and_the_rest_soon_has_its_gain_again() 
     found = limit(2.0, [soft + wave(0.9, 400) + soft])
     assert found[:15_000] == array("h", (2 * sample for sample in soft[:15_000]))
     assert max(found) > 0.9 * HIGHEST
+    assert max(found[16_560:16_880]) < 1.5 * max(soft)  # not at once, which would be heard
     assert found[-8_000:] == array("h", (2 * sample for sample in soft[-8_000:]))
 
 
