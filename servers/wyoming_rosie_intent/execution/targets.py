@@ -27,6 +27,10 @@ _SINGLE_DOMAINS = frozenset({"climate", "media_player", "todo", "vacuum", "weath
 """Domains of which a home usually has one, which people do not name in any room."""
 _SINGLE_CLASSES = frozenset({"garage", "gate"})
 """The same for device classes of covers."""
+_EXAMPLES = "commands"
+"""Response key of the question what one can say."""
+_EXAMPLE_DOMAINS = ("light", "lock", "climate", "cover", "todo", "media_player", "scene")
+MAX_EXAMPLES = 3
 _ROOM_TEMPERATURE = "HassClimateGetTemperature"
 _APPLIANCE = re.compile(
     r"freez|fridge|refrig|oven|\bwater|boiler|\bcpu|processor|batter|outdoor|outside|device|chip|pool|aquari|gefrier|kühl|wasser|kessel|prozessor"
@@ -44,6 +48,8 @@ def find_targets(home: Home, match: Match, speaker_area: str | None = None) -> T
     domain = match.domain or _infer_domain(match.intent)
     if "name" in match.slots:
         found = _find_by_name(home, match, speaker_area)
+    elif match.intent == "HassRespond":
+        return _find_examples(home, speaker_area) if match.question == _EXAMPLES else ()
     elif match.intent == _ROOM_TEMPERATURE:
         found = _find_temperature_source(home, match)
     elif domain is not None:
@@ -92,6 +98,14 @@ def _find_by_name(home: Home, match: Match, speaker_area: str | None) -> Targets
     if len(named) > 1:
         named = _select_in_area(named, home.get_area(speaker_area) if speaker_area else None) or named
     return named if len(named) == 1 else _create_ambiguous_answer(home, name, named, match.language)
+
+
+def _find_examples(home: Home, speaker_area: str | None) -> Targets:
+    """Find an entity of each of some domains, in the speaker's area where there is one."""
+    area = home.get_area(speaker_area) if speaker_area else None
+    found = (tuple(e for e in home.entities if e.domain == domain) for domain in _EXAMPLE_DOMAINS)
+    nearest = (_select_in_area(entities, area) or entities for entities in found)
+    return tuple(entities[0] for entities in nearest if entities)[:MAX_EXAMPLES]
 
 
 def _find_temperature_source(home: Home, match: Match) -> Targets | Answer:

@@ -16,8 +16,8 @@ from wyoming_rosie_intent.entity_states import (
     TodoListState,
     WeatherState,
 )
-from wyoming_rosie_intent.number_words import date_to_words, time_to_words
-from wyoming_rosie_intent.responses import responses
+from wyoming_rosie_intent.number_words import time_to_words
+from wyoming_rosie_intent.responses import responses, small_talk
 from wyoming_rosie_intent.responses.responses import get_verb, join_words, name_class, to_sentence
 
 
@@ -30,7 +30,7 @@ def answer_query(states: Mapping[str, EntityState], command: Command, now: datet
         case "HassGetCurrentDate":
             return Answer(_answer_date(now, language))
         case "HassRespond":
-            return Answer(responses.render_small_talk(command.match.question, language))
+            return small_talk.answer(command, now)
         case "HassGetWeather" if not command.targets:
             return Answer(responses.render("no_weather", language), done=False)
         case "HassGetState" | "HassClimateGetTemperature" if not command.targets:
@@ -50,15 +50,7 @@ def _answer_time(now: datetime, language: str) -> str:
 
 
 def _answer_date(now: datetime, language: str) -> str:
-    weekdays, months = responses.get_day_names("weekdays", language), responses.get_day_names("months", language)
-    return responses.render(
-        "date",
-        language,
-        weekday=weekdays[now.weekday()] if weekdays else "",
-        month=months[now.month - 1] if months else now.month,
-        day=now.day,
-        spoken_date=date_to_words(now),
-    )
+    return responses.render("date", language, **small_talk.date_values(now.date(), language))
 
 
 def _answer_state(states: Mapping[str, EntityState], command: Command) -> str:

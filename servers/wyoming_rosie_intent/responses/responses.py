@@ -52,10 +52,18 @@ def render(key: str, language: str = "en", **values: object) -> str:
     return _catalog.render(f"said.{key}", language, **values)
 
 
-def render_small_talk(kind: str, language: str = "en") -> str:
+def render_small_talk(kind: str, language: str = "en", **values: object) -> str:
     """Answer HassRespond, with a greeting for unknown kinds."""
     known = _catalog.get_value(f"small_talk.{kind}", language) is not None
-    return _catalog.render(f"small_talk.{kind if known else 'hello'}", language)
+    return _catalog.render(f"small_talk.{kind if known else 'hello'}", language, **values)
+
+
+def render_examples(things: Sequence[Entity], language: str = "en") -> str:
+    """Say some sentences that work in this home, with the names of things in it."""
+    keys = [(f"examples.{entity.domain}", name_entity(entity, language)) for entity in things]
+    said = [_catalog.render(key, language, name=name) for key, name in (*keys, ("examples.timer", ""))]
+    listed = catalog.join_words(said, str(_catalog.get_value("examples.or", language)))
+    return render_small_talk("commands", language, said=listed)
 
 
 def translate_state(name: str, language: str = "en") -> str:
@@ -182,11 +190,15 @@ def name_entity(entity: Entity, language: str = "en") -> str:
 
 def format_measurement(value: float, unit: str, language: str = "en") -> str:
     """Return a number with its unit in words: "21.5 degrees", "45 percent"."""
-    digits = 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
+    spoken_number = format_number(value, 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0, language)
+    return " ".join(filter(None, (spoken_number, _format_unit(unit.strip(), language, is_one=spoken_number == "1"))))
+
+
+def format_number(value: float, digits: int, language: str = "en") -> str:
+    """Return a number with at most that many digits after the decimal sign of the language."""
     number = f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0 turns -0.0 into 0.0
     number = number.rstrip("0").rstrip(".") if digits else number
-    spoken_number = number.replace(".", str(_catalog.get_value("grammar.decimal", language)))
-    return " ".join(filter(None, (spoken_number, _format_unit(unit.strip(), language, is_one=number == "1"))))
+    return number.replace(".", str(_catalog.get_value("grammar.decimal", language)))
 
 
 def _format_unit(unit: str, language: str, *, is_one: bool) -> str:

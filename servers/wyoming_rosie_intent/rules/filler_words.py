@@ -6,6 +6,11 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 Words: TypeAlias = tuple[str, ...]
+_NAMES = ("alexa", "siri", "google", "cortana", "bixby", "jarvis", "nabu", "mycroft", "rosie")
+ASSISTANTS = tuple(
+    f"{call}{name}" for name in _NAMES for call in ("", "hey ", "ok ", "okay ", "hallo ", "oye ", "dis ")
+)
+"""Names by which people call an assistant, whichever they have."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,7 @@ class LanguageHints:
     prefixes: frozenset[Words] = frozenset()
     inner_words: frozenset[str] = frozenset()  # allowed between the words of a name
     pronouns: frozenset[str] = frozenset()
+    assistants: frozenset[Words] = frozenset()  # names of assistants: fillers before and after a sentence
     misrecognitions: Mapping[str, Sequence[str]] = field(
         default_factory=dict
     )  # by the word that speech recognition returns
@@ -34,14 +40,14 @@ class LanguageHints:
             words = shorter
 
     def _remove_prefix(self, words: Words) -> Words:
-        for beginning in sorted(self.prefixes | self.fillers, key=len, reverse=True):
+        for beginning in sorted(self.prefixes | self.fillers | self.assistants, key=len, reverse=True):
             if words[: len(beginning)] == beginning and len(words) > len(beginning):
                 remaining = words[len(beginning) :]
                 return (self.gerunds[remaining[0]], *remaining[1:]) if remaining[0] in self.gerunds else remaining
         return words
 
     def _remove_suffix(self, words: Words) -> Words:
-        for filler in sorted(self.fillers, key=len, reverse=True):
+        for filler in sorted(self.fillers | self.assistants, key=len, reverse=True):
             if words[-len(filler) :] == filler and len(words) > len(filler):
                 return words[: -len(filler)]
         return words
@@ -59,6 +65,7 @@ def load_hints(table: Mapping[str, Any]) -> LanguageHints:
         frozenset(tuple(phrase.split()) for phrase in table.get("beginnings", ())),
         frozenset(table.get("small", ())),
         frozenset(table.get("it", ())),
+        frozenset(tuple(phrase.split()) for phrase in ASSISTANTS),
         table.get("heard", {}),
         table.get("gerunds", {}),
         tuple(frozenset(group) for group in table.get("synonyms", ())),

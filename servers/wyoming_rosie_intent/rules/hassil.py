@@ -24,7 +24,15 @@ from wyoming_rosie_intent.engine import (
 from wyoming_rosie_intent.execution import targets
 from wyoming_rosie_intent.execution.policy import Policy, is_dangerous
 from wyoming_rosie_intent.responses import responses
-from wyoming_rosie_intent.rules import durations, filler_words, multi_command, slot_lists, templates, todo_lists
+from wyoming_rosie_intent.rules import (
+    durations,
+    filler_words,
+    multi_command,
+    number_grammar,
+    slot_lists,
+    templates,
+    todo_lists,
+)
 from wyoming_rosie_intent.rules.fuzzy import Effect, FuzzyRecognizer
 from wyoming_rosie_intent.rules.multi_command import SplitRules
 from wyoming_rosie_intent.rules.phonetics import Vocabulary
@@ -46,6 +54,7 @@ _FREE_TEXT_SLOTS = frozenset({"item", "name"})
 """Wildcard slots that a corrected sentence may have; a song title cannot be verified."""
 _ENTRY_DOMAINS = frozenset({"alarm_control_panel", "cover", "lock", "valve"})
 """Domains that count as dangerous while the target is not known."""
+_MIN_ROUTINE_WORDS = 2
 _SEARCH_QUERY = "search_query"
 _UNKNOWN_AREA = "?"  # the speaker's area while matching, when it is not known
 
@@ -160,6 +169,7 @@ class HassilRecognizer:
         with self._loading:
             if language not in self._rules:
                 responses.prepare(language)
+                number_grammar.prepare(language)
                 rules = _build_language_rules(templates.load(language, bare_names=self._bare_names), self._home)
                 self._rules = {**self._drop_oldest(MAX_CACHED_LANGUAGES - 1), language: rules}
                 _LOG.debug("the sentences of a language are ready", language=language)
@@ -183,8 +193,14 @@ class _AreaRecognizer:
 
     def recognize(self, text: str) -> Match | None:
         """Recognize a text, exactly or corrected; a duration in it may delay the command."""
+        numeric = number_grammar.recognize(text, self._language)
+        if numeric is not None and numeric.intent != "HassRespond":
+            numeric = None  # nothing keeps alarms yet
         match = (
-            self._match_delayed(text) or self._match_with_durations(text, self.match_exact) or self.match_exact(text)
+            self._match_delayed(text)
+            or self._match_with_durations(text, self.match_exact)
+            or self.match_exact(text)
+            or numeric
         )
         fuzzy = self.rules.fuzzy
         return (
@@ -283,6 +299,7 @@ class _AreaRecognizer:
         """Return whether a match makes sense: not "play dead", nor "I will be home in five minutes" as a delayed command."""
         if (
             _is_meaningless(match)
+            or _is_single_word_routine(match, text)
             or _is_conversation(match)
             or todo_lists.includes_list_name(match.slot_text("item") or "")
         ):
@@ -323,6 +340,11 @@ def _is_meaningless(match: Match) -> bool:
         or any(text.startswith(f"{beginning} ") for beginning in beginnings.get(slot, ()))
         for slot, text in texts.items()
     )
+
+
+def _is_single_word_routine(match: Match, text: str) -> bool:
+    """Return whether a sentence is one word, the name of a scene or script: too little to act on."""
+    return match.domain in {"scene", "script"} and len(text.split()) < _MIN_ROUTINE_WORDS
 
 
 def _is_conversation(match: Match) -> bool:

@@ -1,0 +1,185 @@
+"""Sums, units, dates and alarms in sentences, and the dates and times that they name."""
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.intent.family import said
+from wyoming_rosie_intent.engine import Command, Match
+from wyoming_rosie_intent.responses import small_talk
+from wyoming_rosie_intent.rules import arithmetic, dates, number_grammar
+
+VIENNA = ZoneInfo("Europe/Vienna")
+NOW = datetime(2026, 11, 21, 15, 5, tzinfo=VIENNA)  # a Saturday
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "answer"),
+    [
+        ("what is 5 plus three", "en", "8."),
+        ("what's twelve times 12 please", "en", "144."),
+        ("hey siri what's 7 minus 10", "en", "-3."),
+        ("what is 15 percent of 80", "en", "12."),
+        ("what is 1,500 divided by 4", "en", "375."),
+        ("2 plus 3 times 4", "en", "14."),
+        ("what's the square root of 81", "en", "9."),
+        ("what is ten divided by zero", "en", "Sorry, that has no result."),
+        ("how many feet are in two meters", "en", "6.56 feet."),
+        ("how many ounces in a pound", "en", "16 ounces."),
+        ("convert 5 miles to kilometers", "en", "8.05 kilometers."),
+        ("what is 20 degrees celsius in fahrenheit", "en", "68 degrees."),
+        ("how many seconds in an hour", "en", "3600 seconds."),
+        ("convert 5 miles to pounds", "en", "Sorry, that has no result."),
+        ("what day is the 24th", "en", "That is Tuesday, the twenty-fourth of November."),
+        ("what day is it on the third of may", "en", "That is Monday, the third of May."),
+        ("how many days until christmas", "en", "34 days, until Friday, the twenty-fifth of December."),
+        ("how many days until the 31st of february", "en", "Sorry, there is no such day."),
+        ("how many weeks until new year's eve", "en", "5 weeks and 5 days, until Thursday, the thirty-first of December."),
+        ("what day was yesterday", "en", "That is Friday, the twentieth of November."),
+        ("when is easter", "en", "That is Sunday, the twenty-eighth of March."),
+        ("what week is it", "en", "It is week 47."),
+        ("was ist fünf plus 3,5", "de", "8,5."),
+        ("wie viele Minuten hat eine Stunde", "de", "60 Minuten."),
+        ("wie viele Tage noch bis zum 3. Mai", "de", "163 Tage, bis Montag, 3. Mai."),
+        ("welcher Tag ist der vierundzwanzigste", "de", "Das ist Dienstag, der 24. November."),
+        ("welcher Tag ist der 24.", "de", "Das ist Dienstag, der 24. November."),
+        ("thank you", "en", "You are welcome."),
+        ("danke", "de", "Gern geschehen."),
+        ("merci beaucoup", "fr", "Je vous en prie."),
+    ],
+)  # fmt: skip
+def test_what_needs_no_home_is_answered(text: str, language: str, answer: str) -> None:
+    match = number_grammar.recognize(text, language) or _small_talk(text)
+    assert small_talk.answer(Command(match), NOW).text == answer
+
+
+def _small_talk(text: str) -> Match:
+    """Return the match of thanks, which are templates of the home's language."""
+    language = {"danke": "de", "merci beaucoup": "fr"}.get(text, "en")
+    return Match("HassRespond", question="welcome", language=language)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "five plus",
+        "one times two times three times four",
+        "she said 5 plus 3 is 8",
+        "how many days until we meet",
+        "how many lights are on",
+        "how long does it take to boil an egg",
+        "don't wake me at seven",
+        "if i oversleep wake me at seven",
+        "she said wake me at seven",
+        "wake me when the kettle boils",
+        "i woke up at seven",
+        "remind me of my mother",
+        "the alarm went off at seven",
+        "my alarm is too loud",
+        "turn off the alarm",
+        "cancel",
+        "it is a quarter to eight",
+        "what is the date of the party",
+    ],
+)
+def test_conversation_is_no_question_about_numbers(text: str) -> None:
+    assert number_grammar.recognize(text, "en") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "rings"),
+    [
+        ("wake me at seven", "en", "2026-11-22 07:00"),
+        ("remind me to call mum at six", "en", "2026-11-21 18:00"),
+        ("remind me at six tomorrow to call mum", "en", "2026-11-22 06:00"),
+        ("set an alarm for 7:30", "en", "2026-11-21 19:30"),
+        ("set an alarm for 7:30 am", "en", "2026-11-22 07:30"),
+        ("set an alarm for quarter to eight on monday", "en", "2026-11-23 07:45"),
+        ("wake me up at half past six every weekday", "en", "2026-11-23 06:30"),
+        ("set an alarm for midnight", "en", "2026-11-22 00:00"),
+        ("alarm at noon", "en", "2026-11-22 12:00"),
+        ("wake me at 12 am", "en", "2026-11-22 00:00"),
+        ("set an alarm for 9 tonight", "en", "2026-11-21 21:00"),
+        ("weck mich um halb sieben", "de", "2026-11-22 06:30"),
+        ("weck mich morgen früh um sechs Uhr dreißig", "de", "2026-11-22 06:30"),
+        ("stell einen Wecker für jeden Werktag um 6 Uhr 15", "de", "2026-11-23 06:15"),
+    ],
+)
+def test_an_alarm_rings_at_the_next_such_time(text: str, language: str, rings: str) -> None:
+    match = number_grammar.recognize(text, language)
+    assert match is not None
+    assert str(dates.next_alarm(match.slots, NOW))[:16] == rings
+
+
+@pytest.mark.parametrize(
+    "text", ["wake me at 25:00", "set an alarm for the 31st of february at seven", "wake me at seven yesterday"]
+)
+def test_a_time_that_never_comes_is_no_alarm(text: str) -> None:
+    match = number_grammar.recognize(text, "en")
+    assert match is None or dates.next_alarm(match.slots, NOW) is None
+
+
+def test_an_alarm_keeps_its_time_of_day_when_the_clocks_change() -> None:
+    before = datetime(2026, 10, 24, 22, 0, tzinfo=VIENNA)
+    rings = dates.next_alarm({"hour": 7.0, "alarm": "wake"}, before)
+    assert rings is not None
+    assert (rings.hour, rings.timestamp() - before.timestamp()) == (7, 10 * 3600)
+
+
+@given(
+    now=st.datetimes(timezones=st.just(VIENNA)).filter(lambda moment: 1950 < moment.year < 2100),
+    hour=st.integers(0, 24),
+    minute=st.integers(0, 59),
+    days=st.sets(st.integers(0, 6), min_size=1),
+)
+def test_an_alarm_is_always_in_the_future_and_soon(now: datetime, hour: int, minute: int, days: set[int]) -> None:
+    rings = dates.next_alarm({"hour": hour, "minute": minute}, now)
+    assert rings is None or 0 < rings.timestamp() - now.timestamp() <= 25.5 * 3600
+    repeated = dates.next_repetition(now, time(hour % 24, minute), tuple(days))
+    assert repeated.weekday() in days
+    assert 0 < repeated.timestamp() - now.timestamp() <= 8.1 * 86400
+
+
+@given(today=st.dates(date(1990, 1, 1), date(2090, 1, 1)), day=st.integers(1, 31), month=st.integers(1, 12))
+def test_a_date_is_the_next_one_and_the_last_one(today: date, day: int, month: int) -> None:
+    coming, past = (dates.find_date({"day": day, "month": month}, today, is_past=past) for past in (False, True))
+    if coming and past:
+        assert past <= today <= coming
+        assert {(coming.day, coming.month), (past.day, past.month)} == {(day, month)}
+
+
+@given(st.floats(-1e6, 1e6), st.sampled_from(["km", "mi", "ft", "in"]), st.sampled_from(["m", "cm", "yd"]))
+def test_a_conversion_can_be_undone(amount: float, unit: str, other: str) -> None:
+    there = arithmetic.convert(amount, unit, other)
+    assert there is not None
+    assert arithmetic.convert(there, other, unit) == pytest.approx(amount, abs=1e-9)
+
+
+@given(st.text(max_size=80), st.sampled_from(["en", "de"]))
+def test_any_text_is_read_without_an_error(text: str, language: str) -> None:
+    number_grammar.recognize(f"how many {text} in 5 days at 7:30", language)
+
+
+async def test_help_names_things_of_this_home() -> None:
+    assert "the Front Door" in (await said("what can i say")).text
+    assert "set a timer" in (await said("what can i say", area=None)).text
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "changed"),
+    [
+        ("movie night", "en", {"scene.movie"}),
+        ("bedtime", "en", set()),  # one word is too little
+        ("start bedtime routine", "en", {"script.bed"}),
+        ("hey google turn on the kitchen light", "en", {"light.kitchen_ceiling"}),
+        ("turn on the kitchen light alexa", "en", {"light.kitchen_ceiling"}),
+        ("alexa", "en", set()),
+        ("i watched movie night", "en", set()),
+        ("don't start movie night", "en", set()),
+    ],
+)
+async def test_routines_and_names_of_assistants(text: str, language: str, changed: set[str]) -> None:
+    assert set((await said(text, language=language)).changes or ()) == changed
