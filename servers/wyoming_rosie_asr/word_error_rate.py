@@ -45,7 +45,7 @@ async def print_report(engine: AsrEngine, folder: Path, output: TextIO) -> None:
     files = await asyncio.to_thread(lambda: sorted(folder.rglob("*.wav")))
     if not files:
         raise ConfigError(f"there are no WAV files in {folder}")
-    if not engine.is_installed:
+    if not all(model.installed for model in (await asyncio.to_thread(engine.describe)).models):
         await engine.install()
     await engine.prepare()
     vad = await asyncio.to_thread(silero.load, silero.Settings())
@@ -93,7 +93,11 @@ def load_recording(vad: "SileroEngine", file: Path) -> SpeechAudio:
     """Return a WAV file's audio and its speech."""
     audio, pcm = read_wav(file)
     converter = Converter(audio, SPEECH)
-    pcm = converter.convert(pcm) + converter.finish()
+    return find_speech(vad, converter.convert(pcm) + converter.finish())
+
+
+def find_speech(vad: "SileroEngine", pcm: bytes) -> SpeechAudio:
+    """Return 16 kHz 16-bit mono PCM with its speech."""
     stream = VadStream(vad, SegmenterRules())
     whole = len(pcm) - len(pcm) % vad.frame_bytes
     (events,) = process_batch(vad, [(stream, pcm[:whole])]) if whole else [[]]

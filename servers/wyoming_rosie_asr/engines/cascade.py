@@ -27,19 +27,23 @@ _LOG = structlog.get_logger()
 @dataclass(frozen=True)
 class Settings:
     sure: float = option(0.92, "score from which the grammar's transcript is used without asking Whisper, 0 to 1")
+    least_score: float = option(
+        0.5, "lowest score of a transcript of Whisper; below it, nothing was understood, 0 to 1"
+    )
 
 
 class CascadeEngine(AsrEngine):
-    """Uses the small engine's transcript if its score is high enough, else the large engine's.
+    """Uses the small engine's transcript if its score is high enough, else the large engine's if that is likely.
 
-    A request that names a model of one of them uses that engine only. While the large engine is not installed or fails,
-    the small one answers alone.
+    The score of Whisper's transcript is the mean probability of its tokens: below one half, more of them are guessed than
+    heard, as in the sound of a television. Where both engines doubt, nothing was understood. A request that names a model of one of them uses that engine only. While the
+    large engine is not installed or fails, the small one answers alone.
     """
 
-    def __init__(self, small: AsrEngine, large: AsrEngine, sure: float) -> None:
+    def __init__(self, small: AsrEngine, large: AsrEngine, settings: Settings) -> None:
         self._small = small
         self._large = large
-        self._sure = sure
+        self._settings = settings
         self._failure = ""
 
     @property
@@ -82,7 +86,7 @@ class CascadeEngine(AsrEngine):
         small = Transcript()
         if request.model == MODEL or job.priority is not Priority.PARTIAL:
             small = await self._small.transcribe(audio, request, job)
-        is_sure = small.text and small.score >= self._sure
+        is_sure = small.text and small.score >= self._settings.sure
         if request.model == MODEL or not self._large.is_installed or is_sure:
             return small
         try:
@@ -90,6 +94,8 @@ class CascadeEngine(AsrEngine):
         except EngineError as err:
             self._log_failure(str(err))
             return small
+        if large.score < self._settings.least_score:
+            large = Transcript(language=large.language)
         is_beginning = small.completeness is Completeness.BEGINNING
         return replace(large, completeness=Completeness.BEGINNING) if is_beginning else large
 
@@ -106,6 +112,9 @@ class CascadeEngine(AsrEngine):
 
 def load(settings: Settings, context: EngineContext) -> CascadeEngine:
     """Return the engine. Raises ConfigError."""
-    if not 0 <= settings.sure <= 1:
-        raise ConfigError(f"--cascade.sure must be from 0 to 1, not {settings.sure:g}")
-    return CascadeEngine(context.load("pocketsphinx"), context.load("faster-whisper"), settings.sure)
+    for name in ("sure", "least_score"):
+        if not 0 <= getattr(settings, name) <= 1:
+            raise ConfigError(
+                f"--cascade.{name.replace('_', '-')} must be from 0 to 1, not {getattr(settings, name):g}"
+            )
+    return CascadeEngine(context.load("pocketsphinx"), context.load("faster-whisper"), settings)

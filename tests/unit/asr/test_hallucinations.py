@@ -35,3 +35,22 @@ def test_hallucinations_are_detected(text: str, log_probability: float, speech_p
 )
 def test_speech_is_not_a_hallucination(text: str, log_probability: float, speech_probability: float) -> None:
     assert not hallucinations.is_hallucination(text, log_probability, speech_probability)
+
+
+def test_a_text_that_is_only_guessed_is_a_hallucination_even_of_speech() -> None:
+    assert hallucinations.is_hallucination("The", log_probability=-3.6, speech_probability=0.75)
+    assert not hallucinations.is_hallucination("The lamp", log_probability=-1.2, speech_probability=0.75)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_echo"),
+    [
+        ("New York, Outdoor Humidity.", True),
+        ("kitchen, New York", True),
+        ("Kitchen.", False),
+        ("Turn on the kitchen, New York.", False),
+        ("", False),
+    ],
+)
+def test_a_list_of_the_names_that_the_model_was_told_is_an_echo(text: str, *, is_echo: bool) -> None:
+    assert hallucinations.is_prompt_echo(text, ("Kitchen", "New York", "Outdoor Humidity")) is is_echo

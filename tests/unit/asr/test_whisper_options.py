@@ -12,6 +12,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Area, Entity, Floor, Home
 from wyoming_rosie_asr.engine import EngineContext, TranscribeRequest
 from wyoming_rosie_asr.engines.cascade import CascadeEngine
+from wyoming_rosie_asr.engines.cascade import Settings as CascadeSettings
 from wyoming_rosie_asr.engines.faster_whisper.engine import Settings, WhisperEngine, list_names, load
 
 OTHER_HOME = Home((Area("study", "Study", ("Den",)),), (Entity("lamp", "Lamp", "light"),), (Floor("up", "Upstairs"),))
@@ -67,7 +68,7 @@ async def test_the_names_can_be_left_out(model: Path, home_file: Path) -> None:
 
 async def test_a_changed_home_reaches_both_engines_of_a_cascade() -> None:
     grammar, whisper = CountingEngine(), CountingEngine()
-    await CascadeEngine(grammar, whisper, 0.9).change_home(OTHER_HOME)
+    await CascadeEngine(grammar, whisper, CascadeSettings()).change_home(OTHER_HOME)
     assert (grammar.homes, whisper.homes) == ([OTHER_HOME], [OTHER_HOME])
 
 

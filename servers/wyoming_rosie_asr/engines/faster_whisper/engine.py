@@ -173,7 +173,7 @@ class WhisperEngine(AsrEngine):
                 decoded = await self._worker.run(decoder.decode, segments, self._decode_options(request), cancelled)
             finally:
                 cancelled.set()
-        return _build_transcript(decoded)
+        return _build_transcript(decoded, self._home_names if self._settings.home_names else ())
 
     async def close(self) -> None:
         await self._lazy_model.close()
@@ -255,11 +255,12 @@ def _create_decoder(folder: Path, settings: Settings) -> "WhisperDecoder":
         raise EngineError(f"the model in {folder} does not load: {reason}; delete it to have it fetched again") from err
 
 
-def _build_transcript(decoded: "Sequence[DecodedSegment]") -> Transcript:
+def _build_transcript(decoded: "Sequence[DecodedSegment]", names: Sequence[str]) -> Transcript:
     accepted = [
         segment
         for segment in decoded
         if not hallucinations.is_hallucination(segment.text, segment.log_probability, segment.speech_probability)
+        and not hallucinations.is_prompt_echo(segment.text, names)
     ]
     if not accepted:
         return Transcript(language=decoded[0].language)

@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from collections.abc import Collection
 
 CONFIDENT_SPEECH_PROBABILITY = 0.6
 """Probability of speech from which a doubtful phrase is accepted."""
@@ -10,6 +11,9 @@ CONFIDENT_LOG_PROBABILITY = -0.5
 MIN_LOG_PROBABILITY = -1.0
 """Text below this is a hallucination if speech is improbable as well; the limits are those of OpenAI's Whisper."""
 MIN_SPEECH_PROBABILITY = 0.4
+GUESS_LOG_PROBABILITY = -1.5
+"""Text below this is a hallucination in any case: of white noise, base wrote "The" with -3.6 to -4; of speech, no right text
+was below -1.2."""
 MAX_COMPRESSION_RATIO = 2.4
 """Text that compresses better than this repeats itself."""
 _NOT_WORDS = re.compile(r"[^\w ]+")
@@ -37,10 +41,19 @@ def is_hallucination(text: str, log_probability: float, speech_probability: floa
     words = " ".join(_NOT_WORDS.sub(" ", text.casefold()).split())
     if not words or any(credit in words for credit in _CREDITS):
         return True
+    if log_probability < GUESS_LOG_PROBABILITY:
+        return True
     if log_probability < MIN_LOG_PROBABILITY and speech_probability < MIN_SPEECH_PROBABILITY:
         return True
     is_sure = log_probability >= CONFIDENT_LOG_PROBABILITY and speech_probability >= CONFIDENT_SPEECH_PROBABILITY
     return (words in _DOUBTFUL and not is_sure) or is_repetitive(text)
+
+
+def is_prompt_echo(text: str, names: Collection[str]) -> bool:
+    """Return whether the text only lists several of the names of the prompt, as the models do for noise."""
+    known = {name.casefold() for name in names}
+    listed = [part.strip().casefold() for part in text.strip().rstrip(".").split(",")]
+    return len(listed) > 1 and known.issuperset(listed)
 
 
 def is_repetitive(text: str) -> bool:
