@@ -1,12 +1,13 @@
 """The dialogue: answers a sentence by rules, then plugins, then a language model, and asks before what is dangerous."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
 from wyoming_rosie.runtime.workers import ThreadWorker
+from wyoming_rosie.text.durations import base_language
 from wyoming_rosie.text.normalize import is_speakable
 from wyoming_rosie_intent.answer import (
     AnswerEvent,
@@ -20,10 +21,13 @@ from wyoming_rosie_intent.answer import (
     PendingAction,
     PendingQuestion,
 )
+from wyoming_rosie_intent.context import follow_up, undo
+from wyoming_rosie_intent.context.follow_up import FollowUp
+from wyoming_rosie_intent.context.memory import ConversationMemory, LastTurn
 from wyoming_rosie_intent.engine import Command, IntentRecognizer, Match, UnknownLanguageError
 from wyoming_rosie_intent.execution import targets
 from wyoming_rosie_intent.execution.confirmation import ConfirmationReply, Confirmations
-from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan, TargetQuestion
+from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan, PendingCommand
 from wyoming_rosie_intent.execution.policy import is_query_intent
 from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
@@ -56,6 +60,7 @@ class Dialogue:
         self._plugins = plugins
         self._agent = agent
         self._worker = ThreadWorker("intent")
+        self._memory = ConversationMemory()
         self._split_rules_home = executor.home  # the home of the cached rules
         self._split_rules: dict[str | None, SplitRules] = {}
 
@@ -79,6 +84,7 @@ class Dialogue:
         if outcome is not None:
             self._record_turn(user_input, outcome, now)
             self._record_question(user_input, outcome, now)
+            self._record_answer(user_input, outcome, now)
             yield outcome
         elif self._agent is None:
             yield NotRecognized(responses.render("not_understood", language))
@@ -87,6 +93,7 @@ class Dialogue:
             async with aclosing(self._agent.answer(request, moment, now)) as events:
                 async for event in events:
                     self._record_question(user_input, event, now)
+                    self._record_answer(user_input, event, now)
                     yield event
 
     def _parse_reply(self, user_input: ConversationInput, now: float) -> tuple[ConfirmationReply, PendingAction | None]:
@@ -108,12 +115,12 @@ class Dialogue:
         if len(user_input.text) > MAX_SENTENCE_CHARACTERS:
             return NotRecognized(responses.render("too_long", language))
         if reply is ConfirmationReply.YES and action is not None:
-            return await self._execute_confirmed(action, moment)
+            return await self._execute_confirmed(user_input, action, moment, now)
         if reply is ConfirmationReply.NO:
             return Handled(responses.render("left_alone", language))
         if not is_speakable(user_input.text):
             return NotRecognized(responses.render("heard_nothing", language))
-        outcome = await self._answer_by_rules(user_input, moment)
+        outcome = await self._answer_by_rules(user_input, moment, now)
         if outcome is None and reply is ConfirmationReply.UNCLEAR:
             outcome = self._repeat_question(user_input, now)
         return outcome
@@ -142,24 +149,76 @@ class Dialogue:
                 await self._worker.run(responses.prepare, language)
         return user_input.language or "en"
 
-    async def _execute_confirmed(self, action: PendingAction, moment: datetime) -> Outcome | None:
-        """Execute or delegate a confirmed action; None to go on with the rest of a model's answer."""
+    async def _execute_confirmed(
+        self, user_input: ConversationInput, action: PendingAction, moment: datetime, now: float
+    ) -> Outcome | None:
+        """Execute or delegate a confirmed or chosen action; None to go on with the rest of a model's answer."""
         if isinstance(action, DelegateToConductor):
             return action
         if action == () and self._agent is not None:
             return None
+        if not all(isinstance(command, PendingCommand) for command in action):  # chosen, but not confirmed
+            plan = self._executor.plan_commands(action, user_input.area, user_input.speaker)
+            return await self._carry_out(user_input, plan, tuple(command.match for command in action), moment, now)
+        self._record_commands(user_input, action, now)
         answer = await self._executor.execute(action, moment)
         return (Handled if answer.done else NotHandled)(answer.text, tuple(command.match for command in action))
 
-    async def _answer_by_rules(self, user_input: ConversationInput, moment: datetime) -> Outcome | None:
+    async def _answer_by_rules(self, user_input: ConversationInput, moment: datetime, now: float) -> Outcome | None:
         """Answer by rules and plugins; None if the sentence means nothing to them."""
         match await self._worker.run(self._recognize, user_input):
             case PluginMatch() as match:
                 assert self._plugins is not None
                 answer = await self._plugins.execute(match)
                 return (Handled if answer.done else NotHandled)(answer.text)
+            case () as nothing if not nothing:
+                return await self._answer_follow_up(user_input, moment, now)
             case matches:
-                return await self._execute(user_input, matches, moment) if matches else None
+                return await self._execute(user_input, matches, moment, now)
+
+    async def _answer_follow_up(self, user_input: ConversationInput, moment: datetime, now: float) -> Outcome | None:
+        """Answer a sentence that refers to the last turn of the conversation or of the room; None for any other."""
+        last = self._memory.get(user_input.conversation_id, user_input.area, now)
+        found = await self._worker.run(self._parse_follow_up, user_input, last) if last != LastTurn() else None
+        if found is None or not (user_input.allow_tools or _changes_nothing(found)):
+            return None
+        if found.repeats_answer:
+            return Handled(last.answer)
+        if found.undoes and (not found.matches or last.has_acted):
+            undone = await self._undo(user_input, last, moment, now)
+            if not found.matches:
+                return undone
+        return await self._execute(user_input, found.matches, moment, now)
+
+    def _parse_follow_up(self, user_input: ConversationInput, last: LastTurn) -> FollowUp | None:
+        """Parse a sentence that refers to the last turn; runs in the worker's thread."""
+        language = user_input.language or "en"
+
+        def recognize(sentence: str) -> Match | None:
+            return self._recognizer.recognize(sentence, user_input.language, user_input.area)
+
+        words = follow_up.load_words(base_language(language))
+        return follow_up.parse_follow_up(user_input.text, last, self._executor.home, words, recognize)
+
+    async def _undo(self, user_input: ConversationInput, last: LastTurn, moment: datetime, now: float) -> Outcome:
+        """Put the last changes back."""
+        language = user_input.language or "en"
+        self._memory.forget_changes(user_input.conversation_id, user_input.area, now)
+        if not last.undo:
+            return NotHandled(responses.render("cannot_undo", language))
+        if any(is_conductor_intent(command.match) for command in last.undo):
+            return DelegateToConductor(tuple(command.match for command in last.undo))
+        plan = self._executor.plan_commands(last.undo, user_input.area, user_input.speaker)
+        answers = await self._executor.execute_each(plan.commands, moment)
+        done = [command for command, answer in zip(plan.commands, answers, strict=True) if answer.done]
+        texts = [answer.text for answer in answers if not answer.done] + list(plan.error_messages)
+        if done:
+            targets = [entity for command in done for entity in command.targets]
+            texts.insert(0, responses.render_undone(targets, language))
+        matches = tuple(command.match for command in done)
+        if question := _create_question(plan):
+            return Handled(" ".join((*texts, question.text)), matches, expects_reply=True, question=question)
+        return (Handled if done else NotHandled)(" ".join(texts), matches)
 
     def _recognize(self, user_input: ConversationInput) -> Matches | PluginMatch:
         """Match the sentence by rules, then plugins; runs in the worker's thread. Raises UnknownLanguageError."""
@@ -200,11 +259,13 @@ class Dialogue:
         if self._agent is not None and isinstance(outcome, Handled):
             self._agent.record_turn(user_input, outcome, now)
 
-    async def _execute(self, user_input: ConversationInput, matches: Matches, moment: datetime) -> Outcome | None:
+    async def _execute(
+        self, user_input: ConversationInput, matches: Matches, moment: datetime, now: float
+    ) -> Outcome | None:
         language = matches[0].language
         delegated = [match for match in matches if self._is_delegated(user_input, matches, match)]
         if not delegated:
-            return await self._execute_plan(user_input, matches, moment)
+            return await self._execute_plan(user_input, matches, moment, now)
         if len(delegated) < len(matches):
             return NotHandled(responses.render("one_at_a_time", language), matches)
         if any(map(targets.needs_area, matches)):
@@ -214,6 +275,8 @@ class Dialogue:
             return self._delegate_deferred(user_input, matches, deferred)
         all_matches = (*matches, *(match for _, commands in deferred for match in commands))
         refusals = self._executor.get_refusals(all_matches, user_input.area, user_input.speaker)
+        if not refusals:
+            self._record_commands(user_input, tuple(map(Command, matches)), now)
         return NotHandled(" ".join(refusals), matches) if refusals else DelegateToConductor(matches)
 
     def _is_delegated(self, user_input: ConversationInput, matches: Matches, match: Match) -> bool:
@@ -228,6 +291,23 @@ class Dialogue:
         question = event.question
         asked_at = now + estimate_speech_seconds(event.text) if question.is_offer else now
         self._confirmations.ask(user_input.conversation_id, question.action, asked_at, question.text, question.options)
+
+    def _record_answer(self, user_input: ConversationInput, event: AnswerEvent, now: float) -> None:
+        """Remember what was said, for "what did you say"."""
+        if isinstance(event, (Handled, NotHandled)) and event.text:
+            ends_at = now + estimate_speech_seconds(event.text)
+            self._memory.record_answer(user_input.conversation_id, user_input.area, event.text, ends_at)
+
+    def _record_commands(self, user_input: ConversationInput, commands: Sequence[Command], now: float) -> None:
+        """Remember commands that are about to be executed, and what puts them back."""
+        if not commands:
+            return
+        states = self._executor.states()
+        before = {entity.id: dict(states.get(entity.id, {})) for command in commands for entity in command.targets}
+        undone = [undo.create_undo(command, before) for command in commands]
+        acts = any(one is not None for one in undone)
+        flat = tuple(command for one in undone for command in one or ())
+        self._memory.record_commands(user_input.conversation_id, user_input.area, commands, flat if acts else None, now)
 
     async def _parse_deferred(self, user_input: ConversationInput, matches: Matches) -> list[tuple[Match, Matches]]:
         """Return the matches that defer a command, with the matches of that command."""
@@ -260,7 +340,9 @@ class Dialogue:
         local = [match for match in self._executor.resolve(commands) if not is_conductor_intent(match)]
         return self._executor.plan(local, user_input.area, user_input.speaker)
 
-    async def _execute_plan(self, user_input: ConversationInput, matches: Matches, moment: datetime) -> Outcome | None:
+    async def _execute_plan(
+        self, user_input: ConversationInput, matches: Matches, moment: datetime, now: float
+    ) -> Outcome | None:
         """Execute what needs no confirmation, then ask about the rest; None, for a model, if no entity is meant."""
         plan = self._executor.plan(matches, user_input.area, user_input.speaker)
         if self._agent is not None and not plan.has_targets:
@@ -271,7 +353,15 @@ class Dialogue:
         plan = replace(
             plan, needs_confirmation=tuple(pending for pending in plan.needs_confirmation if pending not in confirmed)
         )
-        answer = await self._executor.execute((*plan.commands, *confirmed), moment)
+        plan = replace(plan, commands=(*plan.commands, *confirmed))
+        return await self._carry_out(user_input, plan, matches, moment, now)
+
+    async def _carry_out(
+        self, user_input: ConversationInput, plan: ActionPlan, matches: Matches, moment: datetime, now: float
+    ) -> Outcome:
+        """Execute the commands of a plan, then ask about the rest."""
+        self._record_commands(user_input, plan.commands or tuple(map(Command, matches)), now)
+        answer = await self._executor.execute(plan.commands, moment)
         texts = [text for text in (answer.text, *plan.error_messages) if text]
         if question := _create_question(plan):
             return Handled(" ".join((*texts, question.text)), matches, expects_reply=True, question=question)
@@ -283,13 +373,8 @@ def _create_question(plan: ActionPlan) -> PendingQuestion | None:
     if plan.needs_confirmation:
         return PendingQuestion(responses.render_question(plan.needs_confirmation), plan.needs_confirmation)
     if plan.choice:
-        return PendingQuestion(plan.choice.question, options=_choice_options(plan.choice))
+        return PendingQuestion(plan.choice.question, options=plan.choice.options)
     return None
-
-
-def _choice_options(choice: TargetQuestion) -> Mapping[str, tuple[Command, ...]]:
-    """Return the commands for each name of the entities that may be meant."""
-    return {name: (Command(choice.match, (entity,)),) for entity in choice.options for name in entity.names}
 
 
 def _open_questions(plan: ActionPlan) -> tuple[str, ...]:
@@ -304,6 +389,10 @@ def _deferred_command(match: Match, plan: ActionPlan) -> DeferredCommand:
 
 def _target_ids(commands: Sequence[Command]) -> tuple[str, ...]:
     return tuple(entity.id for command in commands for entity in command.targets)
+
+
+def _changes_nothing(found: FollowUp) -> bool:
+    return found.repeats_answer or (not found.undoes and all(is_query_intent(match.intent) for match in found.matches))
 
 
 def is_conductor_intent(match: Match) -> bool:

@@ -72,9 +72,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class TargetChoice(Answer):
-    """An answer that asks which of several entities is meant."""
+    """A question which of several targets is meant, and the commands for each reply."""
 
-    options: tuple[Entity, ...] = ()
+    options: Mapping[str, tuple[Command, ...]] = field(default_factory=dict)
 
 
 class UnknownLanguageError(RosieError):

@@ -136,13 +136,19 @@ def _add(
 
 
 def _match_option(options: Mapping[str, Payload], text: str) -> Payload | None:
-    """Return the payload of the only name that the text contains in full, else of the only one that it contains in part."""
+    """Return the payload of the longest name that the text contains in full, else of the only one that it contains in part.
+
+    Names of the same length need the same payload.
+    """
     reply_words = set(text.split())
     names = {name: set(normalize_reply(name).split()) for name in options}
     common = set.intersection(*names.values()) if len(names) > 1 else set()
-    found = {name for name, words in names.items() if words <= reply_words}
-    found = found or {name for name, words in names.items() if (words - common) & reply_words}
-    return options[found.pop()] if len(found) == 1 else None
+    found = [name for name, words in names.items() if words <= reply_words]
+    longest = max((len(names[name]) for name in found), default=0)
+    found = [name for name in found if len(names[name]) == longest]
+    found = found or [name for name, words in names.items() if (words - common) & reply_words]
+    payloads = [options[name] for name in found]
+    return payloads[0] if payloads and all(payload == payloads[0] for payload in payloads) else None
 
 
 def normalize_reply(text: str) -> str:

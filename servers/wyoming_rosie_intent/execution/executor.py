@@ -31,11 +31,10 @@ class PendingCommand(Command):
 
 @dataclass(frozen=True)
 class TargetQuestion:
-    """A question which of several entities a command targets."""
+    """A question which of several targets a command has, and the commands for each reply."""
 
     question: str
-    match: Match
-    options: tuple[Entity, ...]
+    options: Mapping[str, tuple[Command, ...]]
 
 
 @dataclass(frozen=True)
@@ -98,8 +97,8 @@ class ActionExecutor:
         """Find the targets of commands spoken in an area (id or name) and apply the policy."""
         found = [(match, self._find_targets(match, area)) for match in self.resolve(matches)]
         questions = [
-            TargetQuestion(entities.text, match, entities.options)
-            for match, entities in found
+            TargetQuestion(entities.text, entities.options)
+            for _, entities in found
             if isinstance(entities, TargetChoice)
         ]
         not_found = tuple(
@@ -108,6 +107,11 @@ class ActionExecutor:
         commands = _remove_duplicates(
             Command(match, entities) for match, entities in found if not isinstance(entities, Answer)
         )
+        plan = self.plan_commands(commands, area, speaker)
+        return replace(plan, not_found=not_found, choice=next(iter(questions), None))
+
+    def plan_commands(self, commands: Iterable[Command], area: str | None, speaker: str | None = None) -> ActionPlan:
+        """Apply the policy to commands with known targets, spoken in an area (id or name)."""
         decisions = [policy.check_policy(self._policy, self.home, command, area) for command in commands]
         for decision in decisions:
             self._record_decision(decision, area, speaker)
@@ -119,9 +123,7 @@ class ActionExecutor:
                 for decision in decisions
                 if decision.permission is Permission.ASK
             ),
-            not_found,
-            refused,
-            next(iter(questions), None),
+            refused=refused,
         )
 
     def get_refusals(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> tuple[str, ...]:
@@ -137,11 +139,15 @@ class ActionExecutor:
 
     async def execute(self, commands: Sequence[Command], moment: datetime) -> Answer:
         """Carry out commands and return one answer to all of them, done when any was; `moment` is the wall clock."""
-        if self._actor is None:
-            return Answer(responses.render("cannot"), done=False)
         single = [part for command in commands for part in todo_lists.split_items(command)]
-        answers = await _execute_all(single, partial(self._execute_one, self._actor, moment))
+        answers = await self.execute_each(single, moment)
         return Answer(" ".join(_format_results(single, answers)), any(answer.done for answer in answers))
+
+    async def execute_each(self, commands: Sequence[Command], moment: datetime) -> list[Answer]:
+        """Carry out commands and return the answer to each."""
+        if self._actor is None:
+            return [Answer(responses.render("cannot"), done=False) for _ in commands]
+        return await _execute_all(commands, partial(self._execute_one, self._actor, moment))
 
     def _find_targets(self, match: Match, area: str | None) -> tuple[Entity, ...] | Answer:
         """Find the targets; the weather may come from a service instead."""

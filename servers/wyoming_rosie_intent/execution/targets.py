@@ -1,14 +1,16 @@
 """Target selection: the entities of a home that a match refers to."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
 from wyoming_rosie.home.model import Area, Entity, Home
-from wyoming_rosie_intent.engine import Answer, AreaScope, Match, TargetChoice
+from wyoming_rosie_intent.engine import Answer, AreaScope, Command, Match, TargetChoice
 from wyoming_rosie_intent.responses import responses
 from wyoming_rosie_intent.rules import todo_lists
+from wyoming_rosie_intent.rules.templates import load_custom_sentences
 
 Targets: TypeAlias = tuple[Entity, ...]
 _DOMAIN_BY_INTENT = {
@@ -97,7 +99,7 @@ def _find_by_name(home: Home, match: Match, speaker_area: str | None) -> Targets
         )
     if len(named) > 1:
         named = _select_in_area(named, home.get_area(speaker_area) if speaker_area else None) or named
-    return named if len(named) == 1 else _create_ambiguous_answer(home, name, named, match.language)
+    return named if len(named) == 1 else _ask_which(home, name, named, match)
 
 
 def _find_examples(home: Home, speaker_area: str | None) -> Targets:
@@ -149,7 +151,7 @@ def _find_group(home: Home, match: Match, domain: str) -> Targets | Answer:
     if is_only_kind and match.area_scope in {AreaScope.HERE, AreaScope.UNKNOWN}:
         return _select_in_area(candidates, home.get_area(area or "")) or _select_only(home, match, candidates)
     if needs_area(match):
-        return Answer(responses.render("which_room", match.language), done=False)
+        return _ask_for_area(home, match, candidates)
     found = (
         candidates
         if area is None or match.intent.startswith("HassVacuum")
@@ -182,7 +184,7 @@ def _select_only(home: Home, match: Match, candidates: Targets) -> Targets | Ans
     if not candidates:
         return Answer(responses.render_no_targets(domain, classes, None, match.language), done=False)
     name = responses.name_class(domain, classes, match.language)
-    return candidates if len(candidates) == 1 else _create_ambiguous_answer(home, name, candidates, match.language)
+    return candidates if len(candidates) == 1 else _ask_which(home, name, candidates, match)
 
 
 def _select_one(home: Home, found: Targets, domain: str, match: Match) -> Targets | Answer:
@@ -191,7 +193,7 @@ def _select_one(home: Home, found: Targets, domain: str, match: Match) -> Target
         return _select_list(found, match)
     if domain == "weather" or len(found) == 1:
         return found[:1]
-    return _create_ambiguous_answer(home, responses.name_class(domain, (), match.language), found, match.language)
+    return _ask_which(home, responses.name_class(domain, (), match.language), found, match)
 
 
 def _select_list(found: Targets, match: Match) -> Targets | Answer:
@@ -202,7 +204,7 @@ def _select_list(found: Targets, match: Match) -> Targets | Answer:
     if len(candidates) == 1 and (for_shopping or not wants_shopping):
         return candidates
     text = responses.ask_which_list(candidates, match.language, shopping=wants_shopping and not for_shopping)
-    return TargetChoice(text, done=False, options=candidates)
+    return TargetChoice(text, done=False, options=_create_options(Home(), match, candidates))
 
 
 def _filter_by_feature(found: Targets, match: Match) -> Targets | Answer:
@@ -214,9 +216,45 @@ def _filter_by_feature(found: Targets, match: Match) -> Targets | Answer:
     return able or Answer(responses.render_unsupported_light(match, found), done=False)
 
 
-def _create_ambiguous_answer(home: Home, name: str, found: Targets, language: str) -> Answer:
+def _ask_which(home: Home, name: str, found: Targets, match: Match) -> Answer:
     areas = [area for area in home.areas if area.id in {entity.area for entity in found}]
-    return Answer(responses.ask_which_area(name, areas, language), done=False)
+    places = {area.id: at for at, area in enumerate(areas)}
+    ordered = sorted(found, key=lambda entity: places.get(entity.area or "", len(places)))
+    text = responses.ask_which_area(name, areas, match.language)
+    if not found:
+        return Answer(text, done=False)
+    return TargetChoice(text, done=False, options=_create_options(home, match, ordered))
+
+
+def _ask_for_area(home: Home, match: Match, candidates: Targets) -> TargetChoice:
+    """Ask for the room of a command; its reply is the name of a room that has targets."""
+    by_area = {area: _filter_by_feature(_select_in_area(candidates, area), match) for area in home.areas}
+    options = {
+        name: (Command(replace(match, slots={**match.slots, "area": area.name}, area_scope=AreaScope.NAMED), found),)
+        for area, found in by_area.items()
+        if isinstance(found, tuple) and found
+        for name in area.names
+    }
+    return TargetChoice(responses.render("which_room", match.language), done=False, options=options)
+
+
+def _create_options(home: Home, match: Match, entities: Sequence[Entity]) -> Mapping[str, tuple[Command, ...]]:
+    """Return the commands for each reply: an entity's name, its area, its place in the list, or all of them."""
+    words = load_custom_sentences(match.language).get("choices", {})
+    commands = [Command(match, (entity,)) for entity in entities]
+    named = Counter(name.casefold() for entity in entities for name in entity.names)
+    options = {word: tuple(commands) for word in words.get("all", ())}
+    options |= {
+        word: (command,) for names, command in zip(words.get("ordinals", ()), commands, strict=False) for word in names
+    }
+    options |= dict.fromkeys(words.get("last", ()), (commands[-1],))
+    for command in commands:
+        (entity,) = command.targets
+        in_area = [other for other in commands if other.targets[0].area == entity.area]
+        area = home.get_area(entity.area or "")
+        options |= {name: tuple(in_area) for name in (area.names if area else ())}
+        options |= {name: (command,) for name in entity.names if named[name.casefold()] == 1}
+    return options
 
 
 def _has_device_class(entity: Entity, classes: Sequence[str]) -> bool:

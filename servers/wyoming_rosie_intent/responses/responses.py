@@ -13,6 +13,7 @@ from wyoming_rosie_intent.rules import todo_lists
 _ROUTINES = frozenset({"scene", "script"})
 _NO_ARTICLE = _ROUTINES | {"person"}
 _MAX_PREPARED = 64
+_MAX_NAMED = 4
 _OTHER_COMMAND = "order.other"
 _catalog = ResponseCatalog()
 _prepared: set[str] = set()
@@ -110,6 +111,15 @@ def format_commands(commands: Sequence[Command]) -> str | None:
     if not commands or any(_get_command_key(command) == _OTHER_COMMAND for command in commands):
         return None
     return join_words([_format_command(command) for command in commands], commands[0].match.language)
+
+
+def render_undone(targets: Sequence[Entity], language: str = "en") -> str:
+    """Say what is as it was before: a few by name, many by their kind."""
+    names = [entity.name for entity in targets]
+    if len(names) > _MAX_NAMED:
+        kinds = {entity.domain for entity in targets}
+        names = [f"{len(names)} {name_class(kinds.pop() if len(kinds) == 1 else 'other', (), language)}"]
+    return render("undone", language, names=names)
 
 
 def render_impossible(command: Command) -> str:

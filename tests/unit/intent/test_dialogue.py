@@ -181,7 +181,8 @@ async def test_a_language_that_nobody_has_spoken_yet_is_read_where_it_blocks_nob
 
 async def test_a_speaker_in_no_known_room_is_asked_to_say_it(dialogue: Dialogue) -> None:
     outcome = await say(dialogue, "turn on the light", area=None)
-    assert isinstance(outcome, NotHandled)
+    assert isinstance(outcome, Handled)
+    assert outcome.expects_reply
     assert outcome.text == responses.render("which_room")
 
 
