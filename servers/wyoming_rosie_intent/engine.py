@@ -13,7 +13,9 @@ from wyoming_rosie.home.model import Entity, Home
 SlotValue: TypeAlias = str | int | float
 SlotAlternatives: TypeAlias = tuple[str, ...]
 """Slot value of an ambiguous word: a target has any one of these."""
-TARGET_SLOTS = frozenset({"name", "area", "floor", "domain", "device_class"})
+EXCEPTION_SLOTS = frozenset({"except_area", "except_floor", "except_name"})
+"""Slots that leave out some of the targets."""
+TARGET_SLOTS = EXCEPTION_SLOTS | {"name", "area", "floor", "domain", "device_class", "amount"}
 """Slots that select targets, as opposed to those that say what to set."""
 
 

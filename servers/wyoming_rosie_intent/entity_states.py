@@ -30,6 +30,8 @@ class SwitchState:
 class FanState:
     on: bool = False
     speed: int = 100  # percent
+    step: float = 1.0  # smallest change of speed, percent
+    preset: str = ""
 
     @property
     def state(self) -> str:
@@ -48,6 +50,17 @@ class CoverState:
 
 
 @dataclass(frozen=True)
+class HumidifierState:
+    on: bool = False
+    humidity: int = 50  # target, percent
+    mode: str = ""
+
+    @property
+    def state(self) -> str:
+        return _format_on_off(self.on)
+
+
+@dataclass(frozen=True)
 class LockState:
     locked: bool = True
 
@@ -62,6 +75,10 @@ class ClimateState:
     temperature: float = 21.0  # of the room, degrees
     target: float = 20.0
     fan_mode: str = "auto"
+    lowest: float = 5.0  # target, degrees
+    highest: float = 35.0
+    hvac_mode: str = "heat"  # while on
+    preset: str = ""
 
     @property
     def state(self) -> str:
@@ -74,7 +91,7 @@ class MediaPlayerState:
     playing: bool = False
     track: int = 1
     title: str = ""
-    volume: int = 30  # percent
+    volume: int | None = 30  # percent; None when it is not known
     muted: bool = False
 
     @property
@@ -139,10 +156,11 @@ class SensorState:
 @dataclass(frozen=True)
 class AlarmPanelState:
     armed: bool = False
+    mode: str = "away"  # while armed: away, home, night or vacation
 
     @property
     def state(self) -> str:
-        return "armed_away" if self.armed else "disarmed"
+        return f"armed_{self.mode}" if self.armed else "disarmed"
 
 
 @dataclass(frozen=True)
@@ -166,6 +184,7 @@ EntityState: TypeAlias = (
     | SwitchState
     | FanState
     | CoverState
+    | HumidifierState
     | LockState
     | ClimateState
     | MediaPlayerState
@@ -191,7 +210,7 @@ BY_DOMAIN: Mapping[str, Callable[[], EntityState]] = {
     "device_tracker": lambda: PlainState("home"),
     "event": PlainState,
     "fan": FanState,
-    "humidifier": SwitchState,
+    "humidifier": HumidifierState,
     "input_boolean": SwitchState,
     "input_button": ActivationCount,
     "input_number": SensorState,

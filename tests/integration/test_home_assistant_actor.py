@@ -132,7 +132,10 @@ ACTS: list[tuple[str, str, dict[str, SlotValue], str, str]] = [
     ("HassClimateSetTemperature", "Heating", {"temperature": 19.5}, "Set the Heating to 19.5 degrees.", "climate.set_temperature {'temperature': 19.5}"),
     ("HassMediaUnpause", "Radio", {}, "Playing on the Radio.", "media_player.media_play {}"),
     ("HassSetVolume", "Radio", {"volume_level": 55}, "Set the volume of the Radio to 55 percent.", "media_player.volume_set {'volume_level': 0.55}"),
-    ("HassSetVolumeRelative", "Radio", {"volume_step": "up"}, "Changed the volume of the Radio.", "media_player.volume_set {'volume_level': 0.4}"),
+    ("HassSetVolumeRelative", "Radio", {"volume_step": "up"}, "Set the volume of the Radio to 40 percent.", "media_player.volume_set {'volume_level': 0.4}"),
+    ("HassLightSet", "Kitchen Light", {"brightness_step": 30}, "Set the Kitchen Light to 30 percent.", "light.turn_on {'brightness_pct': 30}"),
+    ("HassClimateSetTemperature", "Heating", {"temperature_step": "down"}, "Set the Heating to 20 degrees.", "climate.set_temperature {'temperature': 20.0}"),
+    ("HassTurnOn", "Heating", {"hvac_mode": "cool"}, "Set the Heating to cool.", "climate.set_hvac_mode {'hvac_mode': 'cool'}"),
     ("HassListAddItem", "Shopping List", {"item": "salt"}, "Added salt to the Shopping List.", "todo.add_item {'item': 'salt'}"),
 ]  # fmt: skip
 
@@ -158,6 +161,11 @@ async def test_an_item_that_is_on_a_list_is_not_added_again(server: HomeAssistan
         f"The Shopping List already has {item.upper()}."
     )
     assert [call["service"] for call in server.calls] == ["get_items"]
+
+
+async def test_a_light_that_is_off_does_not_become_darker(server: HomeAssistantServer, alive: Living) -> None:
+    answer = await alive.act("HassLightSet", ["Kitchen Light"], brightness_step="down")
+    assert (answer.text, server.calls) == ("The Kitchen Light is off.", [])
 
 
 async def test_several_lights_are_one_call(server: HomeAssistantServer, alive: Living) -> None:

@@ -23,10 +23,16 @@ _DOMAIN_BY_INTENT = {
     "HassVacuumStart": "vacuum",
     "HassVacuumCleanArea": "vacuum",
     "HassVacuumReturnToBase": "vacuum",
+    "HassLawnMowerDock": "lawn_mower",
+    "HassLawnMowerStartMowing": "lawn_mower",
 }
 _DOMAIN_BY_PREFIX = {"HassClimate": "climate", "HassMedia": "media_player", "HassSetVolume": "media_player"}
-_SINGLE_DOMAINS = frozenset({"climate", "media_player", "todo", "vacuum", "weather"})
+_SINGLE_DOMAINS = frozenset(
+    {"climate", "humidifier", "lawn_mower", "media_player", "siren", "todo", "vacuum", "weather"}
+)
 """Domains of which a home usually has one, which people do not name in any room."""
+_OPENING_DOMAINS = frozenset({"cover", "binary_sensor"})
+"""Domains that know whether a window or a door is open."""
 _SINGLE_CLASSES = frozenset({"garage", "gate"})
 """The same for device classes of covers."""
 _EXAMPLES = "commands"
@@ -40,7 +46,13 @@ _APPLIANCE = re.compile(
     re.IGNORECASE,
 )
 """Names of thermometers that do not measure room temperature."""
-_FEATURE_BY_SLOT = {"brightness": "brightness", "color": "color", "temperature": "color"}
+_FEATURE_BY_SLOT = {
+    "brightness": "brightness",
+    "brightness_step": "brightness",
+    "color": "color",
+    "temperature": "color",
+    "temperature_step": "color",
+}
 """Feature that a light needs, by slot of HassLightSet."""
 
 
@@ -58,7 +70,21 @@ def find_targets(home: Home, match: Match, speaker_area: str | None = None) -> T
         found = _find_group(home, match, domain)
     else:
         return ()
+    if isinstance(found, tuple):
+        found = _leave_out_exceptions(home, match, found)
     return _filter_by_feature(found, match) if isinstance(found, tuple) else found
+
+
+def _leave_out_exceptions(home: Home, match: Match, found: Targets) -> Targets | Answer:
+    """Return the targets without the exceptions of "all lights except the kitchen"; "both" must mean exactly two."""
+    floors = [area.id for floor in match.slot_texts("except_floor") for area in home.get_areas_on_floor(floor)]
+    areas = [area.id for name in match.slot_texts("except_area") if (area := home.get_area(name)) is not None]
+    names = {entity.id for name in match.slot_texts("except_name") for entity in home.find_by_name(name)}
+    left = tuple(entity for entity in found if entity.area not in (*floors, *areas) and entity.id not in names)
+    if len(left) != match.slots.get("amount", len(left)):
+        kind = responses.name_class(left[0].domain if left else "other", (), match.language)
+        return _create_ambiguous_answer(home, kind, left, match.language)
+    return left or Answer(responses.render_impossible(Command(match, found)), done=False)
 
 
 def use_mentioned_area(home: Home, match: Match) -> Match:
@@ -141,7 +167,8 @@ def _is_thermometer(entity: Entity) -> bool:
 
 def _find_group(home: Home, match: Match, domain: str) -> Targets | Answer:
     classes = match.slot_texts("device_class")
-    candidates = tuple(e for e in home.entities if e.domain == domain and _has_device_class(e, classes))
+    domains = _OPENING_DOMAINS if match.intent == "HassGetState" and domain == "cover" else {domain}
+    candidates = tuple(e for e in home.entities if e.domain in domains and _has_device_class(e, classes))
     if (floor := match.slot_text("floor")) is not None:
         areas = {area.id for area in home.get_areas_on_floor(floor)}
         found = tuple(entity for entity in candidates if entity.area in areas)

@@ -20,6 +20,19 @@ from wyoming_rosie_intent.number_words import time_to_words
 from wyoming_rosie_intent.responses import responses, small_talk
 from wyoming_rosie_intent.responses.responses import get_verb, join_words, name_class, to_sentence
 
+MAX_NAMED = 3
+"""Entities that an answer names when it means many."""
+_OPENING = ("open", "closed")
+_DETECTING = ("detected", "clear")
+_BINARY_STATES: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("door", "garage_door", "opening", "window"), _OPENING),
+    **dict.fromkeys(("motion", "occupancy", "presence", "smoke", "gas", "carbon_monoxide", "sound"), _DETECTING),
+    "battery": ("low", "normal"),
+    "lock": ("unlocked", "locked"),
+    "moisture": ("wet", "dry"),
+}
+"""States of binary sensors by device class: on, off."""
+
 
 def answer_query(states: Mapping[str, EntityState], command: Command, now: datetime) -> Answer | None:
     """Answer a query; None for other intents."""
@@ -57,7 +70,7 @@ def _answer_state(states: Mapping[str, EntityState], command: Command) -> str:
     asked_states, language = command.match.slot_texts("state"), command.match.language
     if not asked_states:
         return " ".join(_describe_entity(entity, states[entity.id], language) for entity in command.targets)
-    matching = [entity for entity in command.targets if _is_in_state(states[entity.id], asked_states)]
+    matching = [entity for entity in command.targets if _is_in_state(entity, states[entity.id], asked_states)]
     others = [entity for entity in command.targets if entity not in matching]
     match command.match.question.removesuffix("_person"):
         case "all":
@@ -88,22 +101,40 @@ def _list_states(entities: Sequence[Entity], states: Mapping[str, EntityState], 
     """Describe entities, grouped by state: "the lamp is on, and the TV is off"."""
     by_state: dict[str, list[Entity]] = {}
     for entity in entities:
-        by_state.setdefault(states[entity.id].state, []).append(entity)
+        by_state.setdefault(_name_state(entity, states[entity.id]), []).append(entity)
     descriptions = (_describe_group(alike, state, language) for state, alike in by_state.items())
     return responses.render("joint", language).join(descriptions)
 
 
 def _describe_group(entities: Sequence[Entity], state: str, language: str) -> str:
     verb = responses.get_plural_verb(language) if len(entities) > 1 else get_verb(entities[0].name, language)
-    named = join_words([responses.name_entity(entity, language) for entity in entities], language)
+    named = _name_few(entities, language)
     return responses.render(
         "is", language, **{"name": named, "is": verb, "state": responses.translate_state(state, language)}
     )
 
 
-def _is_in_state(state: EntityState, states: Sequence[str]) -> bool:
+def _name_few(entities: Sequence[Entity], language: str) -> str:
+    """List a few entities; of many, the first ones and the number of the others."""
+    names = [responses.name_entity(entity, language) for entity in entities]
+    if len(names) > MAX_NAMED + 1:
+        names = [*names[:MAX_NAMED], responses.render("more", language, number=len(names) - MAX_NAMED)]
+    return join_words(names, language)
+
+
+def _is_in_state(entity: Entity, state: EntityState, states: Sequence[str]) -> bool:
     """Return whether an entity is in one of the states; a media player that plays or pauses is also on."""
-    return state.state in states or ("on" in states and isinstance(state, MediaPlayerState) and state.on)
+    if "on" in states and isinstance(state, MediaPlayerState) and state.on:
+        return True
+    return state.state in states or _name_state(entity, state) in states
+
+
+def _name_state(entity: Entity, state: EntityState) -> str:
+    """Return the state of an entity; that of a binary sensor in the terms of its device class, as Home Assistant shows it."""
+    if entity.domain != "binary_sensor" or state.state not in {"on", "off"}:
+        return state.state
+    on, off = _BINARY_STATES.get(entity.device_class or "", ("on", "off"))
+    return on if state.state == "on" else off
 
 
 def _answer_none(command: Command, states: Sequence[str]) -> str:
@@ -113,12 +144,12 @@ def _answer_none(command: Command, states: Sequence[str]) -> str:
 
 
 def _describe_entity(entity: Entity, state: EntityState, language: str) -> str:
-    key, values = _select_phrase(state, language)
+    key, values = _select_phrase(entity, state, language)
     named = {"name": responses.name_entity(entity, language), "is": get_verb(entity.name, language)}
     return to_sentence(responses.render(key, language, **{**named, **values}))
 
 
-def _select_phrase(state: EntityState, language: str) -> tuple[str, Mapping[str, object]]:
+def _select_phrase(entity: Entity, state: EntityState, language: str) -> tuple[str, Mapping[str, object]]:
     """Return the phrase that describes a state, and its values."""
     match state:
         case LightState(on=True):
@@ -132,7 +163,7 @@ def _select_phrase(state: EntityState, language: str) -> tuple[str, Mapping[str,
         case SensorState():
             return "sensor_is", {"state": responses.format_measurement(state.value, state.unit, language)}
         case _:
-            return "is", {"state": responses.translate_state(state.state, language)}
+            return "is", {"state": responses.translate_state(_name_state(entity, state), language)}
 
 
 def _answer_weather(command: Command, state: EntityState) -> str:

@@ -1,11 +1,12 @@
 """Spoken responses to commands, in the language of the command."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from wyoming_rosie.home.model import Area, Entity
 from wyoming_rosie.text import durations, numbers
-from wyoming_rosie_intent.engine import AreaScope, Command, Match
+from wyoming_rosie_intent.engine import AreaScope, Command, Match, SlotAlternatives, SlotValue
 from wyoming_rosie_intent.responses import catalog, ha_responses
 from wyoming_rosie_intent.responses.catalog import ResponseCatalog
 from wyoming_rosie_intent.rules import todo_lists
@@ -122,6 +123,22 @@ def render_undone(targets: Sequence[Entity], language: str = "en") -> str:
     return render("undone", language, names=names)
 
 
+def summarize_values(match: Match, resolved: Sequence[Match]) -> Match:
+    """Return the match with the values that it was resolved to; of several numbers, their range: "20 to 60"."""
+    if len(resolved) < 2:
+        return resolved[0] if resolved else match
+    slots = {slot: [one.slots[slot] for one in resolved] for slot in resolved[0].slots}
+    return replace(resolved[0], slots={slot: _join_values(values, match.language) for slot, values in slots.items()})
+
+
+def render_off_already(command: Command) -> str:
+    """Say that the targets are off, so that there is nothing to change."""
+    language, targets = command.match.language, command.targets
+    verb = get_plural_verb(language) if len(targets) > 1 else get_verb(targets[0].name, language)
+    named, state = name_targets(command.match, targets), translate_state("off", language)
+    return to_sentence(render("is", language, **{"name": named, "is": verb, "state": state}))
+
+
 def render_impossible(command: Command) -> str:
     """Say that no target supports the command, or that the list lacks the item or is full."""
     match = command.match
@@ -143,7 +160,8 @@ def ask_which_list(lists: Sequence[Entity], language: str = "en", *, shopping: b
 
 def render_unsupported_light(match: Match, targets: Sequence[Entity]) -> str:
     """Say that the lights do not support the colour or brightness."""
-    return _render_command("said.cannot_be", match, targets)
+    has_value = not match.slots.keys().isdisjoint(("brightness", "color", "temperature"))
+    return _render_command("said.cannot_be" if has_value else "said.impossible", match, targets)
 
 
 def render_no_targets(domain: str, classes: Sequence[str], area: str | None, language: str = "en") -> str:
@@ -277,6 +295,14 @@ def _render_command(key: str, match: Match, targets: Sequence[Entity]) -> str:
 
 def _domain_key(match: Match, targets: Sequence[Entity]) -> str:
     return f"{match.intent} {targets[0].domain}" if targets else match.intent
+
+
+def _join_values(values: Sequence[SlotValue | SlotAlternatives], language: str) -> SlotValue | SlotAlternatives:
+    """Return the only value, or the range of several numbers as text."""
+    numbers = [value for value in values if isinstance(value, (int, float))]
+    if len(numbers) < len(values) or len(set(numbers)) == 1:
+        return values[0]
+    return render("range", language, low=f"{min(numbers):g}", high=f"{max(numbers):g}")
 
 
 def _format_light_value(match: Match) -> str:

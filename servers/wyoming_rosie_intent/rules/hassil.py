@@ -14,6 +14,7 @@ from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_intent.engine import (
+    EXCEPTION_SLOTS,
     TARGET_SLOTS,
     AreaScope,
     Match,
@@ -55,6 +56,7 @@ _FREE_TEXT_SLOTS = frozenset({"item", "name"})
 _ENTRY_DOMAINS = frozenset({"alarm_control_panel", "cover", "lock", "valve"})
 """Domains that count as dangerous while the target is not known."""
 _MIN_ROUTINE_WORDS = 2
+_STEP_SIGNS = {"_up": 1, "_down": -1}
 _SEARCH_QUERY = "search_query"
 _UNKNOWN_AREA = "?"  # the speaker's area while matching, when it is not known
 
@@ -367,12 +369,31 @@ def _convert_result(result: "RecognizeResult", text: str, language: str) -> Matc
         name: _convert_value(_remove_article(entity) if entity.is_wildcard else entity.value)
         for name, entity in entities.items()
     }
+    slots = dict(_convert_step(name, value) for name, value in slots.items())
+    slots |= {name: _convert_value(values) for name, values in _find_repeated(result).items()}
     if area_scope is AreaScope.UNKNOWN:
         del slots["area"]
     domain = slots.get("domain") or result.context.get("domain")
     return Match(
         result.intent.name, slots, text, str(domain) if domain else None, result.response or "", area_scope, language
     )
+
+
+def _convert_step(name: str, value: SlotValue | SlotAlternatives) -> tuple[str, SlotValue | SlotAlternatives]:
+    """Convert the amount of a slot such as "volume_down" to a signed step, "volume_step"."""
+    sign = next((sign for ending, sign in _STEP_SIGNS.items() if name.endswith(ending)), 0)
+    if not sign or not isinstance(value, (int, float)):
+        return name, value
+    return f"{name.rpartition('_')[0]}_step", sign * value
+
+
+def _find_repeated(result: "RecognizeResult") -> Mapping[str, list[Any]]:
+    """Return the values of exceptions that are named more than once: "except the kitchen and the hall"."""
+    values: dict[str, list[Any]] = {}
+    for entity in result.entities_list:
+        if entity.name in EXCEPTION_SLOTS:
+            values.setdefault(entity.name, []).append(entity.value)
+    return {name: found for name, found in values.items() if len(found) > 1}
 
 
 def _remove_article(entity: "MatchEntity") -> str:

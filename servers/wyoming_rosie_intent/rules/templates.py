@@ -30,6 +30,8 @@ RequiredWords: TypeAlias = frozenset[str]
 """Word parts of which a matching sentence has at least one."""
 TemplateSet: TypeAlias = int
 """A set of templates as a bit mask."""
+_NEGATIVE_STEP = ("{volume_step_down:volume_step}", "{volume_step_up:volume_down}")
+"""A list of the package and its replacement: hassil ignores the multiplier of a number that is a word."""
 _HOME_LISTS = ("area", "floor", "name")
 """Lists that come from the home."""
 
@@ -249,6 +251,10 @@ def _filter_blocks(
 ) -> Iterator[dict[str, Any]]:
     """Remove unwanted sentences; without a list of zones "who is {zone}" would match any words."""
     for block in blocks:
-        sentences = [text for text in block["sentences"] if text not in unwanted and (zones or "{zone" not in text)]
+        sentences = [
+            text.replace(*_NEGATIVE_STEP)
+            for text in block["sentences"]
+            if text not in unwanted and (zones or "{zone" not in text)
+        ]
         if sentences and block.get("slots", {}).get("domain", "light") in DOMAINS:
             yield {**block, "sentences": sentences}

@@ -15,15 +15,14 @@ from wyoming_rosie_intent.entity_states import (
     FanState,
     LightState,
     LockState,
-    MediaPlayerState,
     TodoListState,
 )
 
 INTENTS = [
     "HassTurnOn", "HassTurnOff", "HassLightSet", "HassSetPosition", "HassFanSetSpeed", "HassClimateSetTemperature", "HassClimateSetFanMode",
     "HassMediaUnpause", "HassMediaPause", "HassMediaNext", "HassMediaPrevious", "HassMediaSearchAndPlay", "HassMediaPlayerMute",
-    "HassMediaPlayerUnmute", "HassSetVolume", "HassSetVolumeRelative", "HassListAddItem", "HassListRemoveItem", "HassVacuumStart",
-    "HassVacuumCleanArea", "HassVacuumReturnToBase", "HassNoSuchIntent",
+    "HassMediaPlayerUnmute", "HassSetVolume", "HassListAddItem", "HassListRemoveItem", "HassVacuumStart",
+    "HassVacuumCleanArea", "HassVacuumReturnToBase", "HassStopMoving", "HassHumidifierSetpoint", "HassHumidifierMode", "HassNoSuchIntent",
 ]  # fmt: skip
 slots = st.fixed_dictionaries(
     {},
@@ -34,7 +33,11 @@ slots = st.fixed_dictionaries(
         "percentage": st.integers(-50, 200),
         "temperature": st.integers(1, 10000),
         "volume_level": st.floats(-50, 200),
-        "volume_step": st.one_of(st.sampled_from(["up", "down", "?"]), st.integers(-150, 150)),
+        "humidity": st.integers(-50, 200),
+        "hvac_mode": st.sampled_from(["heat", "off"]),
+        "preset_mode": st.sampled_from(["eco"]),
+        "arm_mode": st.sampled_from(["night"]),
+        "mode": st.sampled_from(["sleep"]),
         "item": st.sampled_from(["milk", "Milk", "salt"]),
         "search_query": st.text(max_size=9),
         "fan_mode": st.sampled_from(["low", "high"]),
@@ -44,7 +47,7 @@ slots = st.fixed_dictionaries(
 
 
 def percentages(thing: EntityState) -> list[int]:
-    names = {"brightness", "position", "speed", "volume"}
+    names = {"brightness", "humidity", "position", "speed", "volume"}
     return [getattr(thing, field.name) for field in fields(thing) if field.name in names]
 
 
@@ -100,15 +103,6 @@ def test_a_fan_that_is_given_a_speed_runs_and_at_none_stops() -> None:
 def test_the_room_is_not_at_once_as_warm_as_was_told() -> None:
     assert apply_intent(ClimateState(on=False), "HassClimateSetTemperature", {"temperature": 23.5}) == ClimateState(
         on=True, target=23.5
-    )
-
-
-def test_volume_steps_stay_between_silence_and_full() -> None:
-    assert apply_intent(
-        MediaPlayerState(volume=95), "HassSetVolumeRelative", {"volume_step": "up"}
-    ) == MediaPlayerState(volume=100)
-    assert apply_intent(MediaPlayerState(volume=95), "HassSetVolumeRelative", {"volume_step": -20}) == MediaPlayerState(
-        volume=75
     )
 
 

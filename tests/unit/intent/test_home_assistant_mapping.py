@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.home.home_assistant.client import ServiceCall
 from wyoming_rosie.home.home_assistant.registry import MAX_NAME_LENGTH, Registries, create_home
 from wyoming_rosie.home.home_assistant.states import ReportedState, ReportedStates
 from wyoming_rosie.home.model import Area, Entity, Home, Location, Preferences, RoomPolicy
 from wyoming_rosie_intent.actors.home_assistant import state_mapping
 from wyoming_rosie_intent.actors.home_assistant.services import create_calls
-from wyoming_rosie_intent.engine import Match
+from wyoming_rosie_intent.engine import Match, SlotValue
 from wyoming_rosie_intent.entity_states import (
     ClimateState,
     CoverState,
@@ -116,16 +115,12 @@ def test_what_the_home_file_says_stays() -> None:
     assert create_home(Registries(settings=settings), {}, {}, Home()).preferences.units == "imperial"
 
 
-LAMP, LOCK, RADIO = (
-    Entity("light.a", "A", "light"),
-    Entity("lock.a", "B", "lock"),
-    Entity("media_player.a", "C", "media_player"),
-)
+LAMP, LOCK = Entity("light.a", "A", "light"), Entity("lock.a", "B", "lock")
 
 
 def test_things_of_one_kind_share_a_call_and_others_have_their_own() -> None:
     other = Entity("light.b", "D", "light")
-    made = create_calls(Match("HassTurnOff"), (LAMP, LOCK, other), {})
+    made = create_calls(Match("HassTurnOff"), (LAMP, LOCK, other))
     assert [(call.service, call.entities) for call in made] == [
         ("turn_off", ("light.a", "light.b")),
         ("unlock", ("lock.a",)),
@@ -133,21 +128,38 @@ def test_things_of_one_kind_share_a_call_and_others_have_their_own() -> None:
 
 
 def test_what_a_thing_cannot_do_calls_nothing() -> None:
-    assert create_calls(Match("HassLightSet", {"brightness": 5}), (LOCK,), {}) == ()
+    assert create_calls(Match("HassLightSet", {"brightness": 5}), (LOCK,)) == ()
     assert (
         create_calls(
-            Match("HassSetVolumeRelative", {"volume_step": "up"}), (RADIO,), {"media_player.a": ReportedState("off")}
+            Match("HassTurnOn", {"arm_mode": "made_up"}), (Entity("alarm_control_panel.a", "E", "alarm_control_panel"),)
         )
         == ()
     )
-    assert create_calls(Match("HassMadeUp"), (LAMP, LOCK), {}) == ()
+    assert create_calls(Match("HassMadeUp"), (LAMP, LOCK)) == ()
 
 
-def test_a_volume_never_leaves_its_bounds() -> None:
-    loud = {"media_player.a": ReportedState("playing", {"volume_level": 0.95})}
-    assert create_calls(Match("HassSetVolumeRelative", {"volume_step": "up"}), (RADIO,), loud) == (
-        ServiceCall("media_player", "volume_set", ("media_player.a",), {"volume_level": 1.0}),
-    )
+MODES: list[tuple[str, str, dict[str, SlotValue], str, dict[str, object]]] = [
+    ("HassTurnOn", "climate", {"hvac_mode": "cool"}, "set_hvac_mode", {"hvac_mode": "cool"}),
+    ("HassTurnOn", "climate", {"preset_mode": "eco"}, "set_preset_mode", {"preset_mode": "eco"}),
+    ("HassTurnOn", "climate", {}, "turn_on", {}),
+    ("HassTurnOn", "fan", {"preset_mode": "sleep"}, "set_preset_mode", {"preset_mode": "sleep"}),
+    ("HassTurnOn", "alarm_control_panel", {}, "alarm_arm_away", {}),
+    ("HassTurnOn", "alarm_control_panel", {"arm_mode": "night"}, "alarm_arm_night", {}),
+    ("HassHumidifierSetpoint", "humidifier", {"humidity": 55}, "set_humidity", {"humidity": 55}),
+    ("HassHumidifierMode", "humidifier", {"mode": "sleep"}, "set_mode", {"mode": "sleep"}),
+    ("HassStopMoving", "cover", {}, "stop_cover", {}),
+    ("HassStopMoving", "valve", {}, "stop_valve", {}),
+    ("HassStopMoving", "vacuum", {}, "pause", {}),
+    ("HassStopMoving", "lawn_mower", {}, "pause", {}),
+]
+
+
+@pytest.mark.parametrize(("intent", "domain", "slots", "service", "data"), MODES)
+def test_modes_and_stops_are_services_of_home_assistant(
+    intent: str, domain: str, slots: dict[str, SlotValue], service: str, data: dict[str, object]
+) -> None:
+    (call,) = create_calls(Match(intent, slots), (Entity(f"{domain}.a", "A", domain),))
+    assert (call.domain, call.service, call.data) == (domain, service, data)
 
 
 SEEN: list[tuple[str, ReportedState | None, dict[str, Any] | None, EntityState]] = [

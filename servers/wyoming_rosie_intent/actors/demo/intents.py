@@ -12,6 +12,7 @@ from wyoming_rosie_intent.entity_states import (
     CoverState,
     EntityState,
     FanState,
+    HumidifierState,
     LawnMowerState,
     LightState,
     LockState,
@@ -22,7 +23,6 @@ from wyoming_rosie_intent.entity_states import (
 )
 
 Slots: TypeAlias = Mapping[str, SlotValue]
-VOLUME_STEP = 10
 MAX_ITEMS = 100
 
 
@@ -36,16 +36,21 @@ def _clamp_percent(value: SlotValue) -> int:
     return min(100, max(0, round(float(value))))
 
 
-def _turn_on(state: EntityState, _slots: Slots) -> EntityState | None:
+def _turn_on(state: EntityState, slots: Slots) -> EntityState | None:
     match state:
-        case LightState() | SwitchState() | FanState() | ClimateState() | MediaPlayerState():
+        case FanState():
+            return replace(state, on=True, preset=str(slots.get("preset_mode", state.preset)))
+        case ClimateState():
+            mode, preset = slots.get("hvac_mode", state.hvac_mode), slots.get("preset_mode", state.preset)
+            return replace(state, on=mode != "off", hvac_mode=str(mode), preset=str(preset))
+        case LightState() | SwitchState() | HumidifierState() | MediaPlayerState():
             return replace(state, on=True)
         case CoverState():
             return CoverState(100)
         case LockState():
             return LockState(locked=True)
         case AlarmPanelState():
-            return AlarmPanelState(armed=True)
+            return AlarmPanelState(armed=True, mode=str(slots.get("arm_mode", "away")))
         case ActivationCount():
             return ActivationCount(state.runs + 1)
         case _:
@@ -54,7 +59,7 @@ def _turn_on(state: EntityState, _slots: Slots) -> EntityState | None:
 
 def _turn_off(state: EntityState, _slots: Slots) -> EntityState | None:
     match state:
-        case LightState() | SwitchState() | FanState() | ClimateState():
+        case LightState() | SwitchState() | FanState() | ClimateState() | HumidifierState():
             return replace(state, on=False)
         case MediaPlayerState():
             return replace(state, on=False, playing=False)
@@ -88,7 +93,7 @@ def _set_fan_speed(state: EntityState, slots: Slots) -> EntityState | None:
     if not isinstance(state, FanState) or "percentage" not in slots:
         return None
     speed = _clamp_percent(slots["percentage"])
-    return FanState(speed > 0, speed or state.speed)
+    return replace(state, on=speed > 0, speed=speed or state.speed)
 
 
 def _set_temperature(state: EntityState, slots: Slots) -> EntityState | None:
@@ -103,6 +108,28 @@ def _set_fan_mode(state: EntityState, slots: Slots) -> EntityState | None:
     return replace(state, fan_mode=str(slots["fan_mode"]))
 
 
+def _set_humidity(state: EntityState, slots: Slots) -> EntityState | None:
+    if not isinstance(state, HumidifierState) or "humidity" not in slots:
+        return None
+    return replace(state, on=True, humidity=_clamp_percent(slots["humidity"]))
+
+
+def _set_humidifier_mode(state: EntityState, slots: Slots) -> EntityState | None:
+    if not isinstance(state, HumidifierState) or "mode" not in slots:
+        return None
+    return replace(state, on=True, mode=str(slots["mode"]))
+
+
+def _stop_moving(state: EntityState, _slots: Slots) -> EntityState | None:
+    match state:
+        case CoverState() | LawnMowerState():
+            return state
+        case VacuumState():
+            return replace(state, state="paused")
+        case _:
+            return None
+
+
 def _change_media(
     change: Callable[[MediaPlayerState, Slots], MediaPlayerState],
 ) -> Callable[[EntityState, Slots], EntityState | None]:
@@ -114,13 +141,8 @@ def _play_media(media: MediaPlayerState, slots: Slots) -> MediaPlayerState:
 
 
 def _set_volume(media: MediaPlayerState, slots: Slots) -> MediaPlayerState:
-    return replace(media, volume=_clamp_percent(slots.get("volume_level", media.volume)), muted=False)
-
-
-def _change_volume(media: MediaPlayerState, slots: Slots) -> MediaPlayerState:
-    step = slots.get("volume_step", "up")
-    by = {"up": VOLUME_STEP, "down": -VOLUME_STEP}.get(step, 0) if isinstance(step, str) else step
-    return replace(media, volume=_clamp_percent(media.volume + by), muted=False)
+    volume = _clamp_percent(slots["volume_level"]) if "volume_level" in slots else media.volume
+    return replace(media, volume=volume, muted=False)
 
 
 def _add_item(state: EntityState, slots: Slots) -> EntityState | None:
@@ -161,6 +183,9 @@ _CHANGES: Mapping[str, Callable[[EntityState, Slots], EntityState | None]] = {
     "HassFanSetSpeed": _set_fan_speed,
     "HassClimateSetTemperature": _set_temperature,
     "HassClimateSetFanMode": _set_fan_mode,
+    "HassHumidifierSetpoint": _set_humidity,
+    "HassHumidifierMode": _set_humidifier_mode,
+    "HassStopMoving": _stop_moving,
     "HassMediaUnpause": _change_media(lambda media, _: replace(media, on=True, playing=True)),
     "HassMediaPause": _change_media(lambda media, _: replace(media, playing=False)),
     "HassMediaNext": _change_media(lambda media, _: replace(media, track=media.track + 1)),
@@ -169,7 +194,6 @@ _CHANGES: Mapping[str, Callable[[EntityState, Slots], EntityState | None]] = {
     "HassMediaPlayerMute": _change_media(lambda media, _: replace(media, muted=True)),
     "HassMediaPlayerUnmute": _change_media(lambda media, _: replace(media, muted=False)),
     "HassSetVolume": _change_media(_set_volume),
-    "HassSetVolumeRelative": _change_media(_change_volume),
     "HassListAddItem": _add_item,
     "HassShoppingListAddItem": _add_item,
     "HassListRemoveItem": _remove_item,

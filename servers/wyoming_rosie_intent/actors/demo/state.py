@@ -10,6 +10,7 @@ from wyoming_rosie_intent import entity_states
 from wyoming_rosie_intent.actors.demo.intents import apply_intent
 from wyoming_rosie_intent.engine import Answer, Command
 from wyoming_rosie_intent.entity_states import EntityState, SensorState, StateAttributesView
+from wyoming_rosie_intent.execution import relative_values
 from wyoming_rosie_intent.responses import queries, responses
 from wyoming_rosie_intent.rules import todo_lists
 
@@ -49,11 +50,15 @@ def execute(state: EntityStates, command: Command, now: datetime) -> tuple[Entit
         return state, answer
     if command.targets and all(todo_lists.has_item(command, state[entity.id]) for entity in command.targets):
         return state, Answer(responses.render_already_listed(command))
+    resolved = relative_values.resolve_steps(command, state)
+    if command.targets and not resolved:
+        return state, Answer(responses.render_off_already(command))
     new = {
-        entity.id: apply_intent(state[entity.id], command.match.intent, command.match.slot_values)
-        for entity in command.targets
+        entity.id: apply_intent(state[entity.id], part.match.intent, part.match.slot_values)
+        for part in resolved
+        for entity in part.targets
     }
-    able = tuple(entity for entity in command.targets if new[entity.id] is not None)
+    able = tuple(entity for entity in command.targets if new.get(entity.id) is not None)
     if not able:
         return state, Answer(
             responses.render_impossible(command)
@@ -62,7 +67,8 @@ def execute(state: EntityStates, command: Command, now: datetime) -> tuple[Entit
             done=False,
         )
     changes = {entity: entity_state for entity, entity_state in new.items() if entity_state is not None}
-    return {**state, **changes}, Answer(responses.render_done(command, able))
+    match = responses.summarize_values(command.match, [part.match for part in resolved])
+    return {**state, **changes}, Answer(responses.render_done(Command(match, command.targets), able))
 
 
 def view_states(state: EntityStates) -> Mapping[str, Mapping[str, object]]:

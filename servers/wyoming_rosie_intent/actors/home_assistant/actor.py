@@ -28,6 +28,7 @@ from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie_intent.actors.home_assistant import services, state_mapping
 from wyoming_rosie_intent.engine import ActorContext, Answer, Command, ServedActor
 from wyoming_rosie_intent.entity_states import EntityState, StateAttributesView
+from wyoming_rosie_intent.execution import relative_values
 from wyoming_rosie_intent.responses import queries, responses
 from wyoming_rosie_intent.rules import todo_lists
 
@@ -103,7 +104,10 @@ class HomeAssistantActor(ServedActor):
             return answer
         if command.targets and all(todo_lists.has_item(command, states[entity.id]) for entity in command.targets):
             return Answer(responses.render_already_listed(command))
-        return await self._execute(command)
+        resolved = relative_values.resolve_steps(command, states)
+        if command.targets and not resolved:
+            return Answer(responses.render_off_already(command))
+        return await self._execute(command, resolved)
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
         """Return state and reported attributes of the exposed entities."""
@@ -132,20 +136,27 @@ class HomeAssistantActor(ServedActor):
                     )
         return found
 
-    async def _execute(self, command: Command) -> Answer:
-        states = self._client.states
-        available = tuple(
-            target for target in command.targets if target.id in states and states[target.id].is_available
+    async def _execute(self, command: Command, resolved: Sequence[Command]) -> Answer:
+        """Execute the resolved commands and answer the command."""
+        targets = tuple(target for part in resolved for target in part.targets)
+        made = tuple(
+            call
+            for part in resolved
+            for call in services.create_calls(part.match, tuple(filter(self._is_available, part.targets)))
         )
-        made = services.create_calls(command.match, available, states)
-        faults = {target.id: FailureReason.SILENT for target in command.targets} | {
-            target.id: FailureReason.UNABLE for target in available
+        faults = {target.id: FailureReason.SILENT for target in targets} | {
+            target.id: FailureReason.UNABLE for target in filter(self._is_available, targets)
         }
         for entity in (entity for call in made for entity in call.entities):
             del faults[entity]
         for outcome in await asyncio.gather(*map(self._call_service, made)):
             faults |= outcome
-        return _create_answer(command, faults)
+        match = responses.summarize_values(command.match, [part.match for part in resolved])
+        return _create_answer(Command(match, targets), faults)
+
+    def _is_available(self, entity: Entity) -> bool:
+        state = self._client.states.get(entity.id)
+        return state is not None and state.is_available
 
     async def _call_service(self, call: ServiceCall) -> dict[str, FailureReason]:
         """Call a service; return the failures by entity."""

@@ -5,9 +5,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from wyoming_rosie.home.home_assistant.client import ServiceCall
-from wyoming_rosie.home.home_assistant.states import ReportedState
 from wyoming_rosie.home.model import Entity
-from wyoming_rosie_intent.actors.demo.intents import VOLUME_STEP
 from wyoming_rosie_intent.engine import Match, SlotValue
 
 Slots: TypeAlias = Mapping[str, SlotValue]
@@ -15,16 +13,15 @@ Data: TypeAlias = Mapping[str, Any]
 CreateCall: TypeAlias = Callable[[Slots], ServiceCall | None]
 _ON, _OFF = frozenset({"on"}), frozenset({"off"})
 _OPEN, _CLOSED = frozenset({"open", "opening"}), frozenset({"closed", "closing"})
+_ARM_MODES = frozenset({"away", "home", "night", "vacation"})
 _LOCKED, _UNLOCKED = frozenset({"locked", "locking"}), frozenset({"unlocked", "unlocking", "open", "opening"})
 
 
-def create_calls(
-    match: Match, entities: Sequence[Entity], states: Mapping[str, ReportedState]
-) -> tuple[ServiceCall, ...]:
+def create_calls(match: Match, entities: Sequence[Entity]) -> tuple[ServiceCall, ...]:
     """Create the calls for an intent; entities that do not support it are left out."""
     made: list[ServiceCall] = []
     for entity in entities:
-        call = _create_call(match, entity, states)
+        call = _create_call(match, entity)
         if call is not None:
             _merge_call(made, call)
     return tuple(made)
@@ -39,9 +36,7 @@ def _merge_call(made: list[ServiceCall], call: ServiceCall) -> None:
     made.append(call)
 
 
-def _create_call(match: Match, entity: Entity, states: Mapping[str, ReportedState]) -> ServiceCall | None:
-    if match.intent == "HassSetVolumeRelative" and entity.domain == "media_player":
-        return _change_volume(match.slot_values, entity, states.get(entity.id))
+def _create_call(match: Match, entity: Entity) -> ServiceCall | None:
     found = _BY_DOMAIN.get((match.intent, entity.domain))
     call = found(match.slot_values) if found else None
     return replace(call, domain=entity.domain, entities=(entity.id,)) if call else None
@@ -73,16 +68,25 @@ def _set_light(slots: Slots) -> ServiceCall | None:
     return ServiceCall("", "turn_on", (), data, _OFF if data.get("brightness_pct") == 0 else _ON)
 
 
-def _change_volume(slots: Slots, entity: Entity, state: ReportedState | None) -> ServiceCall | None:
-    step = slots.get("volume_step", "up")
-    if isinstance(step, str):
-        step = {"up": VOLUME_STEP, "down": -VOLUME_STEP}.get(step, 0)
-    now = state.attributes.get("volume_level") if state else None
-    if not isinstance(now, (int, float)):
-        return None
-    return ServiceCall(
-        "media_player", "volume_set", (entity.id,), {"volume_level": _clamp_percent(100 * now + step) / 100}
-    )
+def _turn_on_in_mode(slots: Slots) -> ServiceCall:
+    if "hvac_mode" in slots:
+        return ServiceCall("", "set_hvac_mode", (), {"hvac_mode": str(slots["hvac_mode"])})
+    return _turn_on_with_preset(slots)
+
+
+def _turn_on_with_preset(slots: Slots) -> ServiceCall:
+    if "preset_mode" in slots:
+        return ServiceCall("", "set_preset_mode", (), {"preset_mode": str(slots["preset_mode"])})
+    return ServiceCall("", "turn_on", (), {})
+
+
+def _turn_on_fan(slots: Slots) -> ServiceCall:
+    return replace(_turn_on_with_preset(slots), expected_states=_ON)
+
+
+def _arm(slots: Slots) -> ServiceCall | None:
+    mode = str(slots.get("arm_mode", "away"))
+    return ServiceCall("", f"alarm_arm_{mode}", (), {}) if mode in _ARM_MODES else None
 
 
 def _clean_area(slots: Slots) -> ServiceCall:
@@ -115,6 +119,8 @@ def _switch_calls() -> Iterator[tuple[tuple[str, str], CreateCall]]:
 
 _BY_DOMAIN: Mapping[tuple[str, str], CreateCall] = {
     **dict(_switch_calls()),
+    ("HassTurnOn", "climate"): _turn_on_in_mode,
+    ("HassTurnOn", "fan"): _turn_on_fan,
     ("HassTurnOff", "script"): _simple_call("turn_off"),
     ("HassTurnOn", "cover"): _simple_call("open_cover", _OPEN),
     ("HassTurnOff", "cover"): _simple_call("close_cover", _CLOSED),
@@ -122,7 +128,7 @@ _BY_DOMAIN: Mapping[tuple[str, str], CreateCall] = {
     ("HassTurnOff", "valve"): _simple_call("close_valve", _CLOSED),
     ("HassTurnOn", "lock"): _simple_call("lock", _LOCKED),
     ("HassTurnOff", "lock"): _simple_call("unlock", _UNLOCKED),
-    ("HassTurnOn", "alarm_control_panel"): _simple_call("alarm_arm_away"),
+    ("HassTurnOn", "alarm_control_panel"): _arm,
     ("HassTurnOff", "alarm_control_panel"): _simple_call("alarm_disarm"),
     ("HassTurnOn", "vacuum"): _simple_call("start"),
     ("HassTurnOff", "vacuum"): _simple_call("return_to_base"),
@@ -139,6 +145,16 @@ _BY_DOMAIN: Mapping[tuple[str, str], CreateCall] = {
     ("HassClimateSetFanMode", "climate"): _call_with_data(
         "set_fan_mode", lambda slots: {"fan_mode": str(slots["fan_mode"])}, "fan_mode"
     ),
+    ("HassHumidifierSetpoint", "humidifier"): _call_with_data(
+        "set_humidity", lambda slots: {"humidity": _clamp_percent(slots["humidity"])}, "humidity"
+    ),
+    ("HassHumidifierMode", "humidifier"): _call_with_data(
+        "set_mode", lambda slots: {"mode": str(slots["mode"])}, "mode"
+    ),
+    ("HassStopMoving", "cover"): _simple_call("stop_cover"),
+    ("HassStopMoving", "valve"): _simple_call("stop_valve"),
+    ("HassStopMoving", "vacuum"): _simple_call("pause"),
+    ("HassStopMoving", "lawn_mower"): _simple_call("pause"),
     ("HassMediaUnpause", "media_player"): _simple_call("media_play"),
     ("HassMediaPause", "media_player"): _simple_call("media_pause"),
     ("HassMediaNext", "media_player"): _simple_call("media_next_track"),

@@ -12,6 +12,7 @@ from wyoming_rosie_intent.entity_states import (
     DailyForecast,
     EntityState,
     FanState,
+    HumidifierState,
     LawnMowerState,
     LightState,
     LockState,
@@ -76,19 +77,36 @@ def _to_climate(state: ReportedState) -> EntityState | None:
     if not isinstance(attributes.get("current_temperature"), (int, float)):
         return None
     between = (_get_number(attributes, "target_temp_low", 20) + _get_number(attributes, "target_temp_high", 20)) / 2
-    mode = str(attributes.get("fan_mode") or "auto")
     return ClimateState(
         state.value != "off",
         float(attributes["current_temperature"]),
         _get_number(attributes, "temperature", between),
-        mode,
+        str(attributes.get("fan_mode") or "auto"),
+        _get_number(attributes, "min_temp", 5),
+        _get_number(attributes, "max_temp", 35),
+        state.value,
+        str(attributes.get("preset_mode") or ""),
+    )
+
+
+def _to_fan(state: ReportedState) -> EntityState:
+    attributes = state.attributes
+    speed, step = round(_get_number(attributes, "percentage", 100)), _get_number(attributes, "percentage_step", 1)
+    return FanState(state.value == "on", speed, step, str(attributes.get("preset_mode") or ""))
+
+
+def _to_humidifier(state: ReportedState) -> EntityState:
+    attributes = state.attributes
+    return HumidifierState(
+        state.value == "on", round(_get_number(attributes, "humidity", 50)), str(attributes.get("mode") or "")
     )
 
 
 def _to_media_player(state: ReportedState) -> EntityState:
     attributes = state.attributes
     is_on = state.value not in {"off", "standby"}
-    volume = round(100 * _get_number(attributes, "volume_level", 0))
+    level = _get_float(attributes, "volume_level")
+    volume = None if level is None else round(100 * level)
     title, is_muted = str(attributes.get("media_title") or ""), bool(attributes.get("is_volume_muted"))
     return MediaPlayerState(on=is_on, playing=state.value == "playing", title=title, volume=volume, muted=is_muted)
 
@@ -135,8 +153,8 @@ _BY_DOMAIN: Mapping[str, Callable[[ReportedState], EntityState | None]] = {
     "automation": _to_switch,
     "climate": _to_climate,
     "cover": _to_cover,
-    "fan": lambda state: FanState(state.value == "on", round(_get_number(state.attributes, "percentage", 100))),
-    "humidifier": _to_switch,
+    "fan": _to_fan,
+    "humidifier": _to_humidifier,
     "input_boolean": _to_switch,
     "input_number": _to_sensor,
     "lawn_mower": lambda state: LawnMowerState(mowing=True) if state.value == "mowing" else None,
