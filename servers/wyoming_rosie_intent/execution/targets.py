@@ -76,14 +76,13 @@ def find_targets(home: Home, match: Match, speaker_area: str | None = None) -> T
 
 
 def _leave_out_exceptions(home: Home, match: Match, found: Targets) -> Targets | Answer:
-    """Return the targets without the exceptions of "all lights except the kitchen"; "both" must mean exactly two."""
+    """Return the targets without the exceptions of "all lights except the kitchen"; "both" are no more than two."""
     floors = [area.id for floor in match.slot_texts("except_floor") for area in home.get_areas_on_floor(floor)]
     areas = [area.id for name in match.slot_texts("except_area") if (area := home.get_area(name)) is not None]
     names = {entity.id for name in match.slot_texts("except_name") for entity in home.find_by_name(name)}
     left = tuple(entity for entity in found if entity.area not in (*floors, *areas) and entity.id not in names)
-    if len(left) != match.slots.get("amount", len(left)):
-        kind = responses.name_class(left[0].domain if left else "other", (), match.language)
-        return _create_ambiguous_answer(home, kind, left, match.language)
+    if len(left) > float(match.slot_text("amount") or len(left)):
+        return _ask_which(home, responses.name_class(left[0].domain, (), match.language), left, match)
     return left or Answer(responses.render_impossible(Command(match, found)), done=False)
 
 
