@@ -173,6 +173,11 @@ class Dialogue:
                 return (Handled if answer.done else NotHandled)(answer.text)
             case () as nothing if not nothing:
                 return await self._answer_follow_up(user_input, moment, now)
+            case (Match() as match,):
+                last = self._memory.get(user_input.conversation_id, user_input.area, now)
+                words = follow_up.load_words(base_language(match.language))
+                matches = follow_up.refer_back(match, user_input.text, last, words)
+                return await self._execute(user_input, matches, moment, now)
             case matches:
                 return await self._execute(user_input, matches, moment, now)
 

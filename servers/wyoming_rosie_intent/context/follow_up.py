@@ -12,6 +12,7 @@ from typing import TypeAlias
 from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie_intent.context.memory import LastTurn
 from wyoming_rosie_intent.engine import TARGET_SLOTS, AreaScope, Command, Match
+from wyoming_rosie_intent.execution import targets
 from wyoming_rosie_intent.execution.confirmation import normalize_reply
 from wyoming_rosie_intent.rules import todo_lists
 from wyoming_rosie_intent.rules.templates import load_custom_sentences
@@ -44,6 +45,7 @@ class FollowUpWords:
     say_again: frozenset[Words] = frozenset()
     polite: frozenset[Words] = frozenset()
     no_item: frozenset[str] = frozenset()
+    here: frozenset[str] = frozenset()
     probe: str = ""  # a command for any target, as "turn on {target}"
 
 
@@ -79,6 +81,7 @@ def load_words(language: str) -> FollowUpWords:
         say_again=frozenset(phrases("say_again")),
         polite=frozenset(_split_phrases(load_custom_sentences(language).get("courtesies", ()))),
         no_item=frozenset(load_custom_sentences(language).get("nearly", {}).get("never", ())),
+        here=frozenset(table.get("here", ())),
         probe=table.get("probe", ""),
     )
 
@@ -104,6 +107,25 @@ def parse_follow_up(
         return _continue_step(matches, is_less=said in words.less)
     parser = _Parser(last.commands, home, words, recognize)
     return parser.correct(said) or parser.extend(said) or parser.replace_pronoun(said, text)
+
+
+def refer_back(match: Match, text: str, last: LastTurn, words: FollowUpWords) -> tuple[Match, ...]:
+    """Return a command that names no target for the last ones of its kind: "make it brighter", "brighter"; else the command.
+
+    "Here" means the room.
+    """
+    said = frozenset(normalize_reply(text).split())
+    is_open = match.area_scope in {AreaScope.HERE, AreaScope.UNKNOWN} and "name" not in match.slots
+    refers = not said.isdisjoint(words.pronouns) or any(slot.endswith(_STEP_SUFFIX) for slot in match.slots)
+    kind = match.domain or targets.infer_domain(match.intent)
+    commands = [
+        command
+        for command in last.commands
+        if command.targets and {entity.domain for entity in command.targets} == {kind}
+    ]
+    if not (is_open and refers and commands) or not said.isdisjoint(words.here):
+        return (match,)
+    return tuple(_with_targets(match, command) for command in commands)
 
 
 def _continue_step(matches: Sequence[Match], *, is_less: bool) -> FollowUp | None:
@@ -216,13 +238,11 @@ class _Parser:
 
     def _for_others(self) -> tuple[Match, ...]:
         """Return the last command for the entities of its kind in its room, else of its name, that it did not target."""
-        targets = [entity for command in self.last for entity in command.targets]
-        kinds = {(entity.domain, entity.area) for entity in targets}
-        rest = [entity for entity in self.home.entities if entity not in targets]
+        used = [entity for command in self.last for entity in command.targets]
+        kinds = {(entity.domain, entity.area) for entity in used}
+        rest = [entity for entity in self.home.entities if entity not in used]
         near = [entity for entity in rest if (entity.domain, entity.area) in kinds]
-        others = near or [
-            entity for target in targets for entity in self.home.find_by_name(target.name) if entity in rest
-        ]
+        others = near or [entity for target in used for entity in self.home.find_by_name(target.name) if entity in rest]
         return tuple(_for_entity(self.last[0].match, entity) for entity in others)
 
     def _without_ends(self, said: Words) -> Words:
@@ -273,10 +293,10 @@ def _with_targets(match: Match, command: Command) -> Match:
     )
 
 
-def _names(match: Match, name: str, targets: Sequence[Entity]) -> bool:
+def _names(match: Match, name: str, entities: Sequence[Entity]) -> bool:
     """Return whether a match is about the entity that replaced the pronoun."""
     named = (match.slot_text("name") or "").casefold()
-    names = {name.casefold(), *(one.casefold() for entity in targets[:1] for one in (entity.id, *entity.names))}
+    names = {name.casefold(), *(one.casefold() for entity in entities[:1] for one in (entity.id, *entity.names))}
     return named in names
 
 

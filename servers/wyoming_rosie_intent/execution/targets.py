@@ -59,7 +59,7 @@ _FEATURE_BY_SLOT = {
 def find_targets(home: Home, match: Match, speaker_area: str | None = None) -> Targets | Answer:
     """Return the targets of a match, none for intents without targets, or an answer when they cannot be determined."""
     speaker_area = match.mentioned_area or speaker_area
-    domain = match.domain or _infer_domain(match.intent)
+    domain = match.domain or infer_domain(match.intent)
     if "name" in match.slots:
         found = _find_by_name(home, match, speaker_area)
     elif match.intent == "HassRespond":
@@ -98,7 +98,7 @@ def use_mentioned_area(home: Home, match: Match) -> Match:
 
 def needs_area(match: Match) -> bool:
     """Return whether the match refers to the speaker's area, which is not known."""
-    domain = match.domain or _infer_domain(match.intent)
+    domain = match.domain or infer_domain(match.intent)
     return (
         match.area_scope is AreaScope.UNKNOWN
         and domain is not None
@@ -107,7 +107,8 @@ def needs_area(match: Match) -> bool:
     )
 
 
-def _infer_domain(intent: str) -> str | None:
+def infer_domain(intent: str) -> str | None:
+    """Return the domain of the targets of an intent; None if it has any."""
     by_prefix = (domain for prefix, domain in _DOMAIN_BY_PREFIX.items() if intent.startswith(prefix))
     return _DOMAIN_BY_INTENT.get(intent) or next(by_prefix, None)
 
