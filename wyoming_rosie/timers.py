@@ -1,8 +1,9 @@
-"""Countdown timers of the hub and the satellite: state at a given time, without clock or I/O."""
+"""Timers and alarms of the hub and the satellite: state at a given time, without clock or I/O."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import TypeVar
 
 AnyTimer = TypeVar("AnyTimer", bound="Timer")
@@ -41,3 +42,14 @@ def next_deadline(timers: Iterable[Timer], after: float = -math.inf) -> float | 
     """Return the earliest end after a time; None if no running timer ends later."""
     ends = (timer.ends_at for timer in timers if timer.ends_at is not None and timer.ends_at > after)
     return min(ends, default=None)
+
+
+def at_time(day: date, at: time, now: datetime) -> datetime:
+    """Return a time of day in the zone of `now`, where one that the clock skips comes after the gap."""
+    return datetime.combine(day, at, now.tzinfo)
+
+
+def next_repetition(now: datetime, at: time, days: Collection[int]) -> datetime:
+    """Return the first time after `now` with that time of day, on one of the weekdays; Monday is 0."""
+    ahead = (at_time(now.date() + timedelta(days=count), at, now) for count in range(9))
+    return next(found for found in ahead if found.weekday() in days and found.timestamp() > now.timestamp())

@@ -33,7 +33,7 @@ from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
 from wyoming_rosie_intent.plugins.registry import PluginMatch, PluginRegistry
 from wyoming_rosie_intent.responses import intent_text, responses
-from wyoming_rosie_intent.rules import durations, multi_command
+from wyoming_rosie_intent.rules import alarms, durations, multi_command
 from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 from wyoming_rosie_intent.rules.multi_command import SplitRules
 
@@ -268,6 +268,10 @@ class Dialogue:
         self, user_input: ConversationInput, matches: Matches, moment: datetime, now: float
     ) -> Outcome | None:
         language = matches[0].language
+        timed = alarms.resolve(matches, moment)
+        if timed is None:
+            return NotHandled(responses.render("no_such_time", language), matches)
+        matches = timed
         delegated = [match for match in matches if self._is_delegated(user_input, matches, match)]
         if not delegated:
             return await self._execute_plan(user_input, matches, moment, now)

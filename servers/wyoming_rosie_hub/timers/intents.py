@@ -8,7 +8,7 @@ from wyoming.event import Event
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
 
 from wyoming_rosie_hub.sentences import format_sentence
-from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer, TimerQuery, TimerSet
+from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer, TimerQuery, TimerSet, rings_of
 from wyoming_rosie_hub.timers.responses import TimerResponses
 
 MAX_SECONDS = 24 * 3600
@@ -52,6 +52,7 @@ class TimerIntentRequest:
     command: DelayedCommand | None = None
     connected: frozenset[str] = frozenset()  # ids of satellites
     selected: tuple[str, ...] = ()  # ids of the timers that the user selected
+    rung: HubTimer | None = None  # the last one that rang at this satellite
 
     @property
     def responses(self) -> TimerResponses:
@@ -61,35 +62,43 @@ class TimerIntentRequest:
 def execute_intent(intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult | None:
     """Carry out an intent about timers; return None for other intents."""
     action = _ACTIONS.get(intent)
-    return action(intent, timers, request) if action else None
+    if action is None:
+        return None
+    result = action(intent, timers.countdowns, request)
+    return replace(result, timers=replace(result.timers, all=(*result.timers.all, *timers.alarms)))
 
 
 def finished_event(timer: HubTimer) -> Event:
     """Return the event on which a satellite rings."""
-    return TimerFinished(id=timer.id).event()
+    return TimerFinished(id=rings_of(timer)[0].id).event()
 
 
 def sync_events(timers: TimerSet, satellite_id: str, now: float) -> tuple[Event, ...]:
     """Return the events that bring a reconnected satellite up to date."""
     cancelled = [
-        TimerCancelled(id=timer.id).event() for timer in timers.cancelled if timer.satellite_id == satellite_id
+        TimerCancelled(id=ring.id).event()
+        for timer in timers.cancelled
+        if timer.satellite_id == satellite_id
+        for ring in rings_of(timer)
     ]
     running = [
-        _updated_event(timer, now)
+        _updated_event(ring, now)
         for timer in timers.for_satellite(satellite_id).all
-        if timer.command is None and (timer.seconds_left(now) or not timer.is_active)
+        if timer.command is None
+        for ring in rings_of(timer)
+        if ring.seconds_left(now) or not ring.is_active
     ]
     return (*cancelled, *running)
 
 
 def _start(_intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
-    seconds = _parse_seconds(request.slots)
+    seconds = parse_seconds(request.slots)
     if not seconds:
-        return _answer_only(timers, request, "timers.how_long")
+        return answer_only(timers, request, "timers.how_long")
     if seconds > MAX_SECONDS:
-        return _answer_only(timers, request, "timers.too_long")
+        return answer_only(timers, request, "timers.too_long")
     if len(timers.all) >= MAX_TIMERS:
-        return _answer_only(timers, request, "timers.too_many", count=len(timers.all))
+        return answer_only(timers, request, "timers.too_many", count=len(timers.all))
     timer = HubTimer(
         id=request.new_id,
         total_seconds=seconds,
@@ -112,16 +121,14 @@ def _cancel(intent: str, timers: TimerSet, request: TimerIntentRequest) -> Timer
 def _cancel_all(_intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
     targets = _find_in_area(timers, request)
     if not targets:
-        return _answer_only(timers, request, "timers.none")
+        return answer_only(timers, request, "timers.none")
     ringing = [timer for timer in targets if timer.command is None]
     result = _apply_to_all(timers, request, targets, _cancel_timer)
     if len(ringing) < 2:
         return result
     counted = format_sentence("timers.all_cancelled", request.language, count=len(ringing))
     commands = [request.responses.format_response("cancelled", timer) for timer in targets if timer.command is not None]
-    return replace(
-        result, answer=" ".join((counted, *commands, *_describe_offline(targets, request, "away_cancelled")))
-    )
+    return replace(result, answer=" ".join((counted, *commands, *describe_offline(targets, request, "away_cancelled"))))
 
 
 def _pause(intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
@@ -139,7 +146,7 @@ def _resume(intent: str, timers: TimerSet, request: TimerIntentRequest) -> Timer
 
 
 def _change_length(intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
-    seconds = _parse_seconds(request.slots) * (-1 if intent == "HassDecreaseTimer" else 1)
+    seconds = parse_seconds(request.slots) * (-1 if intent == "HassDecreaseTimer" else 1)
 
     def change(timers: TimerSet, timer: HubTimer, request: TimerIntentRequest) -> TimerIntentResult:
         return _update_timer(timers, timer.add_seconds(seconds, request.now), request, "now_left")
@@ -150,7 +157,7 @@ def _change_length(intent: str, timers: TimerSet, request: TimerIntentRequest) -
 def _status(_intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
     targets = _find_targets(timers, request)
     if not targets and timers.all:
-        return _answer_only(timers, request, "timers.no_such")
+        return answer_only(timers, request, "timers.no_such")
     return TimerIntentResult(timers, (), request.responses.describe(targets))
 
 
@@ -162,10 +169,10 @@ def _apply_to_targets(
 ) -> TimerIntentResult:
     """Apply an action to the timers that are meant, or ask which one is."""
     if not timers.all:
-        return _answer_only(timers, request, "timers.none")
+        return answer_only(timers, request, "timers.none")
     targets = _find_targets(TimerSet(tuple(candidates)), request)
     if not targets:
-        return _answer_only(timers, request, "timers.no_such")
+        return answer_only(timers, request, "timers.no_such")
     if len(targets) == 1 or request.selected or request.slots.get("which") == ALL:
         return _apply_to_all(timers, request, targets, action)
     if request.responses.are_duplicates(targets):
@@ -184,7 +191,7 @@ def _apply_to_all(
         timers, events = result.timers, (*events, *result.events)
         answers.append(result.answer)
     key = "away_cancelled" if action is _cancel_timer else "away_changed"
-    return TimerIntentResult(timers, events, " ".join((*answers, *_describe_offline(targets, request, key))))
+    return TimerIntentResult(timers, events, " ".join((*answers, *describe_offline(targets, request, key))))
 
 
 def _find_targets(timers: TimerSet, request: TimerIntentRequest) -> tuple[HubTimer, ...]:
@@ -198,12 +205,12 @@ def _find_targets(timers: TimerSet, request: TimerIntentRequest) -> tuple[HubTim
 
 
 def _find_in_area(timers: TimerSet, request: TimerIntentRequest) -> tuple[HubTimer, ...]:
-    return timers.find(TimerQuery(area=_parse_text(request.slots, "area")))
+    return timers.find(TimerQuery(area=parse_text(request.slots, "area")))
 
 
 def _parse_query(request: TimerIntentRequest) -> TimerQuery:
     slots = request.slots
-    return TimerQuery(_parse_name(slots), _parse_seconds(slots, "start_") or None, _parse_text(slots, "area"))
+    return TimerQuery(_parse_name(slots), parse_seconds(slots, "start_") or None, parse_text(slots, "area"))
 
 
 def _cancel_timer(timers: TimerSet, timer: HubTimer, request: TimerIntentRequest) -> TimerIntentResult:
@@ -221,18 +228,20 @@ def _updated_event(timer: HubTimer, now: float) -> Event:
     return TimerUpdated(id=timer.id, is_active=timer.is_active, total_seconds=seconds_left).event()
 
 
-def _describe_offline(timers: Sequence[HubTimer], request: TimerIntentRequest, key: str) -> list[str]:
+def describe_offline(timers: Sequence[HubTimer], request: TimerIntentRequest, key: str) -> list[str]:
     """Return a sentence for each satellite that is not connected to learn of the change."""
     satellites = {timer.satellite_id for timer in timers if timer.command is None}
     offline = satellites - request.connected - {request.satellite_id}
     return [format_sentence(f"timers.{key}", request.language, place=place) for place in sorted(offline)]
 
 
-def _answer_only(timers: TimerSet, request: TimerIntentRequest, key: str, **values: object) -> TimerIntentResult:
+def answer_only(timers: TimerSet, request: TimerIntentRequest, key: str, **values: object) -> TimerIntentResult:
+    """Return a result that changes nothing and says one sentence."""
     return TimerIntentResult(timers, (), format_sentence(key, request.language, **values))
 
 
-def _parse_seconds(slots: Slots, prefix: str = "") -> float:
+def parse_seconds(slots: Slots, prefix: str = "") -> float:
+    """Return the duration in the slots, in seconds; 0 if there is none."""
     total = 0.0
     for unit, seconds in (("hours", 3600), ("minutes", 60), ("seconds", 1)):
         value = slots.get(prefix + unit, 0)
@@ -241,10 +250,11 @@ def _parse_seconds(slots: Slots, prefix: str = "") -> float:
 
 
 def _parse_name(slots: Slots) -> str | None:
-    return _parse_text(slots, "name")
+    return parse_text(slots, "name")
 
 
-def _parse_text(slots: Slots, key: str) -> str | None:
+def parse_text(slots: Slots, key: str) -> str | None:
+    """Return a slot's text; None if there is none."""
     text = slots.get(key)
     return text.strip() or None if isinstance(text, str) else None
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import datetime, time
 
-from wyoming_rosie.timers import Timer, find_expired, next_deadline
+from wyoming_rosie.timers import Timer, find_expired, next_deadline, next_repetition
 
 EXPIRY_SECONDS = 3600.0
 """Time after its end for which a timer still rings, or still counts as cancelled, once its satellite reconnects."""
 MAX_CANCELLED = 64
+RINGS_AHEAD = 7
+"""Times of a repeated alarm that its satellite knows in advance, so that it rings while the hub is away."""
 _MIN_STEM_LETTERS = 3
 _MAX_ENDING_LETTERS = 2
 
@@ -22,6 +25,16 @@ class DelayedCommand:
     confirmed: tuple[str, ...] = ()  # ids of the entities that the user has said yes to
 
 
+@dataclass(frozen=True)
+class Alarm:
+    """What makes a timer an alarm, which rings at a time of day, or a reminder, which also speaks."""
+
+    language: str
+    text: str | None = None  # of a reminder
+    days: tuple[int, ...] = ()  # weekdays on which it repeats; Monday is 0
+    at: str = ""  # time of day as HH:MM, of an alarm that repeats
+
+
 @dataclass(frozen=True, kw_only=True)
 class HubTimer(Timer):
     """A timer of a satellite. Times are seconds since the epoch, so that they survive a restart.
@@ -32,6 +45,7 @@ class HubTimer(Timer):
     satellite_id: str
     area: str | None = None  # of the satellite
     command: DelayedCommand | None = None  # to carry out instead of ringing
+    alarm: Alarm | None = None
 
     def pause(self, now: float) -> "HubTimer":
         return self.with_remaining(self.seconds_left(now), now, is_active=False)
@@ -66,6 +80,17 @@ class TimerSet:
 
     def for_satellite(self, satellite_id: str) -> "TimerSet":
         return TimerSet(tuple(timer for timer in self.all if timer.satellite_id == satellite_id))
+
+    @property
+    def countdowns(self) -> "TimerSet":
+        """The timers that are no alarms, and the cancelled ones."""
+        return replace(self, all=tuple(timer for timer in self.all if timer.alarm is None))
+
+    @property
+    def alarms(self) -> tuple[HubTimer, ...]:
+        """The alarms and reminders, the next one first."""
+        alarms = (timer for timer in self.all if timer.alarm is not None)
+        return tuple(sorted(alarms, key=lambda timer: timer.ends_at or 0.0))
 
     def with_ids(self, ids: Collection[str]) -> "TimerSet":
         return TimerSet(tuple(timer for timer in self.all if timer.id in ids))
@@ -103,6 +128,34 @@ class TimerSet:
     def next_deadline(self, now: float = 0.0) -> float | None:
         """Return the earliest end after `now`; None if no timer ends later."""
         return next_deadline(self.all, now)
+
+
+def local_time(seconds: float) -> datetime:
+    """Return the wall clock of this machine at a time in seconds since the epoch."""
+    return datetime.fromtimestamp(seconds)  # noqa: DTZ006 - naive times follow the summer time of the machine's zone
+
+
+def rings_of(timer: HubTimer) -> tuple[HubTimer, ...]:
+    """Return the timers that the satellite keeps: the timer, or one for each of the next times of a repeated alarm."""
+    if timer.alarm is None or not timer.alarm.days or timer.ends_at is None:
+        return (timer,)
+    rings = [local_time(timer.ends_at)]
+    while len(rings) < RINGS_AHEAD:
+        rings.append(next_repetition(rings[-1], time.fromisoformat(timer.alarm.at), timer.alarm.days))
+    return tuple(
+        replace(timer, id=f"{timer.id}-{ring:%Y%m%d}", ends_at=ring.timestamp(), total_seconds=timer.total_seconds)
+        for ring in rings
+    )
+
+
+def after_ring(timer: HubTimer, now: float) -> HubTimer | None:
+    """Return a repeated alarm with its next time after `now`; None for a timer that has rung for good."""
+    if timer.alarm is None or not timer.alarm.days:
+        return None
+    later = next_repetition(
+        local_time(max(now, timer.ends_at or now)), time.fromisoformat(timer.alarm.at), timer.alarm.days
+    )
+    return replace(timer, ends_at=later.timestamp())
 
 
 def has_name(timer: HubTimer, name: str) -> bool:

@@ -12,18 +12,17 @@ from wyoming.event import Event
 
 from wyoming_rosie_hub.messages import IntentRequest, SatelliteIdentity, SpokenAnswer
 from wyoming_rosie_hub.sentences import format_sentence
-from wyoming_rosie_hub.timers import selection, store
+from wyoming_rosie_hub.timers import alarms, intents, selection, store
 from wyoming_rosie_hub.timers.delayed_commands import is_too_late
 from wyoming_rosie_hub.timers.intents import (
     Slots,
     TimerIntentRequest,
     TimerIntentResult,
     TimerQuestion,
-    execute_intent,
     finished_event,
     sync_events,
 )
-from wyoming_rosie_hub.timers.model import EXPIRY_SECONDS, DelayedCommand, HubTimer, TimerSet
+from wyoming_rosie_hub.timers.model import EXPIRY_SECONDS, DelayedCommand, HubTimer, TimerSet, after_ring
 from wyoming_rosie_hub.timers.selection import SelectionCancelled, TimerSelection
 
 _LOG = structlog.get_logger()
@@ -60,6 +59,7 @@ class TimerService:
         self._questions: dict[str, _PendingQuestion] = {}  # by satellite id
         self._command_tasks: dict[str, asyncio.Task[None]] = {}  # by timer id
         self._save_lock = asyncio.Lock()
+        self._rung: dict[str, HubTimer] = {}  # the last one by satellite id
 
     async def execute(self, request: IntentRequest) -> SpokenAnswer | None:
         """Carry out an intent about timers and return the answer; None for other intents."""
@@ -70,7 +70,7 @@ class TimerService:
                 return SpokenAnswer(format_sentence("answers.cannot", request.satellite.language), succeeded=False)
             command = DelayedCommand(text, request.delayed.label, request.satellite.language, request.delayed.confirmed)
         timer_request = self._create_request(request.slots, request.satellite, command)
-        result = execute_intent(request.intent, self._timers, timer_request)
+        result = _execute_intent(request.intent, self._timers, timer_request)
         return None if result is None else await self._apply_result(result, request.satellite)
 
     def is_waiting(self, satellite_id: str) -> bool:
@@ -107,7 +107,7 @@ class TimerService:
             return await self._apply_result(ambiguous, satellite)
         selected = tuple(timer.id for timer in (timers if selection.is_all else timers[:1]))
         request = self._create_request(question.slots, satellite, selected=selected)
-        result = execute_intent(question.intent, self._timers, request)
+        result = _execute_intent(question.intent, self._timers, request)
         return None if result is None else await self._apply_result(result, satellite)
 
     def on_connected(self, satellite_id: str) -> None:
@@ -140,12 +140,36 @@ class TimerService:
             return  # changed while another timer was finished
         if timer.command is not None:
             self._start_command(timer, timer.command)
+        elif timer.alarm is not None and self._is_expired(timer):
+            _LOG.warning("alarm dropped; the hub was off at its time", timer=timer.id, satellite=timer.satellite_id)
+            await self._end_ring(timer)
         elif self._callbacks.send(timer.satellite_id, finished_event(timer)):
             _LOG.info("timer finished", timer=timer.id, satellite=timer.satellite_id)
-            await self._save(self._timers.remove(timer))
-        elif timer.ends_at is not None and self._now() - timer.ends_at > EXPIRY_SECONDS:
+            self._on_rung(timer)
+            await self._end_ring(timer)
+        elif self._is_expired(timer):
             _LOG.warning("timer dropped; its satellite stayed away", timer=timer.id, satellite=timer.satellite_id)
+            await self._end_ring(timer)
+
+    def _is_expired(self, timer: HubTimer) -> bool:
+        return timer.ends_at is not None and self._now() - timer.ends_at > EXPIRY_SECONDS
+
+    def _on_rung(self, timer: HubTimer) -> None:
+        """Remember what rang, for "snooze", and speak a reminder."""
+        self._rung[timer.satellite_id] = timer
+        if timer.alarm is not None and (text := alarms.spoken_text(timer)) is not None:
+            satellite = SatelliteIdentity(timer.satellite_id, timer.area, timer.alarm.language)
+            self._callbacks.announce(satellite, SpokenAnswer(text), timer.id)
+
+    async def _end_ring(self, timer: HubTimer) -> None:
+        """Remove a timer that has rung, or set a repeated alarm to its next time."""
+        later = after_ring(timer, self._now())
+        if later is None:
             await self._save(self._timers.remove(timer))
+            return
+        for event in alarms.started_events(later, self._now()):
+            self._callbacks.send(timer.satellite_id, event)
+        await self._save(self._timers.update(later))
 
     def _start_command(self, timer: HubTimer, command: DelayedCommand) -> None:
         if timer.id not in self._command_tasks:
@@ -210,7 +234,13 @@ class TimerService:
             command=command,
             connected=frozenset(self._callbacks.connected()),
             selected=selected,
+            rung=self._find_rung(satellite.satellite_id),
         )
+
+    def _find_rung(self, satellite_id: str) -> HubTimer | None:
+        """Return what rang last at a satellite, not too long ago."""
+        rung = self._rung.get(satellite_id)
+        return rung if rung and self._now() - (rung.ends_at or 0.0) < EXPIRY_SECONDS else None
 
     async def _apply_result(self, result: TimerIntentResult, satellite: SatelliteIdentity) -> SpokenAnswer:
         """Store the timers, send the events, and remember the question, if there is one."""
@@ -234,3 +264,9 @@ class TimerService:
                 await asyncio.to_thread(store.save, self._path, self._timers)
         except OSError as err:
             _LOG.error("timers could not be stored", file=str(self._path), reason=err.strerror)
+
+
+def _execute_intent(intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult | None:
+    if alarms.is_about_alarms(request.slots):
+        return alarms.execute_intent(intent, timers, request)
+    return intents.execute_intent(intent, timers, request)

@@ -1,12 +1,13 @@
 """Timer store: the timers on disk, which survive a restart."""
 
 from dataclasses import asdict
+from datetime import time
 from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.runtime import json_store
 from wyoming_rosie.runtime.fields import Fields
-from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer, TimerSet
+from wyoming_rosie_hub.timers.model import Alarm, DelayedCommand, HubTimer, TimerSet
 
 MAX_STORED = 1000
 """Timers that a file may hold, so that a broken one cannot fill the memory."""
@@ -45,11 +46,12 @@ def _encode_timer(timer: HubTimer) -> dict[str, object]:
         "left_when_paused": timer.left_when_paused,
         "area": timer.area,
         "command": None if timer.command is None else asdict(timer.command),
+        **({} if timer.alarm is None else {"alarm": _encode_alarm(timer.alarm)}),
     }
 
 
 def _decode_timer(fields: Fields) -> HubTimer:
-    command = fields.optional_object("command")
+    command, alarm = fields.optional_object("command"), fields.optional_object("alarm")
     return HubTimer(
         id=fields.text("id"),
         satellite_id=fields.text("satellite_id"),
@@ -59,6 +61,7 @@ def _decode_timer(fields: Fields) -> HubTimer:
         left_when_paused=fields.number("left_when_paused"),
         area=fields.optional_text("area"),
         command=None if command is None else _decode_command(command),
+        alarm=None if alarm is None else _decode_alarm(alarm),
     )
 
 
@@ -69,3 +72,17 @@ def _decode_command(fields: Fields) -> DelayedCommand:
         language=fields.text("language"),
         confirmed=fields.texts("confirmed"),
     )
+
+
+def _encode_alarm(alarm: Alarm) -> dict[str, object]:
+    return {**asdict(alarm), "days": "".join(map(str, alarm.days))}
+
+
+def _decode_alarm(fields: Fields) -> Alarm:
+    """Decode an alarm. Raises ValueError for one that would never ring."""
+    days, at = tuple(map(int, fields.text("days"))), fields.text("at")
+    if days:
+        time.fromisoformat(at)
+    if not set(days) <= set(range(7)):
+        raise ValueError("the days of an alarm are 0 to 6")
+    return Alarm(fields.text("language"), fields.optional_text("text"), days, at)

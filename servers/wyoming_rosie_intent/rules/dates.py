@@ -4,6 +4,8 @@ import calendar
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 
+from wyoming_rosie.timers import at_time, next_repetition
+
 WEEKDAY_SETS = {"weekdays": (0, 1, 2, 3, 4), "weekend": (5, 6), "daily": (0, 1, 2, 3, 4, 5, 6)}
 """Days on which an alarm repeats; Monday is 0."""
 _NOON = 12
@@ -56,15 +58,9 @@ def next_alarm(slots: Mapping[str, object], now: datetime) -> datetime | None:
     if days:
         return next_repetition(now, at, days)
     if has_day and day is not None:
-        found = _on(day, at, now)
+        found = at_time(day, at, now)
         return found if _is_after(found, now) else None
     return _next_on_clock(slots, at, now)
-
-
-def next_repetition(now: datetime, at: time, days: tuple[int, ...]) -> datetime:
-    """Return the first time after `now` at that time of day on one of the weekdays."""
-    ahead = (_on(now.date() + timedelta(days=count), at, now) for count in range(8))
-    return next(found for found in ahead if found.weekday() in days and _is_after(found, now))
 
 
 def repeated_days(slots: Mapping[str, object]) -> tuple[int, ...]:
@@ -76,16 +72,12 @@ def repeated_days(slots: Mapping[str, object]) -> tuple[int, ...]:
 
 def _next_on_clock(slots: Mapping[str, object], at: time, now: datetime) -> datetime:
     """Return the next time that a clock shows `at`; "wake me at seven" is the next morning."""
-    found = _on(now.date(), at, now)
+    found = at_time(now.date(), at, now)
     wakes, is_exact = slots.get("alarm") == "wake", "part" in slots or at.hour == 0 or at.hour > _NOON
     if not is_exact and not wakes and not _is_after(found, now):
         later = found + timedelta(hours=_NOON)
         found = later if at.hour < _NOON and _is_after(later, now) else found
-    return found if _is_after(found, now) else _on(now.date() + timedelta(days=1), at, now)
-
-
-def _on(day: date, at: time, now: datetime) -> datetime:
-    return datetime.combine(day, at, now.tzinfo)
+    return found if _is_after(found, now) else at_time(now.date() + timedelta(days=1), at, now)
 
 
 def _is_after(moment: datetime, now: datetime) -> bool:

@@ -197,7 +197,7 @@ class _AreaRecognizer:
         """Recognize a text, exactly or corrected; a duration in it may delay the command."""
         numeric = number_grammar.recognize(text, self._language)
         if numeric is not None and numeric.intent != "HassRespond":
-            numeric = None  # nothing keeps alarms yet
+            return numeric  # before durations, since "alarm for 7:30" has none
         match = (
             self._match_delayed(text)
             or self._match_with_durations(text, self.match_exact)

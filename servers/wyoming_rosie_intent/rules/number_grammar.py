@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     r"(?P<clock>\d{1,2}[:h]\d{2}(?![\d:]))|(?P<digits>\d+(?:[.,]\d+)*)(?P<suffix>[^\W\d_]+|\.(?=\s\w)|[ºª])?"
     r"|(?P<word>[^\W\d_]+)"
 )
+_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _PLACEHOLDER = re.compile(r"\b(clock|duration|number|ordinal)([0-9])\b")
 _WORD_RANGE, _ORDINAL_RANGE = 101, 32
 _MAX_NUMBER_WORDS = 4
@@ -70,6 +71,8 @@ class _Grammar:
         self._table = table
         self._triggers = frozenset(table["triggers"])
         self._suffixes = frozenset(table.get("ordinal_suffixes", ()))
+        # "à sept heures" is a time of day, although "sept heures" is a duration
+        self._clock_words = tuple(f" {word}" for word in table.get("clock_words", ()))
         self._words = _number_words(language, table)
         self._intents = _create_intents(table, language)
         self._hints = filler_words.load_hints(templates.load_custom_sentences(language).get("nearly", {}))
@@ -91,7 +94,7 @@ class _Grammar:
     def _replace_symbols(self, text: str) -> str:
         for symbol, word in self._table.get("symbols", {}).items():
             text = text.replace(symbol, f" {word} ")
-        return text.replace("\u2019", "'")
+        return _HYPHEN.sub(" ", text.replace("\u2019", "'"))
 
     def _match(self, text: str) -> "RecognizeResult | None":
         from hassil import recognize_best
@@ -129,6 +132,7 @@ class _Grammar:
             (found.start, found.end, "duration", float(found.total))
             for found in durations.find(text, self._language)
             if any(character.isalpha() for character in text[found.start : found.end])
+            and not text[: found.start].casefold().rstrip().endswith(self._clock_words)
         ]
         tokens = list(_TOKEN.finditer(text))
         at = 0

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.intent.family import said
+from wyoming_rosie.timers import next_repetition
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.responses import small_talk
 from wyoming_rosie_intent.rules import arithmetic, dates, number_grammar
@@ -46,6 +47,11 @@ NOW = datetime(2026, 11, 21, 15, 5, tzinfo=VIENNA)  # a Saturday
         ("wie viele Tage noch bis zum 3. Mai", "de", "163 Tage, bis Montag, 3. Mai."),
         ("welcher Tag ist der vierundzwanzigste", "de", "Das ist Dienstag, der 24. November."),
         ("welcher Tag ist der 24.", "de", "Das ist Dienstag, der 24. November."),
+        ("combien font 5 plus 3", "fr", "8."),
+        ("quel jour est le 24 décembre", "fr", "C'est jeudi 24 décembre."),
+        ("cuántos días faltan para Navidad", "es", "34 días, hasta el viernes, 25 de diciembre."),
+        ("quanti giorni mancano a Natale", "it", "34 giorni, fino a venerdì 25 dicembre."),
+        ("hoeveel is 10 procent van 50", "nl", "5."),
         ("thank you", "en", "You are welcome."),
         ("danke", "de", "Gern geschehen."),
         ("merci beaucoup", "fr", "Je vous en prie."),
@@ -104,6 +110,17 @@ def test_conversation_is_no_question_about_numbers(text: str) -> None:
         ("wake me at 12 am", "en", "2026-11-22 00:00"),
         ("set an alarm for 9 tonight", "en", "2026-11-21 21:00"),
         ("weck mich um halb sieben", "de", "2026-11-22 06:30"),
+        ("stell den Wecker auf 7 Uhr", "de", "2026-11-22 07:00"),
+        ("réveille-moi à sept heures et demie", "fr", "2026-11-22 07:30"),
+        ("réveille-moi demain à 7h30", "fr", "2026-11-22 07:30"),
+        ("rappelle-moi d'appeler maman à 18 heures", "fr", "2026-11-21 18:00"),
+        ("mets un réveil pour une heure", "fr", "2026-11-22 01:00"),
+        ("despiértame mañana a las siete y media", "es", "2026-11-22 07:30"),
+        ("recuérdame llamar a mamá a las seis de la tarde", "es", "2026-11-21 18:00"),
+        ("svegliami alle sette", "it", "2026-11-22 07:00"),
+        ("svegliami domani alle sette e mezza", "it", "2026-11-22 07:30"),
+        ("wek me morgen om half acht", "nl", "2026-11-22 07:30"),
+        ("wek me om zeven uur dertig", "nl", "2026-11-22 07:30"),
         ("weck mich morgen früh um sechs Uhr dreißig", "de", "2026-11-22 06:30"),
         ("stell einen Wecker für jeden Werktag um 6 Uhr 15", "de", "2026-11-23 06:15"),
     ],
@@ -138,7 +155,7 @@ def test_an_alarm_keeps_its_time_of_day_when_the_clocks_change() -> None:
 def test_an_alarm_is_always_in_the_future_and_soon(now: datetime, hour: int, minute: int, days: set[int]) -> None:
     rings = dates.next_alarm({"hour": hour, "minute": minute}, now)
     assert rings is None or 0 < rings.timestamp() - now.timestamp() <= 25.5 * 3600
-    repeated = dates.next_repetition(now, time(hour % 24, minute), tuple(days))
+    repeated = next_repetition(now, time(hour % 24, minute), tuple(days))
     assert repeated.weekday() in days
     assert 0 < repeated.timestamp() - now.timestamp() <= 8.1 * 86400
 
@@ -161,6 +178,35 @@ def test_a_conversion_can_be_undone(amount: float, unit: str, other: str) -> Non
 @given(st.text(max_size=80), st.sampled_from(["en", "de"]))
 def test_any_text_is_read_without_an_error(text: str, language: str) -> None:
     number_grammar.recognize(f"how many {text} in 5 days at 7:30", language)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "intents"),
+    [
+        ("wake me at seven", "en", [("HassStartTimer", {"alarm": "wake", "at": "2026-11-22T07:00", "hours": 15, "minutes": 55})]),
+        ("wake me at 6:30 every weekday", "en", [("HassStartTimer", {"alarm": "wake", "at": "2026-11-23T06:30", "days": "01234", "hours": 39, "minutes": 25})]),
+        ("remind me in an hour to buy 3 apples", "en", [("HassStartTimer", {"alarm": "reminder", "at": "2026-11-21T16:05:00", "name": "buy 3 apples", "hours": 1})]),
+        ("snooze", "en", [("HassStartTimer", {"alarm": "snooze", "at": "2026-11-21T15:15:00", "minutes": 10})]),
+        ("cancel my seven o'clock alarm", "en", [("HassCancelTimer", {"kind": "alarm", "clock": "07:00"})]),
+        ("cancel my alarm tomorrow", "en", [("HassCancelTimer", {"kind": "alarm", "day": "2026-11-22"})]),
+        ("what are my alarms", "en", [("HassTimerStatus", {"kind": "alarm"})]),
+        ("turn off the alarm", "en", [("HassNevermind", {})]),  # which rings
+        ("cancel the timer", "en", [("HassCancelTimer", {})]),
+        ("wake me up in 20 minutes", "en", [("HassStartTimer", {"minutes": 20})]),
+        ("stell den Wecker ab", "de", [("HassNevermind", {})]),
+        ("lösche den Wecker um sieben", "de", [("HassCancelTimer", {"kind": "alarm", "clock": "07:00"})]),
+        ("remind me to unlock the front door at six", "en", [("HassStartTimer", {"alarm": "reminder", "at": "2026-11-21T18:00", "name": "unlock the front door", "hours": 2, "minutes": 55})]),
+    ],
+)  # fmt: skip
+async def test_the_conductor_is_told_when_an_alarm_rings(
+    text: str, language: str, intents: list[tuple[str, dict[str, object]]]
+) -> None:
+    assert list((await said(text, language=language)).intents) == intents
+
+
+async def test_a_time_that_never_comes_is_refused() -> None:
+    came = await said("set an alarm for the 31st of february at seven")
+    assert (came.text, came.done) == ("Sorry, there is no such time.", False)
 
 
 async def test_help_names_things_of_this_home() -> None:
