@@ -21,6 +21,7 @@ from wyoming_rosie_tts.phrase_cache import PhraseCache
 from wyoming_rosie_tts.synthesis_scheduler import PlaybackDeadline, SynthesisScheduler
 from wyoming_rosie_tts.text.normalization.normalizer import normalize
 from wyoming_rosie_tts.text.segments import MarkSegment, PauseSegment, Segment, TextSegment, VoiceRequest
+from wyoming_rosie_tts.text.writing_systems import split_by_language
 from wyoming_rosie_tts.voice_selection import select_voice
 
 _LOG = structlog.get_logger()
@@ -86,7 +87,19 @@ class ReplyAudio:
             await self._send(AudioStop(timestamp=self._milliseconds).event())
 
     async def _send_text(self, segment: TextSegment, *, pause: bool) -> None:
+        """Send a sentence; words of other languages in it are spoken by voices of theirs."""
         self._characters += len(segment.text)
+        if segment.voice_request is not None or segment.phonemes:
+            await self._send_part(segment, pause=pause)
+            return
+        parts = list(split_by_language(segment.text, self._voice.language))
+        for at, (text, language) in enumerate(parts, 1):
+            is_last = at == len(parts)
+            request = VoiceRequest(language=language) if language else None
+            part = replace(segment, text=text, voice_request=request, joins_next=segment.joins_next or not is_last)
+            await self._send_part(part, pause=pause and is_last)
+
+    async def _send_part(self, segment: TextSegment, *, pause: bool) -> None:
         voice = self._voice if segment.voice_request is None else self._select_voice(segment.voice_request)
         words = await asyncio.to_thread(normalize, segment.text, voice.language)
         segment = replace(segment, text=words)

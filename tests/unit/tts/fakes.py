@@ -21,10 +21,10 @@ UNCHANGED = LoudnessNormalizer({"letters 500": 1.0, "letters 1000": 1.0})
 class LetterVoice:
     """Speaks each letter as a chunk of ten milliseconds, and a pause as another."""
 
-    def __init__(self, engine: "LetterEngine", audio_format: AudioFormat) -> None:
+    def __init__(self, engine: "LetterEngine", audio_format: AudioFormat, language: str | None = None) -> None:
         self.audio_format = audio_format
         self.identity = f"letters {audio_format.rate}"
-        self.language = engine.language
+        self.language = language or engine.language
         self.volume = 1.0
         self._engine = engine
 
@@ -33,7 +33,9 @@ class LetterVoice:
     ) -> Iterator[bytes]:
         if self._engine.broken:
             raise EngineError("the voice is hoarse")
-        self._engine.spoken.append(segment.text)
+        self._engine.spoken.append(
+            segment.text if self.language == self._engine.language else f"{self.language}: {segment.text}"
+        )
         for letter in [*segment.text, *("-" if pause else "")]:
             yield letter.encode("utf-16-le")[:2] * (self.audio_format.rate // 100)
 
@@ -55,7 +57,10 @@ class LetterEngine:
     def select_voice(self, request: VoiceRequest) -> LetterVoice:
         if request.name == "nobody":
             raise BadEventError("no voice 'nobody'; there is: letters", "unknown-voice")
-        return LetterVoice(self, AudioFormat(FORMAT.rate // 2, 2, 1) if request.name == "deep" else FORMAT)
+        if request.language == "xx":
+            raise BadEventError("no voice speaks xx", "unknown-language")
+        audio_format = AudioFormat(FORMAT.rate // 2, 2, 1) if request.name == "deep" else FORMAT
+        return LetterVoice(self, audio_format, request.language)
 
     async def install(self) -> None: ...
 
