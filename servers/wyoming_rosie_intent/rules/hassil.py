@@ -297,12 +297,24 @@ class _AreaRecognizer:
         text = match.text.casefold()
         return area.name if area and any(name.casefold() in text for name in area.names) else None
 
+    def _puts_device(self, match: Match) -> bool:
+        """Return whether a search query begins with the name of a device: "mets la télé" asks for no song."""
+        verbs = load_custom_sentences(self._language).get("put", {}).get("verbs", ())
+        words = [word.casefold() for word in match.text.split()]
+        if _SEARCH_QUERY not in match.slots or not words or words[0] not in verbs:
+            return False
+        query = f"{match.slot_text(_SEARCH_QUERY)} ".casefold()
+        starts = (query, query.partition(" ")[2])
+        names = (name.casefold() for entity in self.home.entities for name in entity.names)
+        return any(start.startswith(f"{name} ") for name in names for start in starts)
+
     def _is_valid(self, match: Match, text: str) -> bool:
         """Return whether a match makes sense: not "play dead", nor "I will be home in five minutes" as a delayed command."""
         if (
             _is_meaningless(match)
             or _is_single_word_routine(match, text)
             or _is_conversation(match)
+            or self._puts_device(match)
             or todo_lists.includes_list_name(match.slot_text("item") or "")
         ):
             return False
@@ -335,10 +347,13 @@ def _remove_polite_words_from_query(match: Match, rules: SplitRules) -> Match:
 def _is_meaningless(match: Match) -> bool:
     custom = load_custom_sentences(match.language)
     beginnings, alone = custom.get("meaningless", {}), custom.get("meaningless_alone", {})
-    texts = {slot: f"{match.slot_text(slot)} ".casefold() for slot in (*beginnings, *alone) if slot in match.slots}
+    inside = custom.get("meaningless_inside", {})
+    slots = (*beginnings, *alone, *inside)
+    texts = {slot: f"{match.slot_text(slot)} ".casefold() for slot in slots if slot in match.slots}
     is_empty = _SEARCH_QUERY in match.slots and not (match.slot_text(_SEARCH_QUERY) or "").strip()
     return is_empty or any(
         text.strip() in alone.get(slot, ())
+        or not set(text.split()).isdisjoint(inside.get(slot, ()))
         or any(text.startswith(f"{beginning} ") for beginning in beginnings.get(slot, ()))
         for slot, text in texts.items()
     )
