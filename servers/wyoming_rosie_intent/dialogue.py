@@ -33,13 +33,14 @@ from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
 from wyoming_rosie_intent.plugins.registry import PluginMatch, PluginRegistry
 from wyoming_rosie_intent.responses import intent_text, responses
-from wyoming_rosie_intent.rules import alarms, durations, multi_command
+from wyoming_rosie_intent.rules import alarms, durations, multi_command, unknown_names
 from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 from wyoming_rosie_intent.rules.multi_command import SplitRules
 
 Matches: TypeAlias = tuple[Match, ...]
 MAX_SENTENCE_CHARACTERS = 1000
 """Longer sentences are refused."""
+MAX_SIMILAR_NAMES = 2
 _CONDUCTOR_INTENTS = frozenset({"HassNevermind", "HassBroadcast"})
 
 
@@ -87,7 +88,7 @@ class Dialogue:
             self._record_answer(user_input, outcome, now)
             yield outcome
         elif self._agent is None:
-            yield NotRecognized(responses.render("not_understood", language))
+            yield NotRecognized(self._explain_unknown(user_input.text, language))
         else:
             request = replace(user_input, continues=reply is ConfirmationReply.YES)
             async with aclosing(self._agent.answer(request, moment, now)) as events:
@@ -95,6 +96,14 @@ class Dialogue:
                     self._record_question(user_input, event, now)
                     self._record_answer(user_input, event, now)
                     yield event
+
+    def _explain_unknown(self, text: str, language: str) -> str:
+        """Say that nothing was understood, or which thing is not known here and which ones are like it."""
+        name = unknown_names.find_unknown_name(text, language)
+        if name is None:
+            return responses.render("not_understood", language)
+        known = unknown_names.find_similar(self._executor.home, name)[:MAX_SIMILAR_NAMES]
+        return responses.render("unknown_name", language, name=name, known=known)
 
     def _parse_reply(self, user_input: ConversationInput, now: float) -> tuple[ConfirmationReply, PendingAction | None]:
         """Return the reply to a question, which must not be answered by a sentence that may execute nothing."""

@@ -155,6 +155,15 @@ async def test_an_intent_becomes_one_service_call(
     assert f"{call['domain']}.{call['service']} {call['service_data']}" == called
 
 
+async def test_an_item_is_removed_by_the_name_that_it_has_on_the_list(
+    server: HomeAssistantServer, alive: Living
+) -> None:
+    server.items.append("a dozen eggs")
+    answer = await alive.act("HassListRemoveItem", ["Shopping List"], item="eggs")
+    assert answer == Answer("Took a dozen eggs off the Shopping List.")
+    assert server.calls[-1]["service_data"] == {"item": ["a dozen eggs"]}
+
+
 async def test_an_item_that_is_on_a_list_is_not_added_again(server: HomeAssistantServer, alive: Living) -> None:
     item = server.items[0]
     assert await alive.act("HassListAddItem", ["Shopping List"], item=item.upper()) == Answer(

@@ -226,7 +226,7 @@ def _format_results(commands: Sequence[Command], answers: Sequence[Answer]) -> I
     """Yield the answers; consecutive items of one list are joined into one sentence."""
     finished: list[tuple[Command, str]] = []
     for command, answer in zip(commands, answers, strict=True):
-        item = command.match.slot_text("item")
+        item = None if policy.is_query(command) else command.match.slot_text("item")
         is_plain = item is not None and answer.text == responses.render_done(command, command.targets)
         if finished and not (is_plain and _has_same_list(command, finished[0][0])):
             yield _format_done(finished)

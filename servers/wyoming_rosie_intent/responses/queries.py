@@ -19,6 +19,7 @@ from wyoming_rosie_intent.entity_states import (
 from wyoming_rosie_intent.number_words import time_to_words
 from wyoming_rosie_intent.responses import responses, small_talk
 from wyoming_rosie_intent.responses.responses import get_verb, join_words, name_class, to_sentence
+from wyoming_rosie_intent.rules import todo_lists
 
 MAX_NAMED = 3
 """Entities that an answer names when it means many."""
@@ -48,6 +49,8 @@ def answer_query(states: Mapping[str, EntityState], command: Command, now: datet
             return Answer(responses.render("no_weather", language), done=False)
         case "HassGetState" | "HassClimateGetTemperature" if not command.targets:
             return Answer(responses.render("cannot", language), done=False)
+        case "HassGetState" if todo_lists.names_item(command.match):
+            return Answer(_answer_item(states, command))
         case "HassGetState":
             return Answer(_answer_state(states, command))
         case "HassGetWeather":
@@ -56,6 +59,15 @@ def answer_query(states: Mapping[str, EntityState], command: Command, now: datet
             return Answer(" ".join(_describe_entity(entity, states[entity.id], language) for entity in command.targets))
         case _:
             return None
+
+
+def _answer_item(states: Mapping[str, EntityState], command: Command) -> str:
+    """Say whether an item is on a list, as it is written there."""
+    language, entity = command.match.language, command.targets[0]
+    named = command.match.slot_text("item") or ""
+    listed = todo_lists.find_item(named, states[entity.id], language)
+    key = "not_on_list" if listed is None else "already_on_list"
+    return responses.render(key, language, item=listed or named, things=responses.name_entity(entity, language))
 
 
 def _answer_time(now: datetime, language: str) -> str:

@@ -46,7 +46,8 @@ def _start_slots(slots: Mapping[str, SlotValue], now: datetime) -> Mapping[str, 
 
 def _selection_slots(slots: Mapping[str, SlotValue], now: datetime) -> Mapping[str, SlotValue]:
     """Return the slots that select alarms: by kind, text, time of day and day."""
-    found = {key: slots[key] for key in ("kind", "which", "name") if key in slots}
+    found = {key: slots[key] for key in ("kind", "which") if key in slots}
+    found |= {"name": str(slots["reminder"])} if "reminder" in slots else {}
     at, day = dates.find_time(slots, now, None), dates.find_date(slots, now.date())
     found |= {"clock": at.isoformat("minutes")} if at else {}
     return found | ({"day": day.isoformat()} if day else {})

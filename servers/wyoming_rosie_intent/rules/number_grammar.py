@@ -87,7 +87,7 @@ class _Grammar:
         for candidate in dict.fromkeys((" ".join(words), polite)):
             encoded = self._encode(candidate)
             result = self._match(encoded.text) if encoded else None
-            if encoded and result:
+            if encoded and result and not self._is_negated(result):
                 return self._create_match(result, encoded, text)
         return None
 
@@ -101,12 +101,18 @@ class _Grammar:
 
         return recognize_best(text, self._intents, language=self._language, best_metadata_key="first")
 
+    def _is_negated(self, result: "RecognizeResult") -> bool:
+        """Return whether free text ends the sentence with a negation: "erinnere mich um sechs an die Wäsche nicht"."""
+        last = (str(entity.value).rpartition(" ")[2] for entity in result.entities_list if entity.is_wildcard)
+        return not frozenset(self._table.get("final_negations", ())).isdisjoint(last)
+
     def _create_match(self, result: "RecognizeResult", encoded: _Encoded, text: str) -> Match:
         slots: dict[str, SlotValue] = {}
         for name, entity in result.entities.items():
             value = str(entity.value)
             if value in encoded.values:
-                slots[name] = encoded.values[value]
+                number = encoded.values[value]
+                slots[name] = int(number) if number.is_integer() else number
             else:
                 slots[name] = encoded.decode_text(value) if entity.is_wildcard else entity.value
         return Match(result.intent.name, slots, text, question=result.response or "", language=self._language)

@@ -47,6 +47,39 @@ def is_add_intent(match: Match) -> bool:
     return match.intent in _ADDS
 
 
+def names_item(match: Match) -> bool:
+    """Return whether the sentence adds, removes, completes or asks for an item of a list."""
+    return "item" in match.slots
+
+
+def with_listed_item(command: Command, states: Mapping[str, EntityState]) -> Command:
+    """Return a command that removes or completes an item with the item as it is written: "eggs" are "a dozen eggs"."""
+    named = command.match.slot_text("item")
+    if named is None or is_add_intent(command.match) or len(command.targets) != 1:
+        return command
+    listed = find_item(named, states.get(command.targets[0].id), command.match.language)
+    return command if listed is None else replace(command, match=with_item(command.match, listed))
+
+
+def find_item(named: str, state: EntityState | None, language: str) -> str | None:
+    """Return the item of a list that is meant: of that name, or the only one that is a quantity of it."""
+    items = state.items if isinstance(state, TodoListState) else ()
+    key = " ".join(named.casefold().split())
+    same = [item for item in items if item.casefold() == key]
+    quantities = [item for item in items if _is_quantity(item.casefold().removesuffix(f" {key}"), item, language)]
+    return same[0] if same else quantities[0] if len(quantities) == 1 else None
+
+
+def _is_quantity(before: str, item: str, language: str) -> bool:
+    """Return whether the words before a name are an amount: "two liters of", but not "coconut"."""
+    words, table = before.split(), _load_item_rules(language)
+    if not words or before == item.casefold():
+        return False
+    counts = number_words(_base_language(language)) | frozenset(table.get("counts", ()))
+    measures = frozenset((*table.get("measures", ()), *table.get("of", ())))
+    return (words[0][0].isdigit() or words[0] in counts) and measures.issuperset(words[1:])
+
+
 def split_items(command: Command) -> Sequence[Command]:
     """Return one command per item: "eggs, milk and bread" are three."""
     named = command.match.slot_text("item")

@@ -96,6 +96,33 @@ def test_conversation_is_no_question_about_numbers(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "command",
+    ["wake me at seven", "set an alarm for 7:30", "remind me to call mum at six", "cancel my alarm", "snooze"],
+)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "don't {}",
+        "she said {}",
+        "if it rains {}",
+        "i wish you would {}",
+        "why did you {}",
+        "never {}",
+        "i forgot to {}",
+    ],
+)
+def test_what_is_denied_or_reported_sets_no_alarm(frame: str, command: str) -> None:
+    assert number_grammar.recognize(frame.format(command), "en") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["erinnere mich um sechs an die Wäsche nicht", "weck mich nicht um sieben", "sie sagte weck mich um sieben"]
+)
+def test_what_is_denied_in_german_sets_no_alarm(text: str) -> None:
+    assert number_grammar.recognize(text, "de") is None
+
+
+@pytest.mark.parametrize(
     ("text", "language", "rings"),
     [
         ("wake me at seven", "en", "2026-11-22 07:00"),
@@ -189,6 +216,7 @@ def test_any_text_is_read_without_an_error(text: str, language: str) -> None:
         ("snooze", "en", [("HassStartTimer", {"alarm": "snooze", "at": "2026-11-21T15:15:00", "minutes": 10})]),
         ("cancel my seven o'clock alarm", "en", [("HassCancelTimer", {"kind": "alarm", "clock": "07:00"})]),
         ("cancel my alarm tomorrow", "en", [("HassCancelTimer", {"kind": "alarm", "day": "2026-11-22"})]),
+        ("delete the reminder to feed the cat", "en", [("HassCancelTimer", {"kind": "reminder", "name": "feed the cat"})]),
         ("what are my alarms", "en", [("HassTimerStatus", {"kind": "alarm"})]),
         ("turn off the alarm", "en", [("HassNevermind", {})]),  # which rings
         ("cancel the timer", "en", [("HassCancelTimer", {})]),

@@ -8,6 +8,7 @@ import pytest
 from tests.unit.intent.family import changed, family, room, said
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.engine import Command, Match
+from wyoming_rosie_intent.entity_states import TodoListState
 from wyoming_rosie_intent.rules import todo_lists
 
 SHOPPING, PACKING = "todo.shopping", "todo.packing"
@@ -139,3 +140,62 @@ def with_lists(*names: str) -> Home:
     todo = next(entity for entity in family().entities if entity.domain == "todo")
     made = tuple(replace(todo, id=f"todo.{number}", name=name, aliases=()) for number, name in enumerate(names))
     return replace(family(), entities=(*others, *made)) if "Boodschappen" not in names else Home(entities=made)
+
+
+@pytest.mark.parametrize(
+    ("listed", "named", "language", "found"),
+    [
+        (("milk",), "Milk", "en", "milk"),
+        (("two liters of milk",), "milk", "en", "two liters of milk"),
+        (("a dozen eggs", "bread"), "eggs", "en", "a dozen eggs"),
+        (("500 grams of flour",), "flour", "en", "500 grams of flour"),
+        (("zwei Liter Milch",), "milch", "de", "zwei Liter Milch"),
+        (("deux litres de lait",), "lait", "fr", "deux litres de lait"),
+        (("coconut milk",), "milk", "en", None),
+        (("2 coconut milk",), "milk", "en", None),
+        (("one milk", "two milk"), "milk", "en", None),
+        (("", "bread"), "milk", "en", None),
+    ],
+)
+def test_an_item_is_found_without_its_quantity(
+    listed: tuple[str, ...], named: str, language: str, found: str | None
+) -> None:
+    assert todo_lists.find_item(named, TodoListState(listed), language) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("remove eggs from the shopping list", "Took a dozen eggs off the Shopping List."),
+        ("take eggs off the list", "Took a dozen eggs off the Shopping List."),
+        ("mark bread as done on the shopping list", "Took bread off the Shopping List."),
+        ("what do i need to buy", "The Shopping List has a dozen eggs and bread."),
+        ("what's on the list", "The Shopping List has a dozen eggs and bread."),
+        ("is bread on the shopping list", "The Shopping List already has bread."),
+        ("is butter on the list", "Sorry, I cannot find butter on the Shopping List."),
+        ("i have bought the bread", "Sorry, I did not understand that."),
+        ("we need milk", "Sorry, I did not understand that."),
+        ("she took bread off the list", "Sorry, I did not understand that."),
+        ("don't take bread off the list", "Sorry, I did not understand that."),
+    ],
+)
+async def test_lists_are_read_and_changed(text: str, answer: str) -> None:
+    kitchen = await room()
+    await kitchen.say("add a dozen eggs and bread to the shopping list")
+    assert (await kitchen.say(text)).text == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "answer"),
+    [
+        ("turn on the disco ball", "en", "Sorry, I know no disco ball here."),
+        ("please turn the kitchen candle on", "en", "Sorry, I know no kitchen candle here. I know the Kitchen Radio and the Kitchen Blinds."),
+        ("schalte die Discokugel an", "de", "Discokugel kenne ich hier leider nicht."),
+        ("don't turn on the disco ball", "en", "Sorry, I did not understand that."),
+        ("turn on everything else", "en", "Sorry, I did not understand that."),
+        ("close your eyes", "en", "Sorry, I did not understand that."),
+        ("turn it off", "en", "Sorry, I did not understand that."),
+    ],
+)  # fmt: skip
+async def test_an_unknown_thing_is_named(text: str, language: str, answer: str) -> None:
+    assert (await said(text, language=language)).text == answer

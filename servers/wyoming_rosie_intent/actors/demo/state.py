@@ -48,6 +48,7 @@ def execute(state: EntityStates, command: Command, now: datetime) -> tuple[Entit
     """Execute a command or answer a question."""
     if (answer := queries.answer_query(state, command, now)) is not None:
         return state, answer
+    command = todo_lists.with_listed_item(command, state)
     if command.targets and all(todo_lists.has_item(command, state[entity.id]) for entity in command.targets):
         return state, Answer(responses.render_already_listed(command))
     resolved = relative_values.resolve_steps(command, state)

@@ -102,6 +102,7 @@ class HomeAssistantActor(ServedActor):
         states = await self._get_entity_states(command)
         if (answer := queries.answer_query(states, command, now)) is not None:
             return answer
+        command = todo_lists.with_listed_item(command, states)
         if command.targets and all(todo_lists.has_item(command, states[entity.id]) for entity in command.targets):
             return Answer(responses.render_already_listed(command))
         resolved = relative_values.resolve_steps(command, states)
@@ -117,7 +118,7 @@ class HomeAssistantActor(ServedActor):
 
     async def _get_entity_states(self, command: Command) -> dict[str, EntityState]:
         """Return the states of the command's targets."""
-        wants_more = command.match.intent.startswith("HassGet") or todo_lists.is_add_intent(command.match)
+        wants_more = command.match.intent.startswith("HassGet") or todo_lists.names_item(command.match)
         more = await self._get_details(command) if wants_more else {}
         states = self._client.states
         return {

@@ -1,0 +1,46 @@
+"""Commands about a thing that the home does not have: its name as it was said, and names like it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from wyoming_rosie.home.model import Home
+from wyoming_rosie.text.suggestions import find_close_names
+from wyoming_rosie_intent.rules import filler_words
+from wyoming_rosie_intent.rules.templates import load_custom_sentences
+
+MAX_NAME_WORDS = 4
+"""Longer texts after a verb are conversation."""
+
+
+def find_unknown_name(text: str, language: str) -> str | None:
+    """Return the name in a command that no rule recognized; None for any other sentence."""
+    family = language.replace("_", "-").partition("-")[0].casefold()
+    patterns, hints = _load(family)
+    words = filler_words.normalize_words(text)
+    spoken = " ".join(hints.remove_fillers(words)) if patterns else ""
+    if not patterns or not hints.non_command_words.isdisjoint(spoken.split()):
+        return None
+    found = next((found for pattern in patterns if (found := pattern.fullmatch(spoken))), None)
+    name = found["name"].split() if found else []
+    vague = hints.pronouns | frozenset(_load_table(family).get("vague", ()))
+    return " ".join(name) if 0 < len(name) <= MAX_NAME_WORDS and vague.isdisjoint(name) else None
+
+
+def find_similar(home: Home, name: str) -> Sequence[str]:
+    """Return names of things and areas that are like an unknown one, the closest first."""
+    return find_close_names(
+        name, [known for items in (home.entities, home.areas) for item in items for known in item.names]
+    )
+
+
+@cache
+def _load(language: str) -> tuple[tuple[re.Pattern[str], ...], filler_words.LanguageHints]:
+    hints = filler_words.load_hints(load_custom_sentences(language).get("nearly", {}))
+    patterns = _load_table(language).get("patterns", ())
+    return tuple(re.compile(pattern.replace("NAME", "(?P<name>.+?)")) for pattern in patterns), hints
+
+
+def _load_table(language: str) -> Mapping[str, Sequence[str]]:
+    table: Mapping[str, Sequence[str]] = load_custom_sentences(language).get("unknown_name", {})
+    return table
