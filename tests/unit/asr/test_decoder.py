@@ -1,7 +1,13 @@
 import pytest
 
 from wyoming_rosie_asr.engines.pocketsphinx.automaton import Nfa, minimize
-from wyoming_rosie_asr.engines.pocketsphinx.decoder import _AlignedSegment, _build_graph, _compute_score, _phone_score
+from wyoming_rosie_asr.engines.pocketsphinx.decoder import (
+    _AlignedSegment,
+    _build_graph,
+    _compute_score,
+    _is_drawn_out,
+    _phone_score,
+)
 
 
 def test_every_sentence_of_the_automaton_is_a_path_to_the_one_final_state() -> None:
@@ -43,3 +49,8 @@ def test_phones_outside_a_word_do_not_count() -> None:
     sounds = [_AlignedSegment("SIL", 0, 9, -5.0), _AlignedSegment("AA", 10, 19, -1.0)]
     assert _phone_score(sounds, 10, 19) == pytest.approx(-1.0)
     assert _phone_score(sounds, 10, 14) == pytest.approx(-0.5)
+
+
+def test_a_drawn_out_word_takes_long_for_its_phones() -> None:
+    assert not _is_drawn_out(_AlignedSegment("lights", 100, 150, -0.1), phones=5)
+    assert _is_drawn_out(_AlignedSegment("lights", 100, 210, -0.1), phones=5)
