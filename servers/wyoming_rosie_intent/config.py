@@ -8,6 +8,7 @@ from wyoming_rosie.config import option
 from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.home.model import DEMO_HOME
 from wyoming_rosie.protocol.server import ServiceConfig
+from wyoming_rosie_intent.execution.policy import Remarks
 from wyoming_rosie_intent.execution.weather import Settings as WeatherSettings
 from wyoming_rosie_intent.llm.tier_config import CloudSettings, NetworkSettings, TierSettings
 from wyoming_rosie_intent.rules.hassil import Settings as HassilSettings
@@ -39,6 +40,9 @@ class IntentConfig(ServiceConfig):
     )
     confirm: tuple[str, ...] = option(
         (), "domains or entity ids, with *, that need a confirmation beside the dangerous ones"
+    )
+    remarks: Remarks = option(
+        "act", "what remarks like 'it is too dark in here' do in the speaker's room: act, ask before, or ignore"
     )
     audit_file: Path | None = option(None, "audit log of refused and confirmed actions")
     plugin_folder: Path | None = option(None, "folder of plugins, each a folder with a plugin.py")

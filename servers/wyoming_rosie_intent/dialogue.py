@@ -24,7 +24,7 @@ from wyoming_rosie_intent.answer import (
 from wyoming_rosie_intent.context import follow_up, undo
 from wyoming_rosie_intent.context.follow_up import FollowUp
 from wyoming_rosie_intent.context.memory import ConversationMemory, LastTurn
-from wyoming_rosie_intent.engine import Command, IntentRecognizer, Match, UnknownLanguageError
+from wyoming_rosie_intent.engine import OWN_SLOTS, Command, IntentRecognizer, Match, UnknownLanguageError
 from wyoming_rosie_intent.execution import targets
 from wyoming_rosie_intent.execution.confirmation import ConfirmationReply, Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan, PendingCommand
@@ -288,6 +288,10 @@ class Dialogue:
             return NotHandled(responses.render("one_at_a_time", language), matches)
         if any(map(targets.needs_area, matches)):
             return NotHandled(responses.render("which_room", language), matches)
+        if not all(OWN_SLOTS.isdisjoint(match.slots) for match in matches):
+            return NotHandled(responses.render("cannot", language), matches)
+        if any(map(self._executor.asks_before, matches)):
+            return _ask_before(matches)
         deferred = await self._parse_deferred(user_input, matches)
         if deferred and self._executor.has_actor:
             return self._delegate_deferred(user_input, matches, deferred)
@@ -384,6 +388,13 @@ class Dialogue:
         if question := _create_question(plan):
             return Handled(" ".join((*texts, question.text)), matches, expects_reply=True, question=question)
         return (Handled if answer.done else NotHandled)(" ".join(texts), matches)
+
+
+def _ask_before(matches: Matches) -> Handled:
+    """Ask before the conductor acts."""
+    text = responses.render_question(map(Command, matches))
+    question = PendingQuestion(text, DelegateToConductor(matches))
+    return Handled(text, matches, expects_reply=True, question=question)
 
 
 def _create_question(plan: ActionPlan) -> PendingQuestion | None:

@@ -18,6 +18,21 @@ EXCEPTION_SLOTS = frozenset({"except_area", "except_floor", "except_name"})
 TARGET_SLOTS = EXCEPTION_SLOTS | {"name", "area", "floor", "domain", "device_class", "amount"}
 """Slots that select targets, as opposed to those that say what to set."""
 
+OWN_SLOTS = EXCEPTION_SLOTS | {
+    "amount",
+    "arm_mode",
+    "brightness_step",
+    "humidity_step",
+    "hvac_mode",
+    "percentage_step",
+    "position_step",
+    "preset_mode",
+    "temperature_step",
+}
+"""Slots that Home Assistant's intents lack: without them a command would do something else."""
+REMARK = "remark"
+"""Question of a match that is a remark on the speaker's room, such as "it's too dark in here"."""
+
 
 class AreaScope(StrEnum):
     """How a sentence refers to an area."""
@@ -36,7 +51,7 @@ class Match:
     slots: Mapping[str, SlotValue | SlotAlternatives] = field(default_factory=dict)
     text: str = ""  # the sentence
     domain: str | None = None  # of the targets
-    question: str = ""  # of HassGetState: one, one_yesno, any, all, which, how_many
+    question: str = ""  # of HassGetState: one, one_yesno, any, all, which, how_many; or REMARK
     area_scope: AreaScope = AreaScope.ANYWHERE
     language: str = "en"  # of the sentence and of the answer
     mentioned_area: str | None = None  # named by the sentence, or by an earlier part of it
@@ -45,6 +60,10 @@ class Match:
     def slot_values(self) -> Mapping[str, SlotValue]:
         """The slots with a single value."""
         return {slot: value for slot, value in self.slots.items() if not isinstance(value, tuple)}
+
+    @property
+    def is_remark(self) -> bool:
+        return self.question == REMARK
 
     def slot_text(self, slot: str) -> str | None:
         """Return a slot as text, the first one of several; None without the slot."""

@@ -50,7 +50,7 @@ def create_policy(settings: IntentConfig) -> Policy:
             raise ConfigError(
                 f"--confirm: '{target}' is neither an id such as switch.pump nor a domain; those are: {there_are}"
             )
-    return Policy(confirm=frozenset(settings.confirm))
+    return Policy(confirm=frozenset(settings.confirm), remarks=settings.remarks)
 
 
 def create_weather(settings: IntentConfig, file_home: Home, now: Callable[[], float]) -> GetWeather | None:

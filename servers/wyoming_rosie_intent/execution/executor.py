@@ -126,6 +126,10 @@ class ActionExecutor:
             refused=refused,
         )
 
+    def asks_before(self, match: Match) -> bool:
+        """Return whether a command that has no targets needs a confirmation."""
+        return policy.requires_confirmation(self._policy, Command(match))
+
     def get_refusals(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> tuple[str, ...]:
         """Return refusals of commands that the conductor is to execute; empty outside a known area."""
         if area is None or self.home.get_area(area) is None:

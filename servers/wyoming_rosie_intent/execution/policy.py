@@ -7,6 +7,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from itertools import compress
 from operator import not_
+from typing import Literal, TypeAlias
 
 from wyoming_rosie.home.model import Entity, Home, RoomPolicy
 from wyoming_rosie_intent.engine import Command
@@ -64,6 +65,10 @@ _LOCK_INTENT = "HassTurnOn"
 _QUERY_INTENTS = ("HassGet", "HassClimateGet", "HassRespond", "HassTimerStatus")
 
 
+Remarks: TypeAlias = Literal["act", "ask", "ignore"]
+"""What a remark such as "it's too dark in here" does in the speaker's room."""
+
+
 class Permission(StrEnum):
     ALLOWED = "allowed"
     ASK = "ask"
@@ -80,6 +85,7 @@ class Policy:
     confirm: frozenset[str] = frozenset()
     dangerous: frozenset[str] = frozenset()
     detects_danger: bool = True  # locks, alarms, garages and ovens are dangerous by default
+    remarks: Remarks = "act"
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,8 @@ def requires_confirmation(policy: Policy, command: Command) -> bool:
     """Return whether a command needs a confirmation."""
     if is_query(command):
         return False
+    if command.match.is_remark and policy.remarks == "ask":
+        return True
     listed = (*policy.confirm, *policy.dangerous)
     return any(
         _matches_any(entity, listed) or (is_dangerous(policy, entity) and not _is_lock_only(command, entity))

@@ -60,6 +60,8 @@ def find_targets(home: Home, match: Match, speaker_area: str | None = None) -> T
     """Return the targets of a match, none for intents without targets, or an answer when they cannot be determined."""
     speaker_area = match.mentioned_area or speaker_area
     domain = match.domain or infer_domain(match.intent)
+    if match.is_remark:
+        return _find_here(home, match, domain)
     if "name" in match.slots:
         found = _find_by_name(home, match, speaker_area)
     elif match.intent == "HassRespond":
@@ -73,6 +75,17 @@ def find_targets(home: Home, match: Match, speaker_area: str | None = None) -> T
     if isinstance(found, tuple):
         found = _leave_out_exceptions(home, match, found)
     return _filter_by_feature(found, match) if isinstance(found, tuple) else found
+
+
+def _find_here(home: Home, match: Match, domain: str | None) -> Targets | Answer:
+    """Return the targets of a remark, which changes nothing outside the speaker's room."""
+    area = home.get_area(match.slot_text("area") or "")
+    if area is None:
+        return Answer(responses.render("which_room", match.language), done=False)
+    found = _select_in_area([entity for entity in home.entities if entity.domain == domain], area)
+    if not found:
+        return Answer(responses.render_no_targets(domain or "other", (), area.name, match.language), done=False)
+    return _filter_by_feature(found, match)
 
 
 def _leave_out_exceptions(home: Home, match: Match, found: Targets) -> Targets | Answer:

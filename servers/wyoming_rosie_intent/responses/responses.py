@@ -6,7 +6,7 @@ from pathlib import Path
 
 from wyoming_rosie.home.model import Area, Entity
 from wyoming_rosie.text import durations, numbers
-from wyoming_rosie_intent.engine import AreaScope, Command, Match, SlotAlternatives, SlotValue
+from wyoming_rosie_intent.engine import OWN_SLOTS, AreaScope, Command, Match, SlotAlternatives, SlotValue
 from wyoming_rosie_intent.responses import catalog, ha_responses
 from wyoming_rosie_intent.responses.catalog import ResponseCatalog
 from wyoming_rosie_intent.rules import todo_lists
@@ -88,6 +88,8 @@ def render_done(command: Command, targets: Sequence[Entity]) -> str:
     """Confirm that the command was executed on `targets`."""
     match = command.match
     language = match.language
+    if any(slot in OWN_SLOTS and slot.endswith("_step") for slot in match.slots):
+        return _render_command("done.other", match, targets)  # a value that only the executor knows
     keys = [f"done.{kind}" for kind in (_domain_key(match, targets), match.intent)]
     if not any(_catalog.has_phrase(key, language) for key in keys) and (
         response := ha_responses.render_response(match, targets)

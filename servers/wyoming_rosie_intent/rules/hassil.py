@@ -312,6 +312,7 @@ class _AreaRecognizer:
         """Return whether a match makes sense: not "play dead", nor "I will be home in five minutes" as a delayed command."""
         if (
             _is_meaningless(match)
+            or (match.is_remark and (self.policy.remarks == "ignore" or "?" in match.text))
             or _is_single_word_routine(match, text)
             or _is_conversation(match)
             or self._puts_device(match)

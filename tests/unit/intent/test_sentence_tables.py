@@ -35,3 +35,22 @@ def test_nearly_all_that_is_meant_is_understood(language: str, understands: Inte
 def test_the_tables_are_large_and_say_nothing_twice(language: str) -> None:
     said: list[SentenceCase] = list(load_sentences(language))
     assert len({one.text for one in said}) == len(said) > 120
+
+
+FRAMES = {
+    "en": ("don't {}", "she said {}", "if it rains {}", "why did you {}", "i forgot to {}", "never {}", "should i {}", "i wish i could {}"),
+    "de": ("{} nicht", "sie sagte {}", "wenn es regnet {}", "warum {}", "niemals {}", "ich wollte {}", "falls es regnet {}"),
+}  # fmt: skip
+
+
+def test_a_command_that_is_negated_reported_or_supposed_is_not_executed(
+    language: str, understands: IntentRecognizer
+) -> None:
+    frames = FRAMES[language]
+    meant = [said for said in load_sentences(language) if said.expected not in {"-", "?", "HassNevermind"}]
+    commands = [said for said in meant if "item=" not in said.expected]  # an item is free text
+    framed = [frames[place % len(frames)].format(said.text) for place, said in enumerate(commands)]
+    wrong = [
+        text for text in framed if table.evaluate(understands, SentenceCase(text, "-", "", language)).verdict == "wrong"
+    ]
+    assert wrong == []
