@@ -17,6 +17,7 @@ from wyoming_rosie.commands import (
     demo,
     discover,
     doctor,
+    explain,
     listen,
     listing,
     models,
@@ -42,7 +43,7 @@ TRY = Group("Try it", sort_key=1)
 RUN = Group("Run and check", sort_key=2)
 MODELS = Group("Models, voices and devices", sort_key=3)
 COMMANDS: dict[Group, tuple[Callable[..., Any], ...]] = {
-    TRY: (demo.demo, ask.ask, prompt.prompt, pipeline.say, pipeline.transcribe, pipeline.detect),
+    TRY: (demo.demo, ask.ask, explain.explain, prompt.prompt, pipeline.say, pipeline.transcribe, pipeline.detect),
     RUN: (up.up, doctor.doctor, check.check, discover.discover, listen.listen),
     MODELS: (
         listing.voices,

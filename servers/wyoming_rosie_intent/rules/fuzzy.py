@@ -6,13 +6,16 @@ A correction counts only if it matches a template as a whole, so that no word of
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+import structlog
 
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.rules.filler_words import LanguageHints, Words, normalize_words, split_words
 from wyoming_rosie_intent.rules.name_index import MISRECOGNITION_SCORE, NameIndex, NameMatch
 from wyoming_rosie_intent.rules.phonetics import EXACT_SCORE, Vocabulary, phonetic_key
 
+_LOG = structlog.get_logger()
 MAX_WORDS = 16
 """Words of the longest sentence that is corrected; commands are short, conversation is long."""
 MIN_SCORE = 0.82
@@ -74,6 +77,22 @@ class _ScoredMatch:
         return self.candidate.score >= (MIN_SCORE_ONE_WORD if self.candidate.only_one_word else MIN_SCORE)
 
 
+@dataclass(frozen=True)
+class Correction:
+    """What became of a sentence that matches no template: the match or None, the reason, and all that was tried."""
+
+    match: Match | None
+    reason: str
+    words: Words = ()  # without fillers
+    corrected: str = ""  # the sentence that matched
+    score: float = 0.0  # 0 to 1
+    tried: tuple[str, ...] = ()
+
+
+_Selected: TypeAlias = tuple[_ScoredMatch | None, str]
+"""The best correction, None if it must not count, and the reason."""
+
+
 class FuzzyRecognizer:
     """Corrects sentences about one home in one language."""
 
@@ -87,29 +106,45 @@ class FuzzyRecognizer:
 
     def recognize(self, text: str, matcher: TemplateMatcher) -> Match | None:
         """Return the match of the best correction; None when its score is too low or another one is nearly as good."""
-        words = normalize_words(text)
-        if len(words) > MAX_WORDS or not self._hints.non_command_words:
-            return None
-        without_fillers = self._hints.remove_fillers(words)
-        attempts = _SentenceAttempts(
-            text, without_fillers, matcher, is_command=self._hints.non_command_words.isdisjoint(without_fillers)
-        )
-        if without_fillers != words and (match := attempts.match_without_fillers()) is not None:
-            return match
-        if len(without_fillers) < 2:  # a single corrected word is too little evidence
-            return None
-        if not attempts.is_command and without_fillers[0] not in self._hints.question_words:
-            return None
-        return self._match_candidates(without_fillers, attempts)
+        found = self.correct(text, matcher)
+        if found.match is not None:
+            _LOG.debug("a sentence is corrected", said=text, matched_as=found.corrected, because=found.reason)
+        return found.match
 
-    def _match_candidates(self, words: Words, attempts: "_SentenceAttempts") -> Match | None:
+    def correct(self, text: str, matcher: TemplateMatcher) -> Correction:
+        """Correct a sentence, and say why the correction counts or does not."""
+        words = normalize_words(text)
+        if len(words) > MAX_WORDS:
+            return Correction(None, f"it has more than {MAX_WORDS} words", words)
+        if not self._hints.non_command_words:
+            return Correction(None, "nothing is corrected in this language", words)
+        without_fillers = self._hints.remove_fillers(words)
+        barred = [word for word in without_fillers if word in self._hints.non_command_words]
+        attempts = _SentenceAttempts(text, without_fillers, matcher, is_command=not barred)
+        if without_fillers != words and (match := attempts.match_without_fillers()) is not None:
+            reason = "it matches without its polite words and fillers"
+            return Correction(match, reason, without_fillers, " ".join(without_fillers), EXACT_SCORE)
+        if len(without_fillers) < 2:  # a single corrected word is too little evidence
+            return Correction(None, "a single word is not corrected", without_fillers)
+        if barred and without_fillers[0] not in self._hints.question_words:
+            return Correction(None, f"no command contains '{barred[0]}'", without_fillers)
+        selected, reason = self._match_candidates(without_fillers, attempts)
+        if selected is None:
+            return Correction(None, reason, without_fillers, tried=attempts.texts)
+        candidate = selected.candidate
+        return Correction(
+            selected.match, reason, without_fillers, candidate.text, candidate.score, tried=attempts.texts
+        )
+
+    def _match_candidates(self, words: Words, attempts: "_SentenceAttempts") -> _Selected:
         """Match spelling corrections first, then the best candidate with other names and another order."""
         corrected = [
             scored
             for candidate in self._correct_spelling(words)
             if (scored := attempts.match_candidate(candidate)) is not None
         ]
-        return _select_best(corrected) or _select_best(list(self._match_by_score(words, attempts)))
+        selected = _select_best(corrected)
+        return selected if selected[0] else _select_best(list(self._match_by_score(words, attempts)))
 
     def _match_by_score(self, words: Words, attempts: "_SentenceAttempts") -> Iterator[_ScoredMatch]:
         best = 0.0
@@ -186,6 +221,11 @@ class _SentenceAttempts:
     def count(self) -> int:
         return len(self._tried)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts that were tried."""
+        return tuple(self._tried)
+
     def match_without_fillers(self) -> Match | None:
         """Match the sentence without its fillers."""
         return self._matcher.match_exact(self._restore_case(" ".join(self._without_fillers)))
@@ -216,11 +256,14 @@ def _is_spelling_error(word: str, other: str) -> bool:
     return word[0] == other[0] or phonetic_key(word) == phonetic_key(other)
 
 
-def _select_best(found: Sequence[_ScoredMatch]) -> Match | None:
+def _select_best(found: Sequence[_ScoredMatch]) -> _Selected:
     if not found:
-        return None
+        return None, "no correction matches a template"
     best = max(found, key=lambda scored: scored.candidate.score)
     rivals = (scored for scored in found if best.candidate.score - scored.candidate.score < TIE_MARGIN)
-    if any(rival.effect.key != best.effect.key for rival in rivals):
-        return None
-    return best.match if best.is_confident else None
+    if rival := next((one for one in rivals if one.effect.key != best.effect.key), None):
+        return None, f"'{best.candidate.text}' and '{rival.candidate.text}' are equally likely"
+    score = f"'{best.candidate.text}' scores {best.candidate.score:.2f}"
+    if best.is_confident:
+        return best, f"{score}, and nothing else is as likely"
+    return None, f"{score}, too little" + (" for a dangerous target" if best.effect.is_dangerous else "")

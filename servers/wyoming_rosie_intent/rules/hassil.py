@@ -34,7 +34,7 @@ from wyoming_rosie_intent.rules import (
     templates,
     todo_lists,
 )
-from wyoming_rosie_intent.rules.fuzzy import Effect, FuzzyRecognizer
+from wyoming_rosie_intent.rules.fuzzy import Correction, Effect, FuzzyRecognizer
 from wyoming_rosie_intent.rules.multi_command import SplitRules
 from wyoming_rosie_intent.rules.phonetics import Vocabulary
 from wyoming_rosie_intent.rules.slot_lists import HomeSlotLists
@@ -155,6 +155,24 @@ class HassilRecognizer:
         match = recognizer.recognize(durations.split_compound_words(slot_lists.clean_text(text)))
         return replace(match, text=text, slots=_restore_commas(match.slots, text)) if match else None
 
+    def trace(self, text: str, language: str | None = None, area: str | None = None) -> "RecognitionTrace":
+        """Recognize a sentence as `recognize` does, and return the steps. Raises UnknownLanguageError."""
+        known = self._find_language(language)
+        match = self.recognize(text, language, area)
+        cleaned = durations.split_compound_words(slot_lists.clean_text(text))
+        rules = self._get_language_rules(known)
+        if not cleaned or len(text) > MAX_SENTENCE_LENGTH:
+            return RecognitionTrace(known, cleaned, 0, match, is_exact=False)
+        recognizer = _AreaRecognizer(rules, self._home, self._policy, area)
+        is_exact = recognizer.recognize_exactly(cleaned) is not None
+        templates_tried = sum(
+            len(data.sentences)
+            for intent in rules.templates.filter(cleaned, rules.names.words).intents.values()
+            for data in intent.data
+        )
+        correction = None if is_exact else recognizer.correct(cleaned)
+        return RecognitionTrace(known, cleaned, templates_tried, match, is_exact, correction)
+
     def _find_language(self, language: str | None) -> str:
         known = templates.match_language(language, self._languages)
         if known is None:
@@ -185,6 +203,18 @@ class HassilRecognizer:
 
 
 @dataclass(frozen=True)
+class RecognitionTrace:
+    """The steps in which a sentence was recognized, or was not."""
+
+    language: str
+    cleaned: str
+    templates_tried: int
+    match: Match | None
+    is_exact: bool
+    correction: Correction | None = None  # of what matches no template
+
+
+@dataclass(frozen=True)
 class _AreaRecognizer:
     """Recognizes sentences of one language about one home, spoken in one area (id or name)."""
 
@@ -195,21 +225,31 @@ class _AreaRecognizer:
 
     def recognize(self, text: str) -> Match | None:
         """Recognize a text, exactly or corrected; a duration in it may delay the command."""
+        fuzzy = self.rules.fuzzy
+        return (
+            self.recognize_exactly(text)
+            or self._match_with_durations(text, lambda sentence: fuzzy.recognize(sentence, self))
+            or fuzzy.recognize(text, self)
+        )
+
+    def recognize_exactly(self, text: str) -> Match | None:
+        """Recognize a text as it is said."""
         numeric = number_grammar.recognize(text, self._language)
         if numeric is not None and numeric.intent != "HassRespond":
             return numeric  # before durations, since "alarm for 7:30" has none
-        match = (
+        return (
             self._match_delayed(text)
             or self._match_with_durations(text, self.match_exact)
             or self.match_exact(text)
             or numeric
         )
-        fuzzy = self.rules.fuzzy
-        return (
-            match
-            or self._match_with_durations(text, lambda sentence: fuzzy.recognize(sentence, self))
-            or fuzzy.recognize(text, self)
-        )
+
+    def correct(self, text: str) -> Correction:
+        """Return what becomes of a text that is not recognized as it is said."""
+        readings = (reading.text for reading in durations.replace_durations(text, self._language))
+        found = (self.rules.fuzzy.correct(reading, self) for reading in readings)
+        timed = next((correction for correction in found if correction.match is not None), None)
+        return timed or self.rules.fuzzy.correct(text, self)
 
     def _match_delayed(self, text: str) -> Match | None:
         delay = load_custom_sentences(self._language).get("delay")

@@ -50,7 +50,7 @@ def test_help_shows_the_subcommands_in_groups() -> None:
             group.add(line.split()[1])
     assert groups.pop("Commands") == {"--help", "--version"}
     assert groups == {
-        "Try it": {"demo", "ask", "prompt", "say", "transcribe", "detect"},
+        "Try it": {"demo", "ask", "explain", "prompt", "say", "transcribe", "detect"},
         "Run and check": {"up", "doctor", "check", "config", "discover", "listen", "service"},
         "Models, voices and devices": {
             "voices",
