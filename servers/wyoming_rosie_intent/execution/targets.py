@@ -9,7 +9,7 @@ from typing import TypeAlias
 from wyoming_rosie.home.model import Area, Entity, Home
 from wyoming_rosie_intent.engine import Answer, AreaScope, Command, Match, TargetChoice
 from wyoming_rosie_intent.responses import responses
-from wyoming_rosie_intent.rules import todo_lists
+from wyoming_rosie_intent.rules import durations, todo_lists
 from wyoming_rosie_intent.rules.templates import load_custom_sentences
 
 Targets: TypeAlias = tuple[Entity, ...]
@@ -62,6 +62,8 @@ def find_targets(home: Home, match: Match, speaker_area: str | None = None) -> T
     domain = match.domain or infer_domain(match.intent)
     if match.is_remark:
         return _find_here(home, match, domain)
+    if durations.is_timer_intent(match):
+        return ()  # it may have a name, which is no entity's
     if "name" in match.slots:
         found = _find_by_name(home, match, speaker_area)
     elif match.intent == "HassRespond":

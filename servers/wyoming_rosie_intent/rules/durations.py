@@ -1,7 +1,7 @@
 """Durations in sentences: templates match a plain number of minutes in their place; the slots get the real ones back."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -11,6 +11,9 @@ from wyoming_rosie_intent.engine import Match, SlotAlternatives, SlotValue
 
 MAX_DURATIONS = 3
 """Durations that are recognized in one sentence."""
+MAX_NAME_WORDS = 4
+"""Words of the longest name of a timer."""
+_CONJUNCTIONS = frozenset({"and", "und", "et", "y", "e", "en"})
 _PLACEHOLDERS = (97, 98, 99)  # minutes: templates know up to 100
 _COMPOUND = re.compile(r"(\w{2,})-?(timer)\b", re.IGNORECASE)
 _ELIDED = re.compile(r"\b([dD])['\u2019]$")  # un minuteur d'une heure
@@ -101,6 +104,16 @@ def clean_timer_name(match: Match, words: Mapping[str, Sequence[str]]) -> Match:
     slots = {slot: value for slot, value in match.slots.items() if slot != "name"}
     plain = " ".join(words_left)
     return replace(match, slots=slots if plain.casefold() in ("", *words["unnamed"]) else {**slots, "name": plain})
+
+
+def has_sentence_as_name(match: Match, articles: Collection[str], other_words: Collection[str]) -> bool:
+    """Return whether the name of a timer is the beginning of a sentence: "don't set a" is no name, "mac and cheese" is."""
+    words = (match.slot_text("name") or "").casefold().split()
+    if not words or not is_timer_intent(match):
+        return False
+    return (
+        len(words) > MAX_NAME_WORDS or words[-1] in articles or not _CONJUNCTIONS.issuperset({*words} & {*other_words})
+    )
 
 
 def _split_at_delay(before: str, after: str, words: Mapping[str, Sequence[str]]) -> tuple[str | None, str]:

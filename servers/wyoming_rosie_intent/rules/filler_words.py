@@ -23,7 +23,7 @@ class LanguageHints:
     prefixes: frozenset[Words] = frozenset()
     inner_words: frozenset[str] = frozenset()  # allowed between the words of a name
     pronouns: frozenset[str] = frozenset()
-    assistants: frozenset[Words] = frozenset()  # names of assistants: fillers before and after a sentence
+    assistants: frozenset[Words] = frozenset()  # names to call somebody by: fillers before and after a sentence
     misrecognitions: Mapping[str, Sequence[str]] = field(
         default_factory=dict
     )  # by the word that speech recognition returns
@@ -65,7 +65,7 @@ def load_hints(table: Mapping[str, Any]) -> LanguageHints:
         frozenset(tuple(phrase.split()) for phrase in table.get("beginnings", ())),
         frozenset(table.get("small", ())),
         frozenset(table.get("it", ())),
-        frozenset(tuple(phrase.split()) for phrase in ASSISTANTS),
+        frozenset(tuple(phrase.split()) for phrase in (*ASSISTANTS, *table.get("vocatives", ()))),
         table.get("heard", {}),
         table.get("gerunds", {}),
         tuple(frozenset(group) for group in table.get("synonyms", ())),

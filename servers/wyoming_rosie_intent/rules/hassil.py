@@ -354,6 +354,7 @@ class _AreaRecognizer:
             _is_meaningless(match)
             or (match.is_remark and (self.policy.remarks == "ignore" or "?" in match.text))
             or _is_single_word_routine(match, text)
+            or _is_sentence_about_timer(match)
             or _is_conversation(match)
             or self._puts_device(match)
             or todo_lists.includes_list_name(match.slot_text("item") or "")
@@ -398,6 +399,12 @@ def _is_meaningless(match: Match) -> bool:
         or any(text.startswith(f"{beginning} ") for beginning in beginnings.get(slot, ()))
         for slot, text in texts.items()
     )
+
+
+def _is_sentence_about_timer(match: Match) -> bool:
+    custom = load_custom_sentences(match.language)
+    articles, others = custom.get("timers", {}).get("articles", ()), custom.get("nearly", {}).get("never", ())
+    return durations.has_sentence_as_name(match, articles, others)
 
 
 def _is_single_word_routine(match: Match, text: str) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.intent.sentence_tables import table
 from wyoming_rosie_intent.engine import Match
-from wyoming_rosie_intent.rules import hassil, multi_command
+from wyoming_rosie_intent.rules import durations, hassil, multi_command
 from wyoming_rosie_intent.rules.hassil import HassilRecognizer
 
 
@@ -144,3 +144,20 @@ def test_what_is_to_be_done_later_is_known_now(
 )
 def test_what_is_no_command_is_not_kept_for_later(text: str) -> None:
     assert not any("conversation_command" in match.slots for match in understood(text))
+
+
+@pytest.mark.parametrize(
+    ("name", "is_sentence"),
+    [
+        ("pizza", False),
+        ("mac and cheese", False),
+        ("don't set a", True),
+        ("tell tom to set a", True),
+        ("make the children set a", True),
+        ("whatever you do please start the long", True),
+        ("she said", True),
+    ],
+)
+def test_the_beginning_of_a_sentence_is_no_name_of_a_timer(name: str, is_sentence: bool) -> None:
+    match = Match("HassStartTimer", {"minutes": 5, "name": name})
+    assert durations.has_sentence_as_name(match, ("a", "the"), ("don't", "tell", "said", "she", "and")) is is_sentence
