@@ -80,11 +80,14 @@ def find_targets(home: Home, match: Match, speaker_area: str | None = None) -> T
 
 
 def _find_here(home: Home, match: Match, domain: str | None) -> Targets | Answer:
-    """Return the targets of a remark, which changes nothing outside the speaker's room."""
+    """Return the targets of a remark in the speaker's room, or the only thermostat of the home."""
     area = home.get_area(match.slot_text("area") or "")
     if area is None:
         return Answer(responses.render("which_room", match.language), done=False)
-    found = _select_in_area([entity for entity in home.entities if entity.domain == domain], area)
+    candidates = tuple(entity for entity in home.entities if entity.domain == domain)
+    found = _select_in_area(candidates, area)
+    if not found and domain == "climate" and len(candidates) == 1:
+        found = candidates  # the only thermostat of a home heats this room as well
     if not found:
         return Answer(responses.render_no_targets(domain or "other", (), area.name, match.language), done=False)
     return _filter_by_feature(found, match)

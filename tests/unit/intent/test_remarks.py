@@ -25,6 +25,7 @@ HOME = Home(
         Entity("light.den", "Den Light", "light", "den", features=FEATURES),
         Entity("light.attic", "Attic Light", "light", "attic", features=FEATURES),
         Entity("climate.attic", "Thermostat", "climate", "attic"),
+        Entity("climate.cellar", "Stove", "climate", "cellar"),
         Entity("binary_sensor.left", "Left Window", "binary_sensor", "den", device_class="window"),
         Entity("cover.roof", "Roof Window", "cover", "attic", device_class="window"),
         Entity("sensor.damp", "Den Humidity", "sensor", "den", device_class="humidity"),
