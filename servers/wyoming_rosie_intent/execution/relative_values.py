@@ -27,6 +27,7 @@ class Setting:
     high: float
     step: float  # of a change without an amount
     is_off: bool = False  # the entity is off, so that the value has no effect
+    precision: float = 1
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,17 @@ def _read_kelvin(state: EntityState) -> Setting | None:
 
 
 def _read_target_temperature(state: EntityState) -> Setting | None:
-    return Setting(state.target, state.lowest, state.highest, 1) if isinstance(state, ClimateState) else None
+    return (
+        Setting(state.target, state.lowest, state.highest, 1, precision=0.5)
+        if isinstance(state, ClimateState)
+        else None
+    )
 
 
 def _read_speed(state: EntityState) -> Setting | None:
     if not isinstance(state, FanState):
         return None
-    return Setting(state.speed if state.on else 0, state.step, 100, max(20, state.step), is_off=not state.on)
+    return Setting(state.speed if state.on else 0, round(state.step), 100, max(20, state.step), is_off=not state.on)
 
 
 def _read_position(state: EntityState) -> Setting | None:
@@ -125,7 +130,7 @@ def _resolve(match: Match, relative: _RelativeSlot, state: EntityState) -> Match
     if setting is None:
         return match
     value = setting.value + _get_step(match, relative, setting.step)
-    value = min(setting.high, max(setting.low, round(value * 2) / 2))
+    value = min(setting.high, max(setting.low, round(value / setting.precision) * setting.precision))
     slots = {slot: text for slot, text in match.slots.items() if slot != relative.step_slot}
     return replace(match, intent=relative.intent, slots={**slots, relative.slot: _shorten(value)})
 

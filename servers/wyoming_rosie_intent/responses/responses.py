@@ -16,6 +16,7 @@ _NO_ARTICLE = _ROUTINES | {"person"}
 _MAX_PREPARED = 64
 _MAX_NAMED = 4
 _OTHER_COMMAND = "order.other"
+_MODE_SLOTS = frozenset({"hvac_mode", "mode", "preset_mode"})
 _catalog = ResponseCatalog()
 _prepared: set[str] = set()
 
@@ -286,8 +287,10 @@ def _get_command_key(command: Command) -> str:
 
 def _render_command(key: str, match: Match, targets: Sequence[Entity]) -> str:
     names = [entity.name for entity in targets]
+    modes = {slot: translate_state(str(match.slots[slot]), match.language) for slot in _MODE_SLOTS & match.slots.keys()}
     values = {
         **match.slots,
+        **modes,
         "value": _format_light_value(match),
         "things": name_targets(match, targets),
         "names": names,

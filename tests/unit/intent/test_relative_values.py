@@ -34,6 +34,7 @@ STEPS: list[tuple[str, dict[str, SlotValue], EntityState, str, dict[str, SlotVal
     ("HassClimateSetTemperature", {"temperature_step": 2}, ClimateState(target=20.5), "HassClimateSetTemperature", {"temperature": 22.5}),
     ("HassClimateSetTemperature", {"temperature_step": "up"}, ClimateState(target=30, highest=30), "HassClimateSetTemperature", {"temperature": 30}),
     ("HassFanSetSpeed", {"percentage_step": "down"}, FanState(on=True, speed=33, step=33), "HassFanSetSpeed", {"percentage": 33}),
+    ("HassFanSetSpeed", {"percentage_step": "down"}, FanState(on=True, speed=100, step=100 / 3), "HassFanSetSpeed", {"percentage": 67}),
     ("HassSetPosition", {"position_step": "up"}, CoverState(90), "HassSetPosition", {"position": 100}),
     ("HassSetVolumeRelative", {"volume_step": -20}, MediaPlayerState(volume=95), "HassSetVolume", {"volume_level": 75}),
     ("HassHumidifierSetpoint", {"humidity_step": "down"}, HumidifierState(humidity=50), "HassHumidifierSetpoint", {"humidity": 45}),
