@@ -14,6 +14,7 @@ from tests.unit.hub.test_timer_service import KITCHEN, OFFICE, TimerHarness
 from wyoming_rosie_hub.timers import alarms, intents, store
 from wyoming_rosie_hub.timers.intents import TimerIntentRequest, TimerIntentResult
 from wyoming_rosie_hub.timers.model import HubTimer, TimerSet, after_ring, local_time, rings_of
+from wyoming_rosie_satellite.storage.timers import Timers as SatelliteTimers
 
 NOW = datetime.fromisoformat("2026-11-21T15:05").timestamp()  # a Saturday
 WAKE: dict[str, Any] = {"alarm": "wake", "at": "2026-11-22T07:00", "hours": 15, "minutes": 55}
@@ -215,3 +216,13 @@ def test_a_daily_alarm_keeps_its_time_of_day() -> None:
         local_time(ring.ends_at or 0).strftime("%H:%M") for ring in rings_of(_timer({**WORKDAYS, "days": "0123456"}))
     }
     assert times == {"06:30"}
+
+
+def test_the_satellite_rings_at_all_times_of_a_repeated_alarm_while_the_hub_is_away() -> None:
+    satellite = SatelliteTimers()
+    for _, event in do(TimerSet(), "StartTimer", **WORKDAYS).events:
+        satellite.apply(event, 0.0)
+    rung = []
+    while (deadline := satellite.next_deadline) is not None:
+        rung += [f"{local_time(NOW + deadline):%a %H:%M}" for _ in satellite.finish_expired(deadline)]
+    assert rung == [f"{day} 06:30" for day in ("Mon", "Tue", "Wed", "Thu", "Fri", "Mon", "Tue")]

@@ -1,11 +1,12 @@
 """Items of to-do lists, and the selection of a list."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from tests.unit.intent.family import changed, family, room, said
+from tests.unit.intent.family import changed, family, recognizer, room, said
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.entity_states import TodoListState
@@ -199,3 +200,23 @@ async def test_lists_are_read_and_changed(text: str, answer: str) -> None:
 )  # fmt: skip
 async def test_an_unknown_thing_is_named(text: str, language: str, answer: str) -> None:
     assert (await said(text, language=language)).text == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "item"),
+    [
+        ("mets du lait sur ma liste de courses", "fr", "du lait"),
+        ("ne mets pas de pain sur la liste", "fr", None),
+        ("elle a mis du pain sur la liste", "fr", None),
+        ("pon pan en la lista", "es", "pan"),
+        ("no pongas pan en la lista", "es", None),
+        ("metti il pane nella lista", "it", "il pane"),
+        ("non mettere il pane nella lista", "it", None),
+        ("voeg melk toe aan de boodschappenlijst", "nl", "melk"),
+        ("zet geen melk op de lijst", "nl", None),
+        ("setze keine Milch auf die Einkaufsliste", "de", None),
+    ],
+)
+async def test_items_are_added_in_other_languages(text: str, language: str, item: str | None) -> None:
+    match = (await asyncio.to_thread(recognizer, language)).recognize(text, language, "kitchen")
+    assert (match.slot_text("item") if match else None) == item
