@@ -6,7 +6,15 @@ from pathlib import Path
 
 from wyoming_rosie.home.model import Area, Entity
 from wyoming_rosie.text import durations, numbers
-from wyoming_rosie_intent.engine import OWN_SLOTS, AreaScope, Command, Match, SlotAlternatives, SlotValue
+from wyoming_rosie_intent.engine import (
+    EXCEPTION_SLOTS,
+    OWN_SLOTS,
+    AreaScope,
+    Command,
+    Match,
+    SlotAlternatives,
+    SlotValue,
+)
 from wyoming_rosie_intent.responses import catalog, ha_responses
 from wyoming_rosie_intent.responses.catalog import ResponseCatalog
 from wyoming_rosie_intent.rules import todo_lists
@@ -191,6 +199,8 @@ def name_targets(match: Match, targets: Sequence[Entity]) -> str:
         return add_article(str(match.slots["name"]), language)
     if not targets:
         return _catalog.render("grammar.that", language)
+    if not EXCEPTION_SLOTS.isdisjoint(match.slots) and len(targets) <= _MAX_NAMED:
+        return join_words([name_entity(target, language) for target in targets], language)
     kind = name_class(targets[0].domain, match.slot_texts("device_class"), language)
     if "floor" in match.slots and _has_value("grammar.group_on", language):
         return _catalog.render("grammar.group_on", language, kind=kind, area=match.slots["floor"])

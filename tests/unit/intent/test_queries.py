@@ -101,7 +101,7 @@ async def test_of_two_garage_doors_neither_is_moved_unasked() -> None:
     areas = tuple(one for one in family().areas if one.id != "garage")
     at = await room(at=replace(family(), areas=areas, entities=(*first, second)))
     came = await at.say("open the garage door")
-    assert came.text.startswith("There are several garages.")
+    assert came.text.startswith("There are several garage doors.")
     assert came.changes == {}
 
 
