@@ -27,6 +27,8 @@ _OPPOSITES = {
     "HassPauseTimer": "HassUnpauseTimer",
     "HassUnpauseTimer": "HassPauseTimer",
 }
+_MODES = frozenset({"hvac_mode", "preset_mode", "arm_mode"})
+"""Slots whose earlier values no command can set."""
 _TIMER_LENGTH = ("hours", "minutes", "seconds")
 _OPEN_STATES = frozenset({"open", "opening", "unlocked", "unlocking"})
 
@@ -72,7 +74,9 @@ def _restore(match: Match, entity: Entity, before: Attributes) -> Match | None:
             return _command("HassTurnOff" if state in _OPEN_STATES else "HassTurnOn", entity, match)
         case "cover" | "valve":
             return _command("HassTurnOn" if state in _OPEN_STATES else "HassTurnOff", entity, match)
-    if not state or state in {"unavailable", "unknown"}:
+    was_off = state == "off" and match.intent in {"HassLightSet", "HassFanSetSpeed"}
+    is_switched = was_off or (match.intent in {"HassTurnOn", "HassTurnOff"} and _MODES.isdisjoint(match.slots))
+    if not is_switched or not state or state in {"unavailable", "unknown"}:
         return None
     return _command("HassTurnOff" if state in {"off", "disarmed"} else "HassTurnOn", entity, match)
 
