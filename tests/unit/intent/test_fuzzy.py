@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from wyoming_rosie.home.model import Area, Entity, Home
 from wyoming_rosie_intent.engine import IntentRecognizer, Match
@@ -63,6 +64,21 @@ def test_what_was_said_is_kept_as_it_was_said(recognizer: IntentRecognizer) -> N
     assert match is not None
     assert match.text == "Um, turn on the kitchn lamp!"
     assert match.slots["name"] == "Kitchen Lamp"
+
+
+def test_the_log_says_as_what_a_corrected_sentence_matched_and_why(recognizer: IntentRecognizer) -> None:
+    with capture_logs() as lines:
+        recognizer.recognize("turn on the kitchn lamp")
+    [line] = [line for line in lines if "matched_as" in line]
+    assert line["log_level"] == "debug"
+    assert line["matched_as"] == "turn on the kitchen lamp"
+    assert "nothing else is as likely" in line["because"]
+
+
+def test_what_matches_as_it_is_said_logs_no_correction(recognizer: IntentRecognizer) -> None:
+    with capture_logs() as lines:
+        recognizer.recognize("turn on the kitchen lamp")
+    assert [line for line in lines if "matched_as" in line] == []
 
 
 def test_of_two_names_that_are_nearly_as_likely_none_is_taken(recognizer: IntentRecognizer) -> None:
