@@ -187,7 +187,8 @@ class Utterance:
         return self._duration_ms / 1000 - (asyncio.get_running_loop().time() - self._start_time) < LIVE_SECONDS
 
     def _create_stream(self) -> ScheduledStream[VadStream, VadEvent]:
-        return self._context.vad_scheduler.create_stream(self._context.create_vad_stream(), self._on_vad_events)
+        state = self._context.create_vad_stream()
+        return self._context.vad_scheduler.create_stream(state, self._on_vad_events, may_drop=False)
 
     async def _finish_detection(self) -> None:
         """Wait until all speech is found; search all audio if the conductor has reported none."""

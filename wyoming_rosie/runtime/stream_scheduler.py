@@ -99,10 +99,15 @@ class BatchScheduler(Generic[S, F]):
         """Run a function on one of the threads, without waiting for its result."""
         self._threads.submit(function)
 
-    def create_stream(self, state: S, on_results: Callable[[Sequence[F]], None]) -> "ScheduledStream[S, F]":
-        """Create a stream; the event loop calls `on_results` with its results, in order."""
+    def create_stream(
+        self, state: S, on_results: Callable[[Sequence[F]], None], *, may_drop: bool = True
+    ) -> "ScheduledStream[S, F]":
+        """Create a stream; the event loop calls `on_results` with its results, in order.
+
+        A stream of limited length must not drop audio that the engine is late with (`may_drop`); it waits.
+        """
         self._open_streams += 1
-        return ScheduledStream(self, state, on_results)
+        return ScheduledStream(self, state, on_results, may_drop=may_drop)
 
     def close(self) -> None:
         """Start no more batches; results of running ones are dropped."""
@@ -205,12 +210,20 @@ class BatchScheduler(Generic[S, F]):
 class ScheduledStream(Generic[S, F]):
     """One stream of 16 kHz 16-bit mono audio, used by one task."""
 
-    def __init__(self, scheduler: BatchScheduler[S, F], state: S, on_results: Callable[[Sequence[F]], None]) -> None:
+    def __init__(
+        self,
+        scheduler: BatchScheduler[S, F],
+        state: S,
+        on_results: Callable[[Sequence[F]], None],
+        *,
+        may_drop: bool = True,
+    ) -> None:
         self.state = state
         self.source: AudioSource | None = None  # of a coalesced stream
         self.dropped_samples = 0
         self._scheduler = scheduler
         self._on_results = on_results
+        self._may_drop = may_drop
         self._backlog = bytearray()
         self._skipped_samples = 0  # samples that the state has not skipped yet
         self._received_bytes = 0
@@ -246,13 +259,27 @@ class ScheduledStream(Generic[S, F]):
             source.hold()
 
     async def push(self, pcm: bytes) -> None:
-        """Queue audio; waits while the stream is far ahead of real time. Raises EngineError."""
+        """Queue audio; waits while the stream is far ahead of real time, or of the engine if it may not drop.
+
+        Raises EngineError.
+        """
         self._raise_failure()
         self._append(pcm)
+        if not self._may_drop:
+            await self._wait_for_backlog()
+            return
         while len(self._backlog) > _MAX_BACKLOG_BYTES and (ahead := self._seconds_ahead()) > 0:
             await self._wait(ahead)
         if len(self._backlog) > _MAX_BACKLOG_BYTES:
             self._drop_oldest()
+
+    async def _wait_for_backlog(self) -> None:
+        deadline = loop_time() + FINISH_SECONDS
+        while len(self._backlog) > _MAX_BACKLOG_BYTES:
+            if loop_time() > deadline:
+                raise EngineError("the engine did not process the audio in time")
+            await self._wait(1.0)
+            self._raise_failure()
 
     async def finish(self) -> None:
         """Wait until every whole hop has been processed. Raises EngineError."""

@@ -66,8 +66,8 @@ class Room:
         self.scheduler: BatchScheduler[Tally, int] = BatchScheduler("test", engine.hear, PACE, threads)
         self.found: list[int] = []
 
-    def open(self) -> ScheduledStream[Tally, int]:
-        return self.scheduler.create_stream(Tally(), self.found.extend)
+    def open(self, *, may_drop: bool = True) -> ScheduledStream[Tally, int]:
+        return self.scheduler.create_stream(Tally(), self.found.extend, may_drop=may_drop)
 
 
 @pytest.fixture
@@ -159,6 +159,17 @@ async def test_a_stream_that_we_are_late_with_loses_its_oldest_audio_and_it_is_c
     await stream.finish()
     assert stream.dropped_samples == stream.state.skipped > 0
     assert stream.state.skipped * 2 + len(stream.state.pcm) == len(loud)
+
+
+async def test_a_stream_of_limited_length_loses_nothing_however_late_we_are(slow_room: Room) -> None:
+    stream = slow_room.open(may_drop=False)
+    stream._start_time = -100.0
+    stream._received_bytes = 1
+    loud = b"\x01\x00" * (SPEECH.bytes_in(MAX_BACKLOG_SECONDS + 1) // 2)
+    await stream.push(loud)
+    await stream.finish()
+    assert stream.dropped_samples == 0
+    assert len(stream.state.pcm) == len(loud)
 
 
 async def test_a_failure_of_the_engine_is_told_to_those_it_concerns(room: Room) -> None:
