@@ -1,6 +1,7 @@
 """pocketsphinx decoder for the sentences of a grammar. It holds the interpreter's lock, so it belongs in a child process."""
 
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -106,6 +107,12 @@ class SentenceDecoder:
         if heard:
             return Hypothesis((), self._score(heard, pcm), Completeness.BEGINNING)
         return Hypothesis()
+
+    def forget_noise(self) -> None:
+        """Forget the noise of earlier audio, which is otherwise expected in the next."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # pocketsphinx calls it unnecessary, but scores differ
+            self._decoder.start_stream()
 
     def _rate_sentence(self, words: Sequence[_AlignedSegment], heard_count: int) -> Completeness:
         if heard_count > len(words):

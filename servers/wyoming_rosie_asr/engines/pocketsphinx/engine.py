@@ -99,6 +99,7 @@ class GrammarRecognizer:
         if whole[1] >= SURE_SCORE:
             return whole
         near = self._decode(decoder, cut_far_speech(audio))
+        decoder.forget_noise()  # speech without its surroundings has a wrong one
         return max(whole, near, key=lambda result: (bool(result[0]), result[1] if result[0] else 0.0))
 
     def _decode(self, decoder: SentenceDecoder, pcm: bytes) -> tuple[str, float, Completeness]:
