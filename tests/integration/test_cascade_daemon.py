@@ -59,6 +59,13 @@ async def wait_until_halfway(site: FileServer) -> None:
     assert await asyncio.to_thread(site.halfway.wait, 60)
 
 
+async def wait_until_something_is_stored(folder: Path) -> None:
+    """Wait until a part of the model is in its folder: what was sent may not have been written."""
+    async with asyncio.timeout(60):
+        while not await asyncio.to_thread(lambda: any(file.stat().st_size for file in folder.rglob("model.bin.part"))):
+            await asyncio.sleep(0.02)
+
+
 async def test_the_grammar_answers_until_the_model_is_there_and_a_turn_goes_on(
     daemon: StartDaemon, peer: OpenPeer, site: FileServer, tmp_path: Path, command_speech: bytes, other_speech: bytes
 ) -> None:
@@ -100,6 +107,7 @@ async def test_a_fetch_ends_with_the_daemon_and_the_next_start_resumes_it(
 ) -> None:
     first = await Daemon.start("asr", *fetching(site, tmp_path))
     await wait_until_halfway(site)
+    await wait_until_something_is_stored(tmp_path)
     assert await first.stop() == 0
     site.resume.set()
     second = await Daemon.start("asr", *fetching(site, tmp_path))
