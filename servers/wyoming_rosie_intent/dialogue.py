@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias
 
 from wyoming_rosie.runtime.workers import ThreadWorker
@@ -180,7 +181,7 @@ class Dialogue:
                 assert self._plugins is not None
                 answer = await self._plugins.execute(match)
                 return (Handled if answer.done else NotHandled)(answer.text)
-            case () as nothing if not nothing:
+            case ():
                 return await self._answer_follow_up(user_input, moment, now)
             case (Match() as match,):
                 last = self._memory.get(user_input.conversation_id, user_input.area, now)
@@ -206,12 +207,8 @@ class Dialogue:
 
     def _parse_follow_up(self, user_input: ConversationInput, last: LastTurn) -> FollowUp | None:
         """Parse a sentence that refers to the last turn; runs in the worker's thread."""
-        language = user_input.language or "en"
-
-        def recognize(sentence: str) -> Match | None:
-            return self._recognizer.recognize(sentence, user_input.language, user_input.area)
-
-        words = follow_up.load_words(base_language(language))
+        words = follow_up.load_words(base_language(user_input.language or "en"))
+        recognize = partial(self._recognize_one, user_input)
         return follow_up.parse_follow_up(user_input.text, last, self._executor.home, words, recognize)
 
     async def _undo(self, user_input: ConversationInput, last: LastTurn, moment: datetime, now: float) -> Outcome:
@@ -229,10 +226,7 @@ class Dialogue:
         if done:
             targets = [entity for command in done for entity in command.targets]
             texts.insert(0, responses.render_undone(targets, language))
-        matches = tuple(command.match for command in done)
-        if question := _create_question(plan):
-            return Handled(" ".join((*texts, question.text)), matches, expects_reply=True, question=question)
-        return (Handled if done else NotHandled)(" ".join(texts), matches)
+        return _create_outcome(plan, texts, tuple(command.match for command in done), done=bool(done))
 
     def _recognize(self, user_input: ConversationInput) -> Matches | PluginMatch:
         """Match the sentence by rules, then plugins; runs in the worker's thread. Raises UnknownLanguageError."""
@@ -249,11 +243,11 @@ class Dialogue:
 
     def _parse_commands(self, text: str, user_input: ConversationInput) -> Matches:
         """Match the commands in a text, which is the sentence or a command that it defers."""
-
-        def recognize(part: str) -> Match | None:
-            return self._recognizer.recognize(part, user_input.language, user_input.area)
-
+        recognize = partial(self._recognize_one, user_input)
         return multi_command.parse_commands(text, recognize, self._get_split_rules(user_input.language))
+
+    def _recognize_one(self, user_input: ConversationInput, text: str) -> Match | None:
+        return self._recognizer.recognize(text, user_input.language, user_input.area)
 
     def _get_split_rules(self, language: str | None) -> SplitRules:
         home = self._executor.home
@@ -372,10 +366,8 @@ class Dialogue:
         confirmed = tuple(
             pending for pending in plan.needs_confirmation if user_input.confirmed.issuperset(_target_ids([pending]))
         )
-        plan = replace(
-            plan, needs_confirmation=tuple(pending for pending in plan.needs_confirmation if pending not in confirmed)
-        )
-        plan = replace(plan, commands=(*plan.commands, *confirmed))
+        pending = tuple(pending for pending in plan.needs_confirmation if pending not in confirmed)
+        plan = replace(plan, commands=(*plan.commands, *confirmed), needs_confirmation=pending)
         return await self._carry_out(user_input, plan, matches, moment, now)
 
     async def _carry_out(
@@ -385,9 +377,7 @@ class Dialogue:
         self._record_commands(user_input, plan.commands or tuple(map(Command, matches)), now)
         answer = await self._executor.execute(plan.commands, moment)
         texts = [text for text in (answer.text, *plan.error_messages) if text]
-        if question := _create_question(plan):
-            return Handled(" ".join((*texts, question.text)), matches, expects_reply=True, question=question)
-        return (Handled if answer.done else NotHandled)(" ".join(texts), matches)
+        return _create_outcome(plan, texts, matches, done=answer.done)
 
 
 def _ask_before(matches: Matches) -> Handled:
@@ -395,6 +385,13 @@ def _ask_before(matches: Matches) -> Handled:
     text = responses.render_question(map(Command, matches))
     question = PendingQuestion(text, DelegateToConductor(matches))
     return Handled(text, matches, expects_reply=True, question=question)
+
+
+def _create_outcome(plan: ActionPlan, texts: Sequence[str], matches: Matches, *, done: bool) -> Handled | NotHandled:
+    """Return what was done as text, followed by the plan's question if it has one."""
+    if question := _create_question(plan):
+        return Handled(" ".join((*texts, question.text)), matches, expects_reply=True, question=question)
+    return (Handled if done else NotHandled)(" ".join(texts), matches)
 
 
 def _create_question(plan: ActionPlan) -> PendingQuestion | None:

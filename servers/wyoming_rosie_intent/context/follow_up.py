@@ -3,7 +3,6 @@
 Rules of text, without a clock. The words are those of the table [follow_up] of a language.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -116,7 +115,7 @@ def refer_back(match: Match, text: str, last: LastTurn, words: FollowUpWords) ->
     """
     said = frozenset(normalize_reply(text).split())
     is_open = match.area_scope in {AreaScope.HERE, AreaScope.UNKNOWN} and "name" not in match.slots
-    refers = not said.isdisjoint(words.pronouns) or any(slot.endswith(_STEP_SUFFIX) for slot in match.slots)
+    refers = not said.isdisjoint(words.pronouns) or _is_relative(match)
     kind = match.domain or targets.infer_domain(match.intent)
     commands = [
         command
@@ -130,10 +129,13 @@ def refer_back(match: Match, text: str, last: LastTurn, words: FollowUpWords) ->
 
 def _continue_step(matches: Sequence[Match], *, is_less: bool) -> FollowUp | None:
     """Return the last relative change again, or back."""
-    steps = [match for match in matches if any(slot.endswith(_STEP_SUFFIX) for slot in match.slots)]
-    if len(steps) < len(matches):
+    if not all(map(_is_relative, matches)):
         return None
-    return FollowUp(tuple(_reverse(match) for match in steps) if is_less else tuple(steps))
+    return FollowUp(tuple(map(_reverse, matches)) if is_less else tuple(matches))
+
+
+def _is_relative(match: Match) -> bool:
+    return any(slot.endswith(_STEP_SUFFIX) for slot in match.slots)
 
 
 def _reverse(match: Match) -> Match:
@@ -316,5 +318,5 @@ def _remove_polite(said: Words, polite: frozenset[Words]) -> Words:
 
 
 def _split_phrases(texts: Sequence[str]) -> tuple[Words, ...]:
-    found = (tuple(re.sub(r"[^\w\s']", " ", text.casefold()).split()) for text in texts)
+    found = (tuple(normalize_reply(text).split()) for text in texts)
     return tuple(sorted(found, key=len, reverse=True))
