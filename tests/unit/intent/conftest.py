@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.unit.intent.family import family
 from wyoming_rosie.home.loader import load_home
 from wyoming_rosie.home.model import DEMO_HOME, Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
@@ -18,6 +19,12 @@ def english() -> None:
     """The English phrases, loaded outside the event loop, as the daemon does at its start; a test may have replaced them."""
     if not responses.is_prepared("en"):
         responses.prepare("en")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_family() -> None:
+    """Read the family's home outside the event loop, whichever test of a process comes first; it is cached."""
+    family()
 
 
 @pytest.fixture(scope="session")
