@@ -1,7 +1,6 @@
 """Spoken stop: somebody says "stop", and nothing else, while the satellite speaks or rings."""
 
 import asyncio
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
+from wyoming_rosie.audio.alignment import (
+    END_SILENCE,
+    FRAMES_PER_SECOND,
+    AlignedSegment,
+    compute_score,
+    read_segments,
+)
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie.voice_activity.engine import VadEngine
@@ -53,10 +59,6 @@ _TRANSITIONS: tuple[tuple[Any, ...], ...] = (
     (_SAID_MORE, _END, 1.0),
 )
 _BEAM, _WORD_BEAM = 1e-64, 1e-48
-_TRAILING_SILENCE = bytes(SPEECH.bytes_in(0.06))
-_MIN_LIKELIHOOD = 1e-300
-_FRAME_MS = 10
-_FRAMES_PER_SECOND = 100
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,7 @@ class PhraseRecognizer:
             return StopHypothesis()
         phones = self._search(_PHONES, pcm)
         frames = sum(word.frames for word in words)
-        gap = sum(_phone_likelihood(phones, word) - word.log_likelihood for word in words)
-        return StopHypothesis(math.exp(-max(gap, 0.0) * _FRAMES_PER_SECOND / frames), frames * _FRAME_MS)
+        return StopHypothesis(compute_score(words, phones), frames * 1000 // FRAMES_PER_SECOND)
 
     @cached_property
     def _decoder(self) -> "Decoder":
@@ -115,47 +116,13 @@ class PhraseRecognizer:
         decoder.add_allphone_file(_PHONES, None)
         return decoder
 
-    def _search(self, search: str, pcm: bytes) -> list["_AlignedPart"]:
+    def _search(self, search: str, pcm: bytes) -> list[AlignedSegment]:
         decoder = self._decoder
         decoder.activate_search(search)
         decoder.start_utt()
-        decoder.process_raw(pcm + _TRAILING_SILENCE, full_utt=True)
+        decoder.process_raw(pcm + END_SILENCE, full_utt=True)
         decoder.end_utt()
-        return [] if decoder.hyp() is None else list(_aligned_parts(decoder))
-
-
-@dataclass(frozen=True)
-class _AlignedPart:
-    """A word, phone or pause with its first and last frame."""
-
-    word: str
-    first: int
-    last: int
-    log_likelihood: float
-
-    @property
-    def is_word(self) -> bool:
-        return not self.word.startswith(("<", "[", "(", "+"))
-
-    @property
-    def frames(self) -> int:
-        return self.last - self.first + 1
-
-
-def _aligned_parts(decoder: "Decoder") -> Iterator[_AlignedPart]:
-    for part in decoder.seg():
-        if part.end_frame >= part.start_frame:
-            likelihood = math.log(max(part.ascore, _MIN_LIKELIHOOD))
-            yield _AlignedPart(part.word, part.start_frame, part.end_frame, likelihood)
-
-
-def _phone_likelihood(phones: Sequence[_AlignedPart], word: _AlignedPart) -> float:
-    """Return the log likelihood of the phones during a word."""
-    total = 0.0
-    for phone in phones:
-        common = min(word.last, phone.last) - max(word.first, phone.first) + 1
-        total += phone.log_likelihood * max(common, 0) / phone.frames
-    return total
+        return read_segments(decoder)
 
 
 def _dictionary_lines() -> Iterator[str]:

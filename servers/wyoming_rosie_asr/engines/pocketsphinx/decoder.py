@@ -1,6 +1,5 @@
 """pocketsphinx decoder for the sentences of a grammar. It holds the interpreter's lock, so it belongs in a child process."""
 
-import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.audio.alignment import END_SILENCE, AlignedSegment, compute_score, read_segments
 from wyoming_rosie.voice_activity.endpointing import Completeness
 from wyoming_rosie_asr.engines.pocketsphinx import tokens
 from wyoming_rosie_asr.engines.pocketsphinx.automaton import Automaton
@@ -26,10 +25,6 @@ _BETTER_FIT = 0.0004
 _FORCED_FIT = 0.004
 """The same between the words that were heard and more that complete them: 0.002 for a swallowed "it", 0.015 for a word that
 nobody had said."""
-_SILENCE = bytes(SPEECH.bytes_in(0.06))
-"""Without silence after it, the last word is not over; more than this changes the mean that the cepstra are normalized by."""
-_FRAMES_PER_SECOND = 100
-_MIN_LIKELIHOOD = 1e-300
 _FRAMES_PER_PHONE = 12
 _DRAWN_OUT_FRAMES_PER_PHONE = 20
 """The last words of 48 commands took 10 frames for each phone in the median, at most 19; stretched to 2.2 times, half of them
@@ -59,28 +54,6 @@ class Hypothesis:
     tokens: tuple[str, ...] = ()
     score: float = 0.0
     completeness: Completeness = Completeness.UNKNOWN
-
-
-@dataclass(frozen=True)
-class _AlignedSegment:
-    """A word, phone or pause with its first and last frame."""
-
-    word: str
-    first: int
-    last: int
-    log_likelihood: float
-
-    @property
-    def is_word(self) -> bool:
-        return not self.word.startswith(("<", "[", "(", "+"))
-
-    @property
-    def token(self) -> str:
-        return self.word.partition("(")[0]  # home(2) is its second pronunciation
-
-    @property
-    def frames(self) -> int:
-        return self.last - self.first + 1
 
 
 class SentenceDecoder:
@@ -114,31 +87,31 @@ class SentenceDecoder:
             warnings.simplefilter("ignore", DeprecationWarning)  # pocketsphinx calls it unnecessary, but scores differ
             self._decoder.start_stream()
 
-    def _rate_sentence(self, words: Sequence[_AlignedSegment], heard_count: int) -> Completeness:
+    def _rate_sentence(self, words: Sequence[AlignedSegment], heard_count: int) -> Completeness:
         if heard_count > len(words):
             return Completeness.BEGINNING
         if self._sentences.is_finished(_tokens_of(words)):
             return Completeness.FINISHED
-        is_hesitating = _is_drawn_out(words[-1], self._phone_counts[words[-1].token])
+        is_hesitating = _is_drawn_out(words[-1], self._phone_counts[_token(words[-1])])
         return Completeness.UNKNOWN if is_hesitating else Completeness.COMPLETE
 
-    def _score(self, words: Sequence[_AlignedSegment], pcm: bytes) -> float:
+    def _score(self, words: Sequence[AlignedSegment], pcm: bytes) -> float:
         with self._utterance(_PHONES, pcm):
             pass
-        return _compute_score(words, self._read_segments())
+        return compute_score(words, read_segments(self._decoder))
 
-    def _has_valid_timing(self, words: Sequence[_AlignedSegment]) -> bool:
+    def _has_valid_timing(self, words: Sequence[AlignedSegment]) -> bool:
         """Return whether a person could have said the words in the time they take."""
         duration = words[-1].last - words[0].first + 1
         pauses = duration - sum(word.frames for word in words)
-        drawn_out = max(word.frames - _FRAMES_PER_PHONE * self._phone_counts[word.token] for word in words)
+        drawn_out = max(word.frames - _FRAMES_PER_PHONE * self._phone_counts[_token(word)] for word in words)
         return drawn_out <= _MAX_EXTRA_FRAMES and pauses <= _MAX_PAUSE_SHARE * duration
 
-    def _search_sentences(self, pcm: bytes) -> tuple[list[_AlignedSegment], list[_AlignedSegment]]:
+    def _search_sentences(self, pcm: bytes) -> tuple[list[AlignedSegment], list[AlignedSegment]]:
         """Return the words before the end of the utterance, and those of a whole sentence."""
         with self._utterance(_SENTENCES, pcm):
-            heard = self._read_segments()
-        whole = self._read_segments()
+            heard = read_segments(self._decoder)
+        whole = read_segments(self._decoder)
         return [word for word in heard if word.is_word], [word for word in whole if word.is_word]
 
     @contextmanager
@@ -147,31 +120,20 @@ class SentenceDecoder:
         self._decoder.activate_search(search)
         self._decoder.start_utt()
         # the whole utterance at once: cepstral mean normalization needs it before the search
-        self._decoder.process_raw(pcm + _SILENCE, full_utt=True)
+        self._decoder.process_raw(pcm + END_SILENCE, full_utt=True)
         yield
         self._decoder.end_utt()
 
-    def _read_segments(self) -> list[_AlignedSegment]:
-        if self._decoder.hyp() is None:
-            return []
-        return [
-            _AlignedSegment(
-                piece.word, piece.start_frame, piece.end_frame, math.log(max(piece.ascore, _MIN_LIKELIHOOD))
-            )
-            for piece in self._decoder.seg()
-            if piece.end_frame >= piece.start_frame
-        ]
 
-
-def _is_drawn_out(word: _AlignedSegment, phones: int) -> bool:
+def _is_drawn_out(word: AlignedSegment, phones: int) -> bool:
     """Return whether a word takes so long that its speaker is thinking of the next one."""
     return word.frames > _DRAWN_OUT_FRAMES_PER_PHONE * phones
 
 
-def _fits_better(heard: Sequence[_AlignedSegment], whole: Sequence[_AlignedSegment]) -> bool:
+def _fits_better(heard: Sequence[AlignedSegment], whole: Sequence[AlignedSegment]) -> bool:
     """Return whether the words before the end fit the sound better than a whole sentence, where the two differ."""
     first = next(
-        (at for at, pair in enumerate(zip(heard, whole, strict=False)) if pair[0].token != pair[1].token), None
+        (at for at, pair in enumerate(zip(heard, whole, strict=False)) if _token(pair[0]) != _token(pair[1])), None
     )
     if first is None:
         more = whole[len(heard) :]
@@ -179,13 +141,17 @@ def _fits_better(heard: Sequence[_AlignedSegment], whole: Sequence[_AlignedSegme
     return _mean_likelihood(heard[first:]) - _mean_likelihood(whole[first:]) > _BETTER_FIT
 
 
-def _mean_likelihood(words: Sequence[_AlignedSegment]) -> float:
+def _mean_likelihood(words: Sequence[AlignedSegment]) -> float:
     """Return the log likelihood per frame."""
     return sum(word.log_likelihood for word in words) / sum(word.frames for word in words)
 
 
-def _tokens_of(words: Iterable[_AlignedSegment]) -> tuple[str, ...]:
-    return tuple(word.token for word in words)
+def _token(word: AlignedSegment) -> str:
+    return word.word.partition("(")[0]  # home(2) is its second pronunciation
+
+
+def _tokens_of(words: Iterable[AlignedSegment]) -> tuple[str, ...]:
+    return tuple(map(_token, words))
 
 
 def _create_decoder(model: Path, sentences: Automaton, lexicon: Lexicon, search: SearchLimits) -> "Decoder":
@@ -232,19 +198,3 @@ def _build_graph(sentences: Automaton) -> tuple[int, int, list[tuple[int, int, f
         if is_final:
             transitions.append((state, end, probability))
     return sentences.start, end, transitions
-
-
-def _compute_score(words: Sequence[_AlignedSegment], phones: Sequence[_AlignedSegment]) -> float:
-    frames = sum(word.frames for word in words)
-    gap = sum(_phone_score(phones, word.first, word.last) - word.log_likelihood for word in words)
-    return math.exp(-max(gap, 0.0) * _FRAMES_PER_SECOND / frames)
-
-
-def _phone_score(phones: Sequence[_AlignedSegment], first: int, last: int) -> float:
-    """Return the log likelihood of the phones within the frames from `first` to `last`."""
-    total = 0.0
-    for sound in phones:
-        common = min(last, sound.last) - max(first, sound.first) + 1
-        if common > 0:
-            total += sound.log_likelihood * common / sound.frames
-    return total
