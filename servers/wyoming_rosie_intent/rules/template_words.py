@@ -1,7 +1,7 @@
 """Words of sentence templates, for indexing templates and for spelling corrections."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, reduce
 from typing import TYPE_CHECKING
@@ -26,62 +26,82 @@ class ListName:
     name: str
 
 
-def iter_prefixes(
-    expression: "Expression", rules: "Mapping[str, Sentence]", lists: "Mapping[str, SlotList]"
-) -> Iterator[str | ListName]:
-    """Yield the prefixes of all words in all variants of an expression, and the lists in it."""
-    from hassil.expression import Group, ListReference, RuleReference, TextChunk
-    from hassil.intents import TextSlotList
+@dataclass(frozen=True)
+class PrefixCollector:
+    """Collects the prefixes of the words of expressions, and the lists in them."""
 
-    match expression:
-        case TextChunk():
-            yield from (found[0] for part in expression.text.casefold().split() if (found := WORD.match(part)))
-        case RuleReference() if expression.rule_name in rules:
-            yield from iter_prefixes(rules[expression.rule_name].expression, rules, lists)
-        case ListReference():
-            values = lists.get(expression.list_name)
-            if isinstance(values, TextSlotList):
-                for value in values.values:
-                    yield from iter_prefixes(value.text_in, rules, lists)
-            else:
-                yield ListName(expression.list_name)
-        case Group():
-            for item in expression.items:
-                yield from iter_prefixes(item, rules, lists)
-        case _:
-            yield ListName("")  # it may have any words
+    rules: "dict[str, Sentence]"
+    lists: "dict[str, SlotList]"
+    language: str
+    _known: dict[str, frozenset[str | ListName]] = field(default_factory=dict)  # by names of rules and lists
+    _required: dict[str, tuple[frozenset[str], ...]] = field(default_factory=dict)  # by names of rules and lists
 
+    def collect(self, expression: "Expression") -> frozenset[str | ListName]:
+        """Return the prefixes of all words in all variants of an expression, and the lists in it."""
+        from hassil.expression import Group, ListReference, RuleReference, TextChunk
 
-def iter_required_words(
-    expression: "Expression", rules: "Mapping[str, Sentence]", lists: "Mapping[str, SlotList]", language: str
-) -> Iterator[frozenset[str]]:
-    """Yield, for each list in all variants of an expression, word parts of which a matching text has at least one."""
-    from hassil.expression import Alternative, ListReference, RuleReference, Sequence
+        match expression:
+            case TextChunk():
+                words = map(WORD.match, expression.text.casefold().split())
+                return frozenset(found[0] for found in words if found)
+            case RuleReference() if expression.rule_name in self.rules:
+                return self._collect_cached(f"<{expression.rule_name}>", [self.rules[expression.rule_name].expression])
+            case ListReference():
+                return self._collect_list(expression.list_name)
+            case Group():
+                return frozenset().union(*map(self.collect, expression.items))
+        return frozenset({ListName("")})  # it may have any words
 
-    match expression:
-        case RuleReference() if expression.rule_name in rules:
-            yield from iter_required_words(rules[expression.rule_name].expression, rules, lists, language)
-        case ListReference():
-            yield from _required_list_words(lists.get(expression.list_name), rules, lists, language)
-        case Alternative(items=[one]) if not expression.is_optional:
-            yield from iter_required_words(one, rules, lists, language)
-        case Sequence():
-            for item in expression.items:
-                yield from iter_required_words(item, rules, lists, language)
+    def collect_required(self, expression: "Expression") -> tuple[frozenset[str], ...]:
+        """Return, for each list in all variants of an expression, prefixes of which a matching text has at least one."""
+        from hassil.expression import Alternative, ListReference, RuleReference, Sequence
 
+        match expression:
+            case RuleReference() if expression.rule_name in self.rules:
+                name = f"<{expression.rule_name}>"
+                if name not in self._required:
+                    self._required[name] = self.collect_required(self.rules[expression.rule_name].expression)
+                return self._required[name]
+            case ListReference():
+                name = expression.list_name
+                if name not in self._required:
+                    self._required[name] = tuple(self._iter_required_of_list(name))
+                return self._required[name]
+            case Alternative(items=[one]) if not expression.is_optional:
+                return self.collect_required(one)
+            case Sequence():
+                return tuple(clause for item in expression.items for clause in self.collect_required(item))
+        return ()
 
-def _required_list_words(
-    values: "SlotList | None", rules: "Mapping[str, Sentence]", lists: "Mapping[str, SlotList]", language: str
-) -> Iterator[frozenset[str]]:
-    from hassil.intents import RangeSlotList, TextSlotList
+    def _collect_cached(self, name: str, expressions: "Sequence[Expression]") -> frozenset[str | ListName]:
+        if name not in self._known:
+            self._known[name] = frozenset()  # for recursive rules
+            self._known[name] = frozenset().union(*map(self.collect, expressions))
+        return self._known[name]
 
-    if isinstance(values, RangeSlotList) and values.stop <= MAX_NUMBER and (words := number_words(language)):
-        yield words | frozenset("0123456789")
-    if isinstance(values, TextSlotList):
-        found = [list(iter_prefixes(value.text_in, rules, lists)) for value in values.values]
-        texts = [[piece for piece in pieces if isinstance(piece, str)] for pieces in found]
-        if texts and all(texts) and all(len(text) == len(pieces) for text, pieces in zip(texts, found, strict=True)):
-            yield frozenset(piece for text in texts for piece in text)
+    def _collect_list(self, name: str) -> frozenset[str | ListName]:
+        from hassil.intents import TextSlotList
+
+        values = self.lists.get(name)
+        if not isinstance(values, TextSlotList):
+            return frozenset({ListName(name)})
+        return self._collect_cached(f"{{{name}}}", [value.text_in for value in values.values])
+
+    def _iter_required_of_list(self, name: str) -> Iterator[frozenset[str]]:
+        from hassil.intents import RangeSlotList, TextSlotList
+
+        values = self.lists.get(name)
+        if isinstance(values, RangeSlotList) and values.stop <= MAX_NUMBER and (words := number_words(self.language)):
+            yield words | frozenset("0123456789")
+        if isinstance(values, TextSlotList):
+            found = [self.collect(value.text_in) for value in values.values]
+            texts = [[piece for piece in pieces if isinstance(piece, str)] for pieces in found]
+            if (
+                texts
+                and all(texts)
+                and all(len(text) == len(pieces) for text, pieces in zip(texts, found, strict=True))
+            ):
+                yield frozenset(piece for text in texts for piece in text)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from wyoming_rosie_intent.rules.template_words import (
     MAX_NUMBER,
     WORD,
     ListName,
+    PrefixCollector,
     WordCollector,
-    iter_prefixes,
-    iter_required_words,
     number_words,
 )
 
@@ -47,8 +46,11 @@ class Templates:
         self._any_word: TemplateSet = 0
         self._lists: dict[str, TemplateSet] = defaultdict(int)
         self._skipped = frozenset(word for phrase in intents.skip_words for word in phrase.casefold().split())
+        shared = PrefixCollector(intents.expansion_rules, intents.slot_lists, intents.language)
         for number, (_, data) in enumerate(self._templates):
-            self._index(data, 1 << number)
+            has_own = data.expansion_rules or data.slot_lists
+            words = PrefixCollector(*self._get_rules_and_lists(data), intents.language) if has_own else shared
+            self._index(data, 1 << number, words)
 
     @property
     def language(self) -> str:
@@ -123,14 +125,15 @@ class Templates:
                     found |= self._lists[name]
         return found
 
-    def _index(self, data: "IntentData", bit: TemplateSet) -> None:
-        rules, lists = self._get_rules_and_lists(data)
+    def _index(self, data: "IntentData", bit: TemplateSet, words: PrefixCollector) -> None:
         for sentence in data.sentences:
-            listed = iter_required_words(sentence.expression, rules, lists, self.language)
-            for clause in (*sentence.get_required_clauses(rules), *listed):
+            for clause in (
+                *sentence.get_required_clauses(words.rules),
+                *words.collect_required(sentence.expression),
+            ):
                 self._clauses[clause] |= bit
-            for piece in set(iter_prefixes(sentence.expression, rules, lists)):
-                self._index_word(piece, bit, lists)
+            for piece in words.collect(sentence.expression):
+                self._index_word(piece, bit, words.lists)
 
     def _get_rules_and_lists(self, data: "IntentData") -> "tuple[dict[str, Sentence], dict[str, SlotList]]":
         """Return the rules and lists available to a template: the shared ones and its own."""
