@@ -2,8 +2,8 @@
 
 import re
 
+from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie.voice_activity.endpointing import Completeness
-from wyoming_rosie_asr.engine import base_language
 
 _OPEN_WORDS = {
     "en": "a an the my your our their and or to for of with from at than if please set um uh er erm hmm",

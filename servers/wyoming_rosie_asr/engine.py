@@ -38,11 +38,6 @@ class TranscribeRequest:
     terms: tuple[str, ...] = ()  # other likely words and phrases, with less weight than the names
 
 
-def base_language(tag: str) -> str:
-    """Return the language subtag of a tag such as en-US or en_GB."""
-    return tag.replace("_", "-").partition("-")[0].lower()
-
-
 @dataclass(frozen=True)
 class SpeechAudio:
     """16 kHz 16-bit mono PCM and its speech segments: begin and end in milliseconds."""

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from wyoming_rosie.text import durations
+from wyoming_rosie.text.language_tags import base_language
 
 FOLDER = Path(__file__).with_name("sentences")
 FALLBACK_LANGUAGE = "en"
@@ -21,7 +21,7 @@ def languages() -> frozenset[str]:
 
 def supported_language(language: str) -> str:
     """Return the base language of a tag such as de-AT if it has sentences, else English."""
-    family = durations.base_language(language)
+    family = base_language(language)
     return family if family in _TABLES else FALLBACK_LANGUAGE
 
 
@@ -44,5 +44,5 @@ def has_entry(key: str) -> bool:
 
 def language_name(language: str) -> str:
     """Return a language's name for itself; its tag if unknown."""
-    family = durations.base_language(language)
+    family = base_language(language)
     return str(_TABLES[family]["answers"]["name"]) if family in _TABLES else language

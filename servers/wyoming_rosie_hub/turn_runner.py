@@ -1,7 +1,6 @@
 """Turn runner: feeds events to the turn rules and applies their effects to the satellite and the daemons."""
 
 import asyncio
-import re
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,6 +20,7 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol.wire import encode
 from wyoming_rosie.runtime.fields import parse_number
+from wyoming_rosie.text.language_tags import is_language_tag
 from wyoming_rosie.voice_activity.endpointing import (
     CONDUCTED,
     SPECULATION,
@@ -48,7 +48,6 @@ ASR_CONTEXT = {CONDUCTED: True, SPEECH_BOUNDARIES: True}
 """Tells asr to leave the end of speech to the hub, and where speech is to the vad daemon."""
 FALLBACK_LANGUAGES = ("en", *sorted(sentences.languages()))
 """Languages to speak in, in order, if there is no voice for the turn's."""
-_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 
 
 @dataclass(frozen=True)
@@ -371,7 +370,7 @@ class TurnRunner:
 def parse_language(fields: Mapping[str, Any]) -> str | None:
     """Return the language that a peer names, if it is a language tag such as de or de-AT."""
     language = fields.get("language")
-    return language if isinstance(language, str) and _LANGUAGE_TAG.fullmatch(language) else None
+    return language if is_language_tag(language) else None
 
 
 def _ignore_input(_: m.Input) -> None:

@@ -10,7 +10,7 @@ from wyoming.tts import SynthesizeVoice
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol.client import describe
 from wyoming_rosie.runtime.backoff import Backoff
-from wyoming_rosie.text.durations import base_language
+from wyoming_rosie.text.language_tags import base_language
 
 _LOG = structlog.get_logger()
 REFRESH_SECONDS = 60.0

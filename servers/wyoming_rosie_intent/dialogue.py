@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeAlias
 
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie.text.durations import base_language
+from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie.text.normalize import is_speakable
 from wyoming_rosie_intent.answer import (
     AnswerEvent,

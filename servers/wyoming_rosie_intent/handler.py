@@ -1,6 +1,5 @@
 """Connection handler of the intent daemon."""
 
-import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import datetime
@@ -21,6 +20,7 @@ from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.runtime.tasks import loop_time
+from wyoming_rosie.text.language_tags import is_language_tag
 from wyoming_rosie_intent.answer import (
     AnswerChunk,
     AnswerEvent,
@@ -39,7 +39,6 @@ from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 
 _LOG = structlog.get_logger()
 _MAX_NAME_CHARACTERS = 128
-_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 _ANSWER_KEYS = frozenset({"intent", "slots", "intents", "expects_reply", "later", "confirmed"})
 """Keys of an answer's context that are about its own sentence; a peer may send them back with the next one."""
 _SATELLITE_EVENTS = frozenset({"satellite-connected", "satellite-disconnected", "run-pipeline", "streaming-started"})
@@ -194,7 +193,7 @@ def _parse_name(data: Mapping[str, Any], key: str) -> str | None:
 
 def _parse_language(data: Mapping[str, Any]) -> str | None:
     language = _parse_name(data, "language")
-    if language is not None and not _TAG.fullmatch(language):
+    if language is not None and not is_language_tag(language):
         raise BadEventError("'language' must be a tag such as en or de-AT")
     return language
 

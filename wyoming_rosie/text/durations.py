@@ -9,6 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from wyoming_rosie.text.language_tags import base_language
+
 Words: TypeAlias = tuple[str, ...]
 _Value: TypeAlias = tuple[float, int]
 """A number, and the index of the word after it."""
@@ -46,11 +48,6 @@ class Duration:
 def languages() -> frozenset[str]:
     """Return the languages that have a table."""
     return frozenset(_TABLES)
-
-
-def base_language(language: str) -> str:
-    """Return the language of a BCP 47 tag: de for de-AT."""
-    return language.replace("_", "-").partition("-")[0].casefold()
 
 
 def find(text: str, language: str) -> list[Duration]:

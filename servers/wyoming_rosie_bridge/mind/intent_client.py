@@ -1,7 +1,6 @@
 """Asking an intent daemon over Wyoming, and the tiers: which of several daemons is asked."""
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,6 +16,7 @@ from wyoming_rosie.bus.names import escape_token
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.protocol.client import Client, PeerError, connect
 from wyoming_rosie.runtime.circuit_breaker import CircuitBreaker
+from wyoming_rosie.text.language_tags import is_language_tag
 from wyoming_rosie_bridge.mind.settings import MindSettings
 
 _LOG = structlog.get_logger()
@@ -27,7 +27,6 @@ MAX_NAME_CHARACTERS = 128
 NOBODY = "no intent daemon can be reached; is it running at --mind.intent-uri?"
 NO_ACTOR = "no-actor"
 """Error of a daemon that delegates a command to its peer, which only a conductor can execute."""
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 _DELEGATED = frozenset({"intent", "intents-start"})
 _FAILED = frozenset({"not-handled", "not-recognized"})
 
@@ -88,7 +87,7 @@ def _text_of(event: Event) -> str:
 def create_question(job: ModelJob, trace: str) -> Event:
     """Return the transcript of a job, with what the daemon should know about it."""
     prompt = job.prompt
-    language = prompt.language if prompt.language and _LANGUAGE.fullmatch(prompt.language) else None
+    language = prompt.language if is_language_tag(prompt.language) else None
     context: dict[str, Any] = {
         "conversation_id": escape_token(prompt.session),
         "turn_id": trace[:MAX_NAME_CHARACTERS],

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.bus import names
+from wyoming_rosie.text.language_tags import base_language
 
 FOLDER = Path(__file__).with_name("languages")
 DEFAULT_LANGUAGE = "en"
@@ -77,7 +78,7 @@ def classify(text: str, language: str | None = None, *, allow_tools: bool = True
 
 def sentence(name: str, language: str | None) -> str:
     """Return a sentence for a person, such as that for `expired`, in the language or in English; else that for `failed`."""
-    sentences = _LANGUAGES.get(_base(language), _LANGUAGES[DEFAULT_LANGUAGE]).sentences
+    sentences = _LANGUAGES.get(base_language(language or ""), _LANGUAGES[DEFAULT_LANGUAGE]).sentences
     return sentences.get(name, sentences["failed"])
 
 
@@ -136,12 +137,8 @@ def _strip_polite_words(normalized: str, polite: re.Pattern[str]) -> str:
 
 
 def _select_languages(language: str | None) -> Iterable[_Language]:
-    known = _LANGUAGES.get(_base(language))
+    known = _LANGUAGES.get(base_language(language or ""))
     return [known] if known else _LANGUAGES.values()
-
-
-def _base(language: str | None) -> str:
-    return (language or "").replace("_", "-").partition("-")[0].lower()
 
 
 def _load(path: Path) -> _Language:

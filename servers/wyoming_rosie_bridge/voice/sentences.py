@@ -3,7 +3,7 @@
 import tomllib
 from pathlib import Path
 
-from wyoming_rosie.text.durations import base_language
+from wyoming_rosie.text.language_tags import base_language
 
 _SENTENCES: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("sentences.toml").read_text("utf-8"))
 _FALLBACK = "en"

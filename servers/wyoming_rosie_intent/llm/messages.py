@@ -1,8 +1,9 @@
 """Fixed messages that are spoken instead of a model's answer, by language."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from wyoming_rosie.text.language_tags import base_language
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ _ALL: Mapping[str, LlmMessages] = {
 
 def find_messages(language: str | None) -> LlmMessages | None:
     """Return the messages of a language tag such as de-AT, or None; English without a tag."""
-    return _ALL.get(re.split("[-_]", language, maxsplit=1)[0].lower()) if language else _ALL["en"]
+    return _ALL.get(base_language(language)) if language else _ALL["en"]
 
 
 def get_messages(language: str | None) -> LlmMessages:

@@ -12,6 +12,7 @@ import structlog
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.http.health import HealthCheck
 from wyoming_rosie.runtime import toml_file
+from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins.discovery import PluginSource
 from wyoming_rosie_intent.plugins.plugin import IntegrationPlugin
@@ -149,7 +150,7 @@ class PluginRegistry:
 
     def recognize(self, text: str, language: str | None = None) -> PluginMatch | None:
         """Return the match of the first plugin that recognizes a sentence. Runs in a worker thread."""
-        language_code = (language or "en").replace("_", "-").partition("-")[0].lower()
+        language_code = base_language(language or "en")
         for runner in self._runners.values():
             if found := runner.sentences.recognize(text, language_code):
                 return PluginMatch(runner.name, *found, text, language_code)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime import toml_file
+from wyoming_rosie.text.language_tags import base_language
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -44,7 +45,7 @@ class ResponseCatalog:
     def has_phrase(self, key: str, language: str) -> bool:
         """Return whether the language itself has the phrase."""
         return any(
-            table_language == _base_language(language) and _lookup(table, key) is not None
+            table_language == base_language(language) and _lookup(table, key) is not None
             for table, table_language in self._get_tables(language)
         )
 
@@ -65,7 +66,7 @@ class ResponseCatalog:
         return self._templates[text, language]
 
     def _get_tables(self, language: str) -> Iterator[tuple[Table, str]]:
-        for table_language in dict.fromkeys((_base_language(language), FALLBACK_LANGUAGE)):
+        for table_language in dict.fromkeys((base_language(language), FALLBACK_LANGUAGE)):
             for table in (self._overrides.get(table_language, {}), _load_builtin(table_language)):
                 yield table, table_language
 
@@ -75,7 +76,7 @@ def _load_folder(folder: Path) -> Mapping[str, Table]:
     files = sorted(folder.glob("*.toml"))
     if not files:
         raise ConfigError(f"there are no phrases in {folder}; put a file such as {folder / 'en.toml'} there")
-    return {_base_language(file.stem): _check_table(toml_file.read(file, "phrase file"), file) for file in files}
+    return {base_language(file.stem): _check_table(toml_file.read(file, "phrase file"), file) for file in files}
 
 
 def _check_table(table: dict[str, Any], file: Path) -> Table:
@@ -96,10 +97,6 @@ def _check_table(table: dict[str, Any], file: Path) -> Table:
 def _load_builtin(language: str) -> Table:
     file = resources.files("wyoming_rosie_intent.responses") / "phrases" / f"{language}.toml"
     return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
-
-
-def _base_language(language: str) -> str:
-    return language.replace("_", "-").partition("-")[0].casefold()
 
 
 def _lookup(table: Table, key: str) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from wyoming_rosie.home.model import Home
+from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie_intent.engine import TARGET_SLOTS, Match, SlotAlternatives, SlotValue
 from wyoming_rosie_intent.rules import templates
 from wyoming_rosie_intent.rules.filler_words import Words, normalize_words
@@ -55,7 +56,7 @@ _DEFAULT_RULES = SplitRules(SplitPoints())
 
 def load_split_rules(home: Home, language: str | None) -> SplitRules:
     """Return the split rules of a home in a language, English by default. Reads a file at first use."""
-    family = (language or "en").replace("_", "-").partition("-")[0].casefold()
+    family = base_language(language or "en")
     names = {name for items in (home.areas, home.floors, home.entities) for item in items for name in item.names}
     polite = templates.load_custom_sentences(family).get("courtesies", ())
     return SplitRules(SplitPoints(names, number_words(family)), frozenset(normalize_words(phrase) for phrase in polite))

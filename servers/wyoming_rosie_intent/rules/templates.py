@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie.home.model import DOMAINS
+from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie_intent.rules.phonetics import Vocabulary
 from wyoming_rosie_intent.rules.template_words import (
     MAX_NUMBER,
@@ -232,21 +233,17 @@ def custom_languages() -> Sequence[str]:
 
 def load_replies(languages: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
     """Return the phrases for yes and for no in any of the languages."""
-    custom = [load_custom_sentences(_base_language(language)) for language in languages]
+    custom = [load_custom_sentences(base_language(language)) for language in languages]
     yes, no = (frozenset(word for sentences in custom for word in sentences.get(key, ())) for key in ("yes", "no"))
     return yes - no, no
 
 
 def load_polite_phrases(languages: Iterable[str]) -> frozenset[str]:
     """Return the phrases that may accompany a yes or a no, in any of the languages."""
-    custom = [load_custom_sentences(_base_language(language)) for language in languages]
+    custom = [load_custom_sentences(base_language(language)) for language in languages]
     nearly = [sentences.get("nearly", {}) for sentences in custom]
     keys = ((custom, "courtesies"), (nearly, "fillers"), (nearly, "it"))
     return frozenset(text for tables, key in keys for table in tables for text in table.get(key, ()))
-
-
-def _base_language(language: str) -> str:
-    return language.replace("_", "-").partition("-")[0]
 
 
 def _filter_blocks(

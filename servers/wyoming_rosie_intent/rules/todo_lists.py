@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 from wyoming_rosie.home.model import Entity
+from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.entity_states import EntityState, TodoListState
 from wyoming_rosie_intent.rules import templates
@@ -75,7 +76,7 @@ def _is_quantity(before: str, item: str, language: str) -> bool:
     words, table = before.split(), _load_item_rules(language)
     if not words or before == item.casefold():
         return False
-    counts = number_words(_base_language(language)) | frozenset(table.get("counts", ()))
+    counts = number_words(base_language(language)) | frozenset(table.get("counts", ()))
     measures = frozenset((*table.get("measures", ()), *table.get("of", ())))
     return (words[0][0].isdigit() or words[0] in counts) and measures.issuperset(words[1:])
 
@@ -124,13 +125,9 @@ def _remove_item_article(item: str, table: Mapping[str, Sequence[str]]) -> str:
 
 @cache
 def _get_split_points(language: str) -> SplitPoints:
-    return SplitPoints(_load_item_rules(language).get("pairs", ()), number_words(_base_language(language)))
+    return SplitPoints(_load_item_rules(language).get("pairs", ()), number_words(base_language(language)))
 
 
 def _load_item_rules(language: str) -> Mapping[str, Sequence[str]]:
-    table: Mapping[str, Sequence[str]] = templates.load_custom_sentences(_base_language(language)).get("items", {})
+    table: Mapping[str, Sequence[str]] = templates.load_custom_sentences(base_language(language)).get("items", {})
     return table
-
-
-def _base_language(language: str) -> str:
-    return language.replace("_", "-").partition("-")[0].casefold()

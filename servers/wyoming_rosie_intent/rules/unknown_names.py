@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from wyoming_rosie.home.model import Home
+from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie.text.suggestions import find_close_names
 from wyoming_rosie_intent.rules import filler_words
 from wyoming_rosie_intent.rules.templates import load_custom_sentences
@@ -15,7 +16,7 @@ MAX_NAME_WORDS = 4
 
 def find_unknown_name(text: str, language: str) -> str | None:
     """Return the name in a command that no rule recognized; None for any other sentence."""
-    family = language.replace("_", "-").partition("-")[0].casefold()
+    family = base_language(language)
     patterns, hints = _load(family)
     words = filler_words.normalize_words(text)
     spoken = " ".join(hints.remove_fillers(words)) if patterns else ""

@@ -24,6 +24,7 @@ from wyoming_rosie.models.background_fetch import MEGABYTE, fetch_once, fetch_un
 from wyoming_rosie.models.whisper import HUB_URL, ModelFolder
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.workers import ThreadWorker
+from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie_asr.admission import DecodeJob, PriorityLimiter
 from wyoming_rosie_asr.completeness import rate_text
 from wyoming_rosie_asr.engine import (
@@ -34,7 +35,6 @@ from wyoming_rosie_asr.engine import (
     Transcript,
     UnsupportedLanguageError,
     UnsupportedModelError,
-    base_language,
 )
 from wyoming_rosie_asr.engines.faster_whisper import hallucinations
 from wyoming_rosie_asr.engines.faster_whisper.segments import split_segments

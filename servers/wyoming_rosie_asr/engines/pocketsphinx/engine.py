@@ -14,6 +14,7 @@ from wyoming_rosie.home import loader
 from wyoming_rosie.home.model import Home
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.workers import ProcessWorker
+from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie.voice_activity.endpointing import Completeness
 from wyoming_rosie_asr.admission import DecodeJob, PriorityLimiter
 from wyoming_rosie_asr.engine import (
@@ -24,7 +25,6 @@ from wyoming_rosie_asr.engine import (
     Transcript,
     UnsupportedLanguageError,
     UnsupportedModelError,
-    base_language,
 )
 from wyoming_rosie_asr.engines.pocketsphinx import pronunciation, tokens
 from wyoming_rosie_asr.engines.pocketsphinx.decoder import SearchLimits, SentenceDecoder

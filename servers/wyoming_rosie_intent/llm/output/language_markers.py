@@ -9,6 +9,8 @@ from importlib import resources
 from itertools import islice
 from typing import Any
 
+from wyoming_rosie.text.language_tags import base_language
+
 MAX_LANGUAGES = 64
 MAX_FORMS = 40
 """Samples that are taken from the template of one state."""
@@ -61,7 +63,7 @@ class LanguageMarkers:
 @lru_cache(MAX_LANGUAGES)
 def load_markers(language: str) -> LanguageMarkers:
     """Return the markers of a language; reads two files the first time."""
-    family = re.split("[-_]", language, maxsplit=1)[0].lower()
+    family = base_language(language)
     home = _load_home_words(language, family)
     return LanguageMarkers(_load_patterns(family), family in _KNOWN, *home)
 
