@@ -33,7 +33,6 @@ async def serve(settings: IntentConfig) -> None:
     if settings.phrases is not None:
         responses.load_folder(settings.phrases)
     policy = factory.create_policy(settings)
-    recognizer = hassil.load(settings.hassil, file_home, policy)
     updates = HomeUpdates()
     actor = factory.create_actor(settings, file_home, updates.put)
     notice = factory.simulation_notice(settings, actor)
@@ -43,6 +42,7 @@ async def serve(settings: IntentConfig) -> None:
     note = audit.write if audit else discard_entry
     executor = ActionExecutor(file_home, actor, policy, note, get_weather)
     plugins, mcp = factory.load_plugins(settings), factory.create_mcp_tools(settings)
+    recognizer = hassil.load(settings.hassil, file_home, policy)
     toolsets: list[Toolset] = [HomeTools(executor), *([mcp] if mcp else [])]
     async with AsyncExitStack() as stack:
         commands = CommandToolset(executor, recognizer, is_conductor_intent)

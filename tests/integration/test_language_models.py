@@ -210,18 +210,22 @@ async def test_what_was_said_but_not_done_is_owned_up_to(daemon: StartDaemon, pe
     assert "did not" in spoken(answer)
 
 
-@pytest.mark.parametrize("fault", [Fault.BUSY, Fault.CUT, Fault.NOT_DONE, Fault.SLOW])
+@pytest.mark.parametrize("faults", [(Fault.BUSY, Fault.CUT, Fault.NOT_DONE), (Fault.SLOW,)], ids=["failing", "slow"])
 async def test_a_model_that_fails_is_spoken_about_and_the_next_turn_works(
-    daemon: StartDaemon, peer: OpenPeer, fault: Fault
+    daemon: StartDaemon, peer: OpenPeer, faults: tuple[Fault, ...]
 ) -> None:
+    limits = ("--local.first-token-seconds", "3") if Fault.SLOW in faults else ()
     async with OllamaServer(RULES).run() as server:
-        limits = ("--local.first-token-seconds", "3") if fault is Fault.SLOW else ()
         client = await peer((await daemon("intent", *model(server, *limits))).uri)
-        server.faults.append(fault)
-        failed = await say(client, "what is the capital of France")
-        said = spoken(failed) or failed[-1].data["text"]
-        assert "Sorry" in said
-        assert "Paris" in spoken(await say(client, "what is the capital of France"))
+        for fault in faults:
+            server.faults.append(fault)
+            await check_failure_and_recovery(client)
+
+
+async def check_failure_and_recovery(client: Client) -> None:
+    failed = await say(client, "what is the capital of France")
+    assert "Sorry" in (spoken(failed) or failed[-1].data["text"])
+    assert "Paris" in spoken(await say(client, "what is the capital of France"))
 
 
 async def test_another_tier_answers_when_the_first_one_fails(daemon: StartDaemon, peer: OpenPeer) -> None:
@@ -306,15 +310,17 @@ ODD_ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("odd", ODD_ANSWERS)
-async def test_odd_answers_are_one_clear_sentence(daemon: StartDaemon, peer: OpenPeer, odd: str) -> None:
-    rule, expected = ODD_ANSWERS[odd]
-    async with OllamaServer((Rule(say="", after_tool=True), rule)).run() as server:
+async def test_odd_answers_are_one_clear_sentence(daemon: StartDaemon, peer: OpenPeer) -> None:
+    async with OllamaServer(()).run() as server:
         client = await peer((await daemon("intent", *model(server))).uri)
-        answer = await say(client, "xyzzy and plugh")
-        is_on = (await say(client, "is the kitchen light on"))[0].data["text"].startswith("Yes")
-    assert spoken(answer) == answer[-2].data["text"] == expected
-    assert is_on == ("Turned on" in expected)
+        for odd, (rule, expected) in ODD_ANSWERS.items():
+            server.rules = [Rule(say="", after_tool=True), rule]
+            context = {"area": "kitchen", "conversation_id": odd}
+            answer = await say(client, "xyzzy and plugh", context)
+            is_on = (await say(client, "is the kitchen light on", context))[0].data["text"].startswith("Yes")
+            assert spoken(answer) == answer[-2].data["text"] == expected, odd
+            assert is_on == ("Turned on" in expected), odd
+            await say(client, "turn off the kitchen light", context)
 
 
 async def test_a_model_that_calls_tools_for_ever_is_ended(daemon: StartDaemon, peer: OpenPeer) -> None:

@@ -116,6 +116,7 @@ class _TextParts:
         return _TextParts(self.whole | other.whole, self.begins | other.begins, self.ends | other.ends)
 
 
+_NONE: frozenset[str] = frozenset()
 _EMPTY = _TextParts(whole=frozenset({""}))
 _ANY_TEXT = _TextParts(frozenset({_WILDCARD}))
 
@@ -172,6 +173,8 @@ class WordCollector:
         return _TextParts(begins=frozenset({first}), ends=frozenset({others[-1]}))
 
     def _join(self, left: _TextParts, right: _TextParts) -> _TextParts:
+        if left is _EMPTY:
+            return right
         self._words.update(_join_all(left.ends, right.begins))
         return _TextParts(
             _join_all(left.whole, right.whole),
@@ -181,6 +184,8 @@ class WordCollector:
 
 
 def _join_all(left: frozenset[str], right: frozenset[str]) -> frozenset[str]:
+    if not left or not right:
+        return _NONE
     if len(left) * len(right) > _MAX_COMBINATIONS:
         return frozenset({_WILDCARD})
     return frozenset(_WILDCARD if _WILDCARD in first + second else first + second for first in left for second in right)
