@@ -34,6 +34,11 @@ homeassistant:
 http:
   server_host: 127.0.0.1
   server_port: {port}
+alarm_control_panel:
+  - platform: manual
+    name: House
+    arming_time: 0
+    code_arm_required: false
 api:
 config:
 conversation:
@@ -41,6 +46,7 @@ demo:
 input_boolean:
   bulb:
     name: Bulb
+lawn_mower:
 script:
   slow:
     alias: Slow
@@ -63,7 +69,7 @@ template:
         turn_on: []
         turn_off: []
 """
-"""The demo home, a light that mirrors the state of another entity, and one that never answers."""
+"""The demo home, an alarm panel without a code, a light that mirrors another entity's state, and one that never answers."""
 _ONBOARDED = {"version": 4, "minor_version": 1, "key": "onboarding", "data": {"done": ["core_config", "analytics", "integration"]}}  # fmt: skip
 
 
@@ -186,6 +192,12 @@ class HomeAssistant:
         made = await self.post(f"config/config_entries/flow/{flow}")
         assert made["type"] == "create_entry", made
         return str(made["title"])
+
+    async def add_integration(self, handler: str) -> None:
+        """Add an integration whose form asks for nothing."""
+        flow = await self.post("config/config_entries/flow", handler=handler)
+        made = await self.post(f"config/config_entries/flow/{flow['flow_id']}")
+        assert made["type"] == "create_entry", made
 
     async def _wyoming(self, domain: str) -> set[str]:
         entities = await self.ask("config/entity_registry/list")
