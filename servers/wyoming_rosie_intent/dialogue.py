@@ -216,7 +216,7 @@ class Dialogue:
         language = user_input.language or "en"
         self._memory.forget_changes(user_input.conversation_id, user_input.area, now)
         if not last.undo:
-            return NotHandled(responses.render("cannot_undo", language))
+            return NotHandled(responses.render_not_undone(undo.find_unknown(last.commands), language))
         if any(is_conductor_intent(command.match) for command in last.undo):
             return DelegateToConductor(tuple(command.match for command in last.undo))
         plan = self._executor.plan_commands(last.undo, user_input.area, user_input.speaker)
@@ -224,8 +224,8 @@ class Dialogue:
         done = [command for command, answer in zip(plan.commands, answers, strict=True) if answer.done]
         texts = [answer.text for answer in answers if not answer.done] + list(plan.error_messages)
         if done:
-            targets = [entity for command in done for entity in command.targets]
-            texts.insert(0, responses.render_undone(targets, language))
+            restored = dict.fromkeys(entity for command in done for entity in command.targets)
+            texts.insert(0, responses.render_undone(tuple(restored), language))
         return _create_outcome(plan, texts, tuple(command.match for command in done), done=bool(done))
 
     def _recognize(self, user_input: ConversationInput) -> Matches | PluginMatch:

@@ -53,7 +53,7 @@ class CoverState:
 class HumidifierState:
     on: bool = False
     humidity: int = 50  # target, percent
-    mode: str = ""
+    mode: str = "normal"
 
     @property
     def state(self) -> str:

@@ -20,6 +20,7 @@ from wyoming_rosie.home.home_assistant.client import Settings
 from wyoming_rosie.home.home_assistant.connection import WebSocketConnection, open_connection
 from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, services
+from wyoming_rosie_intent.context.undo import create_undo
 from wyoming_rosie_intent.engine import Answer, Command, Match, SlotValue
 from wyoming_rosie_intent.responses import responses
 from wyoming_rosie_intent.rules.templates import load_custom_sentences
@@ -129,8 +130,10 @@ DEMO: list[tuple[str, str, dict[str, SlotValue], str, dict[str, Any]]] = [
     ("HassTurnOff", "Walkman", {}, "media_player.walkman", {"state": "off"}),
     ("HassTurnOff", "Siren", {}, "siren.siren", {"state": "off"}),
     ("HassTurnOn", "Siren", {}, "siren.siren", {"state": "on"}),
-    *(("HassTurnOn", "House", {"arm_mode": mode}, "alarm_control_panel.house", {"state": f"armed_{mode}"})
-      for mode in ("away", "home", "night", "vacation")),
+    ("HassTurnOn", "House", {"arm_mode": "away"}, "alarm_control_panel.house", {"state": "armed_away"}),
+    ("HassTurnOn", "House", {"arm_mode": "home"}, "alarm_control_panel.house", {"state": "armed_home"}),
+    ("HassTurnOn", "House", {"arm_mode": "night"}, "alarm_control_panel.house", {"state": "armed_night"}),
+    ("HassTurnOn", "House", {"arm_mode": "vacation"}, "alarm_control_panel.house", {"state": "armed_vacation"}),
     ("HassTurnOff", "House", {}, "alarm_control_panel.house", {"state": "disarmed"}),
     ("HassVacuumStart", "{vacuum}", {}, "{vacuum}", {"state": "cleaning"}),
     ("HassStopMoving", "{vacuum}", {}, "{vacuum}", {"state": "paused"}),
@@ -168,6 +171,35 @@ async def test_every_kind_of_thing_of_the_demo_house_does_what_it_is_told(core: 
         assert hot == Answer("Sorry, the HeatPump did not accept that.", done=False)
 
 
+UNDONE: list[tuple[str, str, dict[str, SlotValue], tuple[str, ...]]] = [
+    ("HassTurnOn", "climate.hvac", {"hvac_mode": "heat"}, ("state",)),
+    ("HassTurnOff", "climate.hvac", {}, ("state",)),
+    ("HassClimateSetFanMode", "climate.hvac", {"fan_mode": "auto_low"}, ("fan_mode",)),
+    ("HassTurnOn", "climate.ecobee", {"preset_mode": "eco"}, ("preset_mode",)),
+    ("HassHumidifierSetpoint", "humidifier.hygrostat", {"humidity": 60}, ("state", "humidity")),
+    ("HassHumidifierMode", "humidifier.hygrostat", {"mode": "eco"}, ("state", "mode")),
+    ("HassTurnOn", "fan.living_room_fan", {"preset_mode": "sleep"}, ("state",)),
+    ("HassTurnOn", "alarm_control_panel.house", {"arm_mode": "night"}, ("state",)),
+    ("HassMediaPlayerMute", "media_player.walkman", {}, ("is_volume_muted",)),
+]
+
+
+async def test_what_is_undone_is_as_it_was(core: HomeAssistant, tmp_path: Path) -> None:
+    await expose(core, "alarm_control_panel.house")
+    async with living(core, core.token, tmp_path) as made:
+        await made.until(None)
+        for intent, entity, slots, kept in UNDONE:
+            before = await core.attributes(entity)
+            target = made.homes[-1].get_entity(entity)
+            assert target is not None
+            command = Command(Match(intent, slots), (target,))
+            undone = create_undo(command, {entity: dict(made.actor.states()[entity])})
+            assert undone, intent
+            for one in (command, *undone):
+                assert (await made.actor.act(one, NOW)).done, one
+            await becomes(core, entity, {key: before[key] for key in kept})
+
+
 async def test_an_alarm_panel_that_wants_a_code_refuses_to_be_armed(core: HomeAssistant, tmp_path: Path) -> None:
     await expose(core, "alarm_control_panel.security")
     async with living(core, core.token, tmp_path) as made:
@@ -180,7 +212,9 @@ async def test_an_alarm_panel_that_wants_a_code_refuses_to_be_armed(core: HomeAs
 async def test_every_service_that_is_called_exists_with_its_fields(core: HomeAssistant) -> None:
     await core.add_integration("shopping_list")
     known = await core.ask("get_services")
-    values: dict[str, SlotValue] = dict.fromkeys(("temperature", "humidity", "percentage", "position", "volume_level"), 20)
+    values: dict[str, SlotValue] = dict.fromkeys(
+        ("temperature", "humidity", "percentage", "position", "volume_level"), 20
+    )
     values |= {"item": "milk", "mode": "eco", "fan_mode": "low", "search_query": "jazz", "brightness": 20}
     modes: list[dict[str, SlotValue]] = [{}, {"hvac_mode": "heat"}, {"preset_mode": "eco"}, {"arm_mode": "night"}]
     for intent, domain in services._BY_DOMAIN:

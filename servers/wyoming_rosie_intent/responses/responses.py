@@ -127,11 +127,19 @@ def format_commands(commands: Sequence[Command]) -> str | None:
 
 def render_undone(targets: Sequence[Entity], language: str = "en") -> str:
     """Say what is as it was before: a few by name, many by their kind."""
-    names = [entity.name for entity in targets]
-    if len(names) > _MAX_NAMED:
-        kinds = {entity.domain for entity in targets}
-        names = [f"{len(names)} {name_class(kinds.pop() if len(kinds) == 1 else 'other', (), language)}"]
-    return render("undone", language, names=names)
+    return render("undone", language, names=_name_few(targets, language))
+
+
+def render_not_undone(unknown: Sequence[Entity], language: str = "en") -> str:
+    """Say why nothing was put back: it is not known how these were before, or, without any, nothing puts it back."""
+    return render("unknown_before" if unknown else "cannot_undo", language, names=_name_few(unknown, language))
+
+
+def _name_few(targets: Sequence[Entity], language: str) -> list[str]:
+    if len(targets) <= _MAX_NAMED:
+        return [entity.name for entity in targets]
+    kinds = {entity.domain for entity in targets}
+    return [f"{len(targets)} {name_class(kinds.pop() if len(kinds) == 1 else 'other', (), language)}"]
 
 
 def summarize_values(match: Match, resolved: Sequence[Match]) -> Match:

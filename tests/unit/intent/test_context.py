@@ -22,7 +22,7 @@ from wyoming_rosie_intent.rules import hassil
 from wyoming_rosie_intent.rules.templates import load_custom_sentences
 
 FOLDER = Path(__file__).with_name("dialogues")
-CONFIRM = frozenset({"lock.*"})
+CONFIRM = frozenset({"lock.*", "alarm_control_panel.*"})
 SECONDS_BETWEEN = 5.0
 
 
@@ -36,7 +36,7 @@ def homes() -> Mapping[str, Home]:
     return {
         "en": load_home(DEMO_HOME),
         "de": table.load_home("de"),
-        "two_of_a_kind.toml": load_home(FOLDER.with_name("homes") / "two_of_a_kind.toml"),
+        **{name: load_home(FOLDER.with_name("homes") / name) for name in ("two_of_a_kind.toml", "machines.toml")},
     }
 
 
@@ -110,21 +110,27 @@ def test_the_oldest_conversations_are_forgotten() -> None:
     assert memory.get(f"{MAX_TURNS}", None, 0.0).answer == "Done."
 
 
+@pytest.mark.parametrize(
+    ("said", "cancelled"),
+    [
+        ("set a timer for 5 minutes", {"start_minutes": 5}),
+        ("wake me at seven", {"kind": "alarm", "clock": "07:00"}),
+        ("remind me at 6 pm to call mum", {"kind": "reminder", "clock": "18:00", "name": "call mum"}),
+    ],
+)
 async def test_undoing_a_timer_is_the_conductors(
-    homes: Mapping[str, Home], recognizers: Mapping[str, IntentRecognizer]
+    homes: Mapping[str, Home], recognizers: Mapping[str, IntentRecognizer], said: str, cancelled: Mapping[str, object]
 ) -> None:
     home = homes["en"]
     words = load_custom_sentences("en")
     dialogue = Dialogue(
         recognizers["en"], ActionExecutor(home, DemoActor(home)), Confirmations(words["yes"], words["no"])
     )
-    await get_outcome(dialogue, ConversationInput("set a timer for 5 minutes", "one", "en", "kitchen"), 0.0)
+    await get_outcome(dialogue, ConversationInput(said, "one", "en", "kitchen"), 0.0)
     outcome = await get_outcome(dialogue, ConversationInput("undo that", "one", "en", "kitchen"), 5.0)
     dialogue.close()
     assert isinstance(outcome, DelegateToConductor)
-    assert [(match.intent, dict(match.slots)) for match in outcome.matches] == [
-        ("HassCancelTimer", {"start_minutes": 5})
-    ]
+    assert [(match.intent, dict(match.slots)) for match in outcome.matches] == [("HassCancelTimer", cancelled)]
 
 
 async def test_a_sentence_that_may_execute_nothing_undoes_nothing(

@@ -39,10 +39,10 @@ def _clamp_percent(value: SlotValue) -> int:
 def _turn_on(state: EntityState, slots: Slots) -> EntityState | None:
     match state:
         case FanState():
-            return replace(state, on=True, preset=str(slots.get("preset_mode", state.preset)))
+            return replace(state, on=True, preset=_get_preset(slots, state.preset))
         case ClimateState():
-            mode, preset = slots.get("hvac_mode", state.hvac_mode), slots.get("preset_mode", state.preset)
-            return replace(state, on=mode != "off", hvac_mode=str(mode), preset=str(preset))
+            mode, preset = slots.get("hvac_mode", state.hvac_mode), _get_preset(slots, state.preset)
+            return replace(state, on=mode != "off", hvac_mode=str(mode), preset=preset)
         case LightState() | SwitchState() | HumidifierState() | MediaPlayerState():
             return replace(state, on=True)
         case CoverState():
@@ -55,6 +55,11 @@ def _turn_on(state: EntityState, slots: Slots) -> EntityState | None:
             return ActivationCount(state.runs + 1)
         case _:
             return None
+
+
+def _get_preset(slots: Slots, preset: str) -> str:
+    wanted = str(slots.get("preset_mode", preset))
+    return "" if wanted == "none" else wanted  # Home Assistant's name for no preset
 
 
 def _turn_off(state: EntityState, _slots: Slots) -> EntityState | None:
@@ -93,7 +98,7 @@ def _set_fan_speed(state: EntityState, slots: Slots) -> EntityState | None:
     if not isinstance(state, FanState) or "percentage" not in slots:
         return None
     speed = _clamp_percent(slots["percentage"])
-    return replace(state, on=speed > 0, speed=speed or state.speed)
+    return replace(state, on=speed > 0, speed=speed or state.speed, preset="")
 
 
 def _set_temperature(state: EntityState, slots: Slots) -> EntityState | None:

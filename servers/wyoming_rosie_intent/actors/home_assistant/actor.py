@@ -40,7 +40,7 @@ _DETAILS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 """Service that returns details beyond the state, by domain."""
 _REPORTED_ATTRIBUTES = frozenset({
     "brightness", "color_temp_kelvin", "current_humidity", "current_position", "current_temperature", "device_class", "fan_mode",
-    "hs_color", "humidity", "hvac_action", "is_volume_muted", "media_artist", "media_title", "percentage", "preset_mode", "source",
+    "hs_color", "humidity", "hvac_action", "is_volume_muted", "media_artist", "media_title", "mode", "percentage", "preset_mode", "source",
     "target_temp_high", "target_temp_low", "temperature", "unit_of_measurement", "volume_level",
 })  # fmt: skip
 """Attributes that are passed on; others may be private, such as coordinates or a camera's access token."""
