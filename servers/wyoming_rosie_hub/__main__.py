@@ -26,6 +26,7 @@ from wyoming_rosie_hub.fallback_audio import FallbackAudio
 from wyoming_rosie_hub.messages import Announcement
 from wyoming_rosie_hub.satellite_client import SatelliteClient
 from wyoming_rosie_hub.timers.delayed_commands import DelayedCommandRunner
+from wyoming_rosie_hub.timers.presence import PlaceReader
 from wyoming_rosie_hub.timers.service import TimerCallbacks, TimerService
 from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, HubContext
 from wyoming_rosie_hub.voice_selection import VoiceSelector
@@ -77,9 +78,10 @@ class Hub:
         delayed_commands = DelayedCommandRunner(
             lambda: self._directory.find_uri("intent"), lambda: self._context.executors
         )
+        places = PlaceReader(lambda: self._directory.find_uri("intent"))
         self._timers = TimerService(
             folder / "timers.json",
-            TimerCallbacks(self._send, self._get_areas, delayed_commands.run, announcements.announce),
+            TimerCallbacks(self._send, self._get_areas, delayed_commands.run, announcements.announce, places.read),
         )
         language = None if settings.language == AUTO else settings.language
         self._fallback_audio.request_language(language or DEFAULT_LANGUAGE)
@@ -123,6 +125,7 @@ class Hub:
             tasks.create_task(self._voices.refresh_periodically())
             tasks.create_task(self._fallback_audio.run())
             tasks.create_task(self._timers.run())
+            tasks.create_task(self._timers.watch_presence())
             while True:
                 for uri in self._satellite_uris() - self._clients.keys():
                     self._clients[uri] = SatelliteClient(uri, self._context)

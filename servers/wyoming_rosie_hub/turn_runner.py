@@ -201,7 +201,7 @@ class TurnRunner:
             self.process(answer)
 
     def _create_transcript(self, text: str, conversation_id: str) -> Event:
-        context = self._create_context(conversation_id)
+        context = self._create_context(conversation_id) | INTENT_CONTEXT
         return Transcript(text=text, language=self._satellite.language, context=context).event()
 
     def _create_context(self, conversation_id: str) -> dict[str, Any]:
@@ -395,3 +395,7 @@ def _parse_speculation(event: Event) -> m.SpeculationPending | m.SpeculationResu
 
 def _timestamp_ms(event: Event) -> int:
     return int(parse_number(event.data.get("timestamp")) or 0)
+
+
+INTENT_CONTEXT = {"arrivals": True}
+"""Tells the intent daemon that the hub reminds when somebody comes home or leaves."""

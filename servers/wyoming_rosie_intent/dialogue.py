@@ -25,8 +25,8 @@ from wyoming_rosie_intent.answer import (
 from wyoming_rosie_intent.context import follow_up, undo
 from wyoming_rosie_intent.context.follow_up import FollowUp
 from wyoming_rosie_intent.context.memory import ConversationMemory, LastTurn
-from wyoming_rosie_intent.engine import OWN_SLOTS, Command, IntentRecognizer, Match, UnknownLanguageError
-from wyoming_rosie_intent.execution import targets
+from wyoming_rosie_intent.engine import OWN_SLOTS, Answer, Command, IntentRecognizer, Match, UnknownLanguageError
+from wyoming_rosie_intent.execution import presence, targets
 from wyoming_rosie_intent.execution.confirmation import ConfirmationReply, Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan, PendingCommand
 from wyoming_rosie_intent.execution.policy import is_query_intent
@@ -35,6 +35,7 @@ from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_second
 from wyoming_rosie_intent.plugins.registry import PluginMatch, PluginRegistry
 from wyoming_rosie_intent.responses import intent_text, responses
 from wyoming_rosie_intent.rules import alarms, durations, multi_command, unknown_names
+from wyoming_rosie_intent.rules.alarms import EVENT_SLOT
 from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 from wyoming_rosie_intent.rules.multi_command import SplitRules
 
@@ -275,6 +276,8 @@ class Dialogue:
         if timed is None:
             return NotHandled(responses.render("no_such_time", language), matches)
         matches = timed
+        if any(EVENT_SLOT in match.slots for match in matches):
+            return self._remind_of_arrival(user_input, matches)
         delegated = [match for match in matches if self._is_delegated(user_input, matches, match)]
         if not delegated:
             return await self._execute_plan(user_input, matches, moment, now)
@@ -294,6 +297,16 @@ class Dialogue:
         if not refusals:
             self._record_commands(user_input, tuple(map(Command, matches)), now)
         return NotHandled(" ".join(refusals), matches) if refusals else DelegateToConductor(matches)
+
+    def _remind_of_arrival(self, user_input: ConversationInput, matches: Matches) -> Outcome:
+        """Have the conductor remind when somebody comes home or leaves, or say what is missing for that."""
+        match, language = matches[0], matches[0].language
+        if len(matches) > 1:
+            return NotHandled(responses.render("one_at_a_time", language), matches)
+        if not user_input.reminds_of_arrivals or not self._executor.has_actor:
+            return NotHandled(responses.render("no_arrivals", language), matches)
+        resolved = presence.resolve(match, self._executor.home, self._executor.states(), user_input.speaker)
+        return NotHandled(resolved.text, matches) if isinstance(resolved, Answer) else DelegateToConductor((resolved,))
 
     def _is_delegated(self, user_input: ConversationInput, matches: Matches, match: Match) -> bool:
         """Return whether the conductor is to execute a command of a sentence."""

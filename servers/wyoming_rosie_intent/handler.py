@@ -39,7 +39,7 @@ from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 
 _LOG = structlog.get_logger()
 _MAX_NAME_CHARACTERS = 128
-_ANSWER_KEYS = frozenset({"intent", "slots", "intents", "expects_reply", "later", "confirmed"})
+_ANSWER_KEYS = frozenset({"intent", "slots", "intents", "expects_reply", "later", "confirmed", "arrivals"})
 """Keys of an answer's context that are about its own sentence; a peer may send them back with the next one."""
 _SATELLITE_EVENTS = frozenset({"satellite-connected", "satellite-disconnected", "run-pipeline", "streaming-started"})
 """Events of a peer that only reports what happens in a room; the room's conductor sends the transcripts."""
@@ -173,6 +173,7 @@ class IntentHandler:
             _parse_names(context, "confirmed"),
             allow_tools=context.get("allow_tools") is not False,
             allow_cloud=context.get("allow_cloud") is not False,
+            reminds_of_arrivals=context.get("arrivals") is True,
             delegates=context.get("delegate") is True,
         )
 
@@ -240,5 +241,7 @@ def _match_context(matches: tuple[Match, ...]) -> dict[str, Any]:
 
 
 def _create_home_state(states: Mapping[str, Mapping[str, object]], event: Event) -> Event:
-    entities = {entity: dict(state) for entity, state in states.items()}
+    wanted = (event.data.get("data") or {}).get("entities")
+    asked = states.keys() if wanted is None else states.keys() & {str(entity) for entity in wanted}
+    entities = {entity: dict(states[entity]) for entity in asked}
     return UserEvent("home-state", {"entities": entities}, turn.context(event)).event()

@@ -20,6 +20,16 @@ from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.voice_activity.endpointing import SPECULATION
 
 REMINDER = "Reminder: water the plants."
+HOME = """
+[[areas]]
+id = "kitchen"
+name = "Kitchen"
+[[entities]]
+id = "person.ada"
+name = "Ada"
+domain = "person"
+place = "{place}"
+"""
 
 
 class Kitchen:
@@ -33,13 +43,20 @@ class Kitchen:
         self._satellite_port, self._api_port = free_port(), free_port()
         self._uris: dict[str, str] = {}
         self._heard = folder / "heard"
+        self._home = folder / "home.toml"
 
     async def begin(self, stack: AsyncExitStack) -> None:
         stages = {"vad": FakeDaemon(vad), "asr": FakeDaemon(self._transcribe)}
         for stage in stages.values():
             await stack.enter_async_context(stage.serving())
-        own = {role: (await self._start(role)).uri for role in ("intent", "tts")}
+        self.move_ada("not_home")
+        intent = await self._start("intent", "--home", str(self._home))
+        own = {"intent": intent.uri, "tts": (await self._start("tts")).uri}
         self._uris = own | {role: stage.uri for role, stage in stages.items()}
+
+    def move_ada(self, place: str) -> None:
+        """Let the simulated home report that Ada is somewhere else."""
+        self._home.write_text(HOME.format(place=place), "utf-8")
 
     async def start_satellite(self) -> Daemon:
         texts = f"sh -c 'cat >> {self._heard}; echo >> {self._heard}'"
@@ -165,3 +182,18 @@ async def test_what_is_cancelled_by_voice_is_no_longer_known_to_the_satellite(ki
     assert (await kitchen.say("cancel the reminder to water the plants")).startswith("Cancelled: water the plants")
     assert await kitchen.say("cancel my seven o'clock alarm") == "Cancelled: 7:00 AM, on weekdays."
     assert await kitchen.timers() == []
+
+
+async def test_a_reminder_for_an_arrival_survives_a_restart_and_is_spoken_once(kitchen: Kitchen) -> None:
+    await kitchen.start_satellite()
+    hub = await kitchen.start_hub()
+    answer = await kitchen.say("remind me to water the plants when I come home")
+    assert answer == "I will remind you when you come home: water the plants."
+    assert await hub.stop() == 0
+    await kitchen.start_hub()
+    assert await kitchen.say("what are my reminders") == "Reminders: water the plants, when you come home."
+    kitchen.move_ada("home")
+    await wait_until(lambda: REMINDER in kitchen.heard)
+    await kitchen.rings()
+    assert await kitchen.say("what are my reminders") == "There are no reminders."
+    assert kitchen.heard.count(REMINDER) == 1

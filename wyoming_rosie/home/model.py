@@ -60,6 +60,7 @@ class Entity:
     features: frozenset[str] = frozenset()
     device_class: str | None = None  # as Home Assistant names it: garage, window, motion
     unit_of_measurement: str | None = None  # of a sensor, as Home Assistant writes it: °C, %, kWh
+    place: str | None = None  # of a person in a simulated home: home, not_home or a zone
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -22,12 +22,15 @@ from wyoming_rosie_hub.timers.intents import (
     parse_seconds,
     parse_text,
 )
-from wyoming_rosie_hub.timers.model import Alarm, HubTimer, TimerSet, local_time, rings_of
+from wyoming_rosie_hub.timers.model import Alarm, HubTimer, Presence, TimerSet, local_time, rings_of
 
 MAX_SECONDS = 31 * 86_400
 """Alarms further away are refused: satellites keep no longer timers."""
 MAX_NAME_CHARACTERS = 120
 MAX_LISTED = 6
+ARRIVE, LEAVE = "arrive", "leave"
+"""Values of the slot `event`."""
+_EVENTS = frozenset({ARRIVE, LEAVE})
 _HALF_DAY = 12
 _WEEK_DAYS = 7
 _SETS = {(0, 1, 2, 3, 4): "workdays", (5, 6): "weekend", (0, 1, 2, 3, 4, 5, 6): "daily"}
@@ -70,6 +73,8 @@ def spoken_text(timer: HubTimer) -> str | None:
 
 
 def _set(timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
+    if "event" in request.slots:
+        return _set_for_presence(timers, request)
     alarm, ends_at = _parse_alarm(request)
     if ends_at is None or ends_at <= request.now:
         return answer_only(timers, request, "alarms.no_time")
@@ -84,6 +89,20 @@ def _set(timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
     else:
         answer = _format(kind, request, text=alarm.text, when=_when(timer, request))
     return _started(timers, timer, request, answer)
+
+
+def _set_for_presence(timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
+    """Keep a reminder until somebody comes home or leaves."""
+    slots = request.slots
+    text, person = parse_text(slots, "name"), parse_text(slots, "person")
+    if text is None or person is None or slots["event"] not in _EVENTS:
+        return answer_only(timers, request, "alarms.no_time")
+    if len(timers.all) >= MAX_TIMERS:
+        return answer_only(timers, request, "timers.too_many", count=len(timers.all))
+    leaves = slots["event"] == LEAVE
+    presence = Presence(person, leaves, parse_text(slots, "person_name"), bool(slots.get("at_home")) is leaves)
+    timer = replace(_create_timer(request, Alarm(request.language, text, presence=presence), request.now), ends_at=None)
+    return _started(timers, timer, request, _format("reminder_event", request, text=text, when=_when(timer, request)))
 
 
 def _snooze(timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
@@ -185,6 +204,7 @@ def _rings_on(timer: HubTimer, day: date) -> bool:
 
 def _at_clock(found: Sequence[HubTimer], at: time) -> list[HubTimer]:
     """Return the alarms at that time of day, else those with that time on a clock face."""
+    found = [timer for timer in found if timer.ends_at is not None]
     times = {timer.id: local_time(timer.ends_at or 0.0).time() for timer in found}
     exact = [timer for timer in found if (times[timer.id].hour, times[timer.id].minute) == (at.hour, at.minute)]
     face = (at.hour % _HALF_DAY, at.minute)
@@ -200,7 +220,10 @@ def _option(timer: HubTimer, request: TimerIntentRequest) -> str:
 
 
 def _when(timer: HubTimer, request: TimerIntentRequest) -> str:
-    """Return the time of an alarm, with its day unless that is today."""
+    """Return the time of an alarm, with its day unless that is today; without a time, the event."""
+    if timer.alarm is not None and (presence := timer.alarm.presence) is not None:
+        key = f"{LEAVE if presence.leaves else ARRIVE}{'_you' if presence.name is None else ''}"
+        return _format(key, request, person=presence.name)
     rings, today = local_time(timer.ends_at or 0.0), local_time(request.now).date()
     days = (rings.date() - today).days
     key = "today" if days == 0 else "tomorrow" if days == 1 else "weekday" if days < _WEEK_DAYS else "date"

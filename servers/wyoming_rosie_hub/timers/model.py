@@ -1,5 +1,6 @@
 """Timer set: all timers of the home as an immutable value, with queries by name, length and area."""
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, time
@@ -26,6 +27,16 @@ class DelayedCommand:
 
 
 @dataclass(frozen=True)
+class Presence:
+    """Somebody's arrival or departure, at which a reminder is due."""
+
+    person: str  # entity id
+    leaves: bool  # comes home otherwise
+    name: str | None = None  # as it was said; None for the user
+    is_possible: bool = False  # whether the person has been on the other side since
+
+
+@dataclass(frozen=True)
 class Alarm:
     """What makes a timer an alarm, which rings at a time of day, or a reminder, which also speaks."""
 
@@ -33,6 +44,7 @@ class Alarm:
     text: str | None = None  # of a reminder
     days: tuple[int, ...] = ()  # weekdays on which it repeats; Monday is 0
     at: str = ""  # time of day as HH:MM, of an alarm that repeats
+    presence: Presence | None = None  # of a reminder that has no time yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +100,9 @@ class TimerSet:
 
     @property
     def alarms(self) -> tuple[HubTimer, ...]:
-        """The alarms and reminders, the next one first."""
+        """The alarms and reminders, the next one first, those without a time last."""
         alarms = (timer for timer in self.all if timer.alarm is not None)
-        return tuple(sorted(alarms, key=lambda timer: timer.ends_at or 0.0))
+        return tuple(sorted(alarms, key=lambda timer: math.inf if timer.ends_at is None else timer.ends_at))
 
     def with_ids(self, ids: Collection[str]) -> "TimerSet":
         return TimerSet(tuple(timer for timer in self.all if timer.id in ids))
@@ -136,7 +148,12 @@ def local_time(seconds: float) -> datetime:
 
 
 def rings_of(timer: HubTimer) -> tuple[HubTimer, ...]:
-    """Return the timers that the satellite keeps: the timer, or one for each of the next times of a repeated alarm."""
+    """Return the timers that the satellite keeps: the timer, or one for each of the next times of a repeated alarm.
+
+    None for a reminder that has no time yet.
+    """
+    if timer.alarm is not None and timer.alarm.presence is not None:
+        return ()
     if timer.alarm is None or not timer.alarm.days or timer.ends_at is None:
         return (timer,)
     rings = [local_time(timer.ends_at)]

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -12,7 +12,7 @@ from wyoming.event import Event
 
 from wyoming_rosie_hub.messages import IntentRequest, SatelliteIdentity, SpokenAnswer
 from wyoming_rosie_hub.sentences import format_sentence
-from wyoming_rosie_hub.timers import alarms, intents, selection, store
+from wyoming_rosie_hub.timers import alarms, intents, presence, selection, store
 from wyoming_rosie_hub.timers.delayed_commands import is_too_late
 from wyoming_rosie_hub.timers.intents import (
     Slots,
@@ -26,9 +26,16 @@ from wyoming_rosie_hub.timers.model import EXPIRY_SECONDS, DelayedCommand, HubTi
 from wyoming_rosie_hub.timers.selection import SelectionCancelled, TimerSelection
 
 _LOG = structlog.get_logger()
+PRESENCE_SECONDS = 5.0
+"""Pause between two looks at where persons are, while a reminder waits for one of them."""
 MAX_SLEEP_SECONDS = 60.0  # the wall clock may be set while waiting
 QUESTION_TIMEOUT_SECONDS = 60.0
 COMMAND_SLOT = "conversation_command"
+
+
+async def no_places(_persons: Collection[str]) -> Mapping[str, str]:
+    """Return that nobody's place is known."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class TimerCallbacks:
     connected: Callable[[], Collection[str]]  # ids of satellites
     run_command: Callable[[HubTimer, DelayedCommand], Awaitable[SpokenAnswer]]
     announce: Callable[[SatelliteIdentity, SpokenAnswer, str], None]  # with the conversation of a reply
+    read_places: Callable[[Collection[str]], Awaitable[Mapping[str, str]]] = no_places  # of persons, by entity id
 
 
 @dataclass(frozen=True)
@@ -133,6 +141,16 @@ class TimerService:
                 await self._wait_for_deadline(now)
         finally:
             await self._cancel_all_commands()
+
+    async def watch_presence(self, pause_seconds: float = PRESENCE_SECONDS) -> None:
+        """Notice who comes home or leaves while a reminder waits for it, until cancelled."""
+        while True:
+            if persons := presence.find_persons(self._timers):
+                places = await self._callbacks.read_places(persons)
+                seen = presence.observe(self._timers, places, self._now())
+                if seen != self._timers:
+                    await self._save(seen)
+            await asyncio.sleep(pause_seconds)
 
     async def _finish_timer(self, timer: HubTimer) -> None:
         """Ring a timer that has ended. If its satellite is not connected, that happens when it connects again."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from wyoming_rosie.runtime import json_store
 from wyoming_rosie.runtime.fields import Fields
-from wyoming_rosie_hub.timers.model import Alarm, DelayedCommand, HubTimer, TimerSet
+from wyoming_rosie_hub.timers.model import Alarm, DelayedCommand, HubTimer, Presence, TimerSet
 
 MAX_STORED = 1000
 """Timers that a file may hold, so that a broken one cannot fill the memory."""
@@ -85,4 +85,11 @@ def _decode_alarm(fields: Fields) -> Alarm:
         time.fromisoformat(at)
     if not set(days) <= set(range(7)):
         raise ValueError("the days of an alarm are 0 to 6")
-    return Alarm(fields.text("language"), fields.optional_text("text"), days, at)
+    presence = fields.optional_object("presence")
+    known = None if presence is None else _decode_presence(presence)
+    return Alarm(fields.text("language"), fields.optional_text("text"), days, at, known)
+
+
+def _decode_presence(fields: Fields) -> Presence:
+    name, is_possible = fields.optional_text("name"), fields.boolean("is_possible")
+    return Presence(fields.text("person"), fields.boolean("leaves"), name, is_possible)

@@ -7,6 +7,8 @@ from datetime import datetime, timezone
 from wyoming_rosie_intent.engine import Match, SlotValue
 from wyoming_rosie_intent.rules import dates
 
+EVENT_SLOT = "event"
+"""Slot of a reminder that is due at an arrival or a departure."""
 SNOOZE_SECONDS = 600
 _UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
 
@@ -20,6 +22,8 @@ def resolve(matches: Sequence[Match], moment: datetime) -> tuple[Match, ...] | N
 
 def _resolve_one(match: Match, now: datetime) -> Match | None:
     slots = match.slot_values
+    if EVENT_SLOT in slots:
+        return match  # its time is not known
     if "alarm" in slots:
         found = _start_slots(slots, now)
         return None if found is None else replace(match, slots=found)

@@ -190,6 +190,8 @@ async def test_the_state_of_the_home_is_told(talk: Talk, talk_without_actor: Tal
     answer = await talk.ask("user-event", name="home-state", data={})
     assert (answer.type, answer.data["name"]) == ("user-event", "home-state")
     assert answer.data["data"]["entities"]["light.bed"]["state"] == "on"
+    one = await talk.ask("user-event", name="home-state", data={"entities": ["light.bed", "light.none"]})
+    assert one.data["data"]["entities"].keys() == {"light.bed"}
     nobody = await talk_without_actor.ask("user-event", name="home-state")
     assert nobody.data["data"] == {"entities": {}}
 

@@ -9,7 +9,7 @@ from wyoming_rosie.home.model import Entity, Home, Units
 from wyoming_rosie_intent import entity_states
 from wyoming_rosie_intent.actors.demo.intents import apply_intent
 from wyoming_rosie_intent.engine import Answer, Command
-from wyoming_rosie_intent.entity_states import EntityState, SensorState, StateAttributesView
+from wyoming_rosie_intent.entity_states import EntityState, PlainState, SensorState, StateAttributesView
 from wyoming_rosie_intent.execution import relative_values
 from wyoming_rosie_intent.responses import queries, responses
 from wyoming_rosie_intent.rules import todo_lists
@@ -35,6 +35,8 @@ def create_initial_state(home: Home) -> EntityStates:
 
 def _create_entity_state(entity: Entity, units: Units) -> EntityState:
     """Create the initial state of an entity; a sensor has a typical value for its device class."""
+    if entity.place is not None:
+        return PlainState(entity.place)
     entity_state = entity_states.initial_state(entity.domain)
     if not isinstance(entity_state, SensorState):
         return entity_state
@@ -78,5 +80,6 @@ def view_states(state: EntityStates) -> Mapping[str, Mapping[str, object]]:
 
 
 def add_new_entities(state: EntityStates, home: Home) -> EntityStates:
-    """Add the new entities of a home; the others keep their state."""
-    return {**create_initial_state(home), **state}
+    """Add the new entities of a home; the others keep their state, but people are where the home file says."""
+    created = create_initial_state(home)
+    return {**created, **state} | {entity.id: created[entity.id] for entity in home.entities if entity.place}
