@@ -22,7 +22,7 @@ from wyoming_rosie_hub.timers.intents import (
     parse_seconds,
     parse_text,
 )
-from wyoming_rosie_hub.timers.model import Alarm, HubTimer, Presence, TimerSet, local_time, rings_of
+from wyoming_rosie_hub.timers.model import Alarm, HubTimer, PresenceTrigger, TimerSet, local_time, rings_of
 
 MAX_SECONDS = 31 * 86_400
 """Alarms further away are refused: satellites keep no longer timers."""
@@ -100,7 +100,7 @@ def _set_for_presence(timers: TimerSet, request: TimerIntentRequest) -> TimerInt
     if len(timers.all) >= MAX_TIMERS:
         return answer_only(timers, request, "timers.too_many", count=len(timers.all))
     leaves = slots["event"] == LEAVE
-    presence = Presence(person, leaves, parse_text(slots, "person_name"), bool(slots.get("at_home")) is leaves)
+    presence = PresenceTrigger(person, leaves, parse_text(slots, "person_name"), bool(slots.get("at_home")) is leaves)
     timer = replace(_create_timer(request, Alarm(request.language, text, presence=presence), request.now), ends_at=None)
     return _started(timers, timer, request, _format("reminder_event", request, text=text, when=_when(timer, request)))
 

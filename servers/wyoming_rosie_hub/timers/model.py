@@ -27,7 +27,7 @@ class DelayedCommand:
 
 
 @dataclass(frozen=True)
-class Presence:
+class PresenceTrigger:
     """Somebody's arrival or departure, at which a reminder is due."""
 
     person: str  # entity id
@@ -44,7 +44,7 @@ class Alarm:
     text: str | None = None  # of a reminder
     days: tuple[int, ...] = ()  # weekdays on which it repeats; Monday is 0
     at: str = ""  # time of day as HH:MM, of an alarm that repeats
-    presence: Presence | None = None  # of a reminder that has no time yet
+    presence: PresenceTrigger | None = None  # of a reminder that has no time yet
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from wyoming.user_event import UserEvent
 
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol.client import connect
-from wyoming_rosie_hub.timers.model import HubTimer, Presence, TimerSet
+from wyoming_rosie_hub.timers.model import HubTimer, PresenceTrigger, TimerSet
 
 _LOG = structlog.get_logger()
 ANSWER_TIMEOUT_SECONDS = 5.0
@@ -36,7 +36,7 @@ def _observe_one(timer: HubTimer, places: Mapping[str, str], now: float) -> HubT
     return replace(timer, ends_at=now, alarm=replace(timer.alarm, presence=None)) if presence.is_possible else timer
 
 
-def _presence(timer: HubTimer) -> Presence | None:
+def _presence(timer: HubTimer) -> PresenceTrigger | None:
     return None if timer.alarm is None else timer.alarm.presence
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from wyoming_rosie.runtime import json_store
 from wyoming_rosie.runtime.fields import Fields
-from wyoming_rosie_hub.timers.model import Alarm, DelayedCommand, HubTimer, Presence, TimerSet
+from wyoming_rosie_hub.timers.model import Alarm, DelayedCommand, HubTimer, PresenceTrigger, TimerSet
 
 MAX_STORED = 1000
 """Timers that a file may hold, so that a broken one cannot fill the memory."""
@@ -90,6 +90,6 @@ def _decode_alarm(fields: Fields) -> Alarm:
     return Alarm(fields.text("language"), fields.optional_text("text"), days, at, known)
 
 
-def _decode_presence(fields: Fields) -> Presence:
+def _decode_presence(fields: Fields) -> PresenceTrigger:
     name, is_possible = fields.optional_text("name"), fields.boolean("is_possible")
-    return Presence(fields.text("person"), fields.boolean("leaves"), name, is_possible)
+    return PresenceTrigger(fields.text("person"), fields.boolean("leaves"), name, is_possible)
