@@ -51,7 +51,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     @callback
     def warm(call: ServiceCall) -> None:
         for entry in _find_entries(hass, call.data.get(_ENTRY)):
-            entry.runtime_data.thinker.prepare(None, hass.config.language)
+            entry.runtime_data.thinker.load(hass.config.language)
 
     hass.services.async_register(DOMAIN, SERVICE_WARM, warm, _WARM_SCHEMA)
     return True
@@ -66,7 +66,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: HybridConfigEntry) -> bo
 
     @callback
     def load_model(_: HomeAssistant) -> None:
-        entry.runtime_data.thinker.prepare(None, hass.config.language)
+        entry.runtime_data.thinker.load(hass.config.language)
 
     entry.async_on_unload(async_at_started(hass, load_model))
     return True

@@ -194,6 +194,7 @@ class HybridOptionsFlow(OptionsFlow):
 
     def __init__(self) -> None:
         self._options: dict[str, Any] = {}
+        self._sizes: dict[str, str] = {}
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         errors: dict[str, str] = {}
@@ -201,16 +202,19 @@ class HybridOptionsFlow(OptionsFlow):
             self._options = user_input
             if self.config_entry.data[CONF_KIND] == KIND_DAEMON:
                 return await self.async_step_save()
-            placeholders, errors = await _measure(self.hass, user_input)
+            self._sizes, errors = await _measure(self.hass, user_input)
             if not errors:
-                return self.async_show_menu(
-                    step_id="preview", menu_options=["save", "init"], description_placeholders=placeholders
-                )
+                return await self.async_step_preview()
         is_daemon = self.config_entry.data[CONF_KIND] == KIND_DAEMON
         schema = _options_schema(self.hass, is_daemon=is_daemon)
         known = self._options or {CONF_PROMPT: DEFAULT_INSTRUCTIONS, **self.config_entry.options}
         shown = self.add_suggested_values_to_schema(schema, known)
         return self.async_show_form(step_id="init", data_schema=shown, errors=errors)
+
+    async def async_step_preview(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        return self.async_show_menu(
+            step_id="preview", menu_options=["save", "init"], description_placeholders=self._sizes
+        )
 
     async def async_step_save(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         return self.async_create_entry(data=self._options)

@@ -106,6 +106,9 @@ class DaemonThinker:
         detection = Event("detection", {"context": self._context(turn_id, device_id, None)})
         self._start(self._tell(detection))
 
+    def load(self, language: str | None) -> None:
+        pass  # the daemon has loaded its model at its own start
+
     async def answer(self, turn: Turn) -> conversation.ConversationResult:
         """Answer a sentence; every failure is spoken."""
         turn.tier = Tier.DAEMON

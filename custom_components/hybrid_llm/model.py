@@ -61,7 +61,7 @@ class _Progress:
     is_command: bool
     names: tuple[str, ...]
     earlier: list[Message]
-    notes: list[Message] = field(default_factory=list)  # for the model alone
+    notes: list[tuple[int, Message]] = field(default_factory=list)  # for the model alone, each with its place
     made: set[str] = field(default_factory=set)  # calls
     has_acted: bool = False
     is_repeating: bool = False
@@ -96,6 +96,9 @@ class ModelThinker:
 
     def prepare(self, device_id: str | None, language: str | None) -> None:
         self.warmer.prepare(device_id, language)
+
+    def load(self, language: str | None) -> None:
+        self.warmer.load(language)
 
     async def answer(self, turn: Turn) -> conversation.ConversationResult:
         """Answer a sentence; every failure is spoken."""
@@ -155,7 +158,7 @@ class ModelThinker:
                         progress.has_acted = progress.has_acted or succeeded
             if progress.is_repeating:
                 progress.is_repeating = False
-                progress.notes.append(note_message(_CALLED_TWICE))
+                self._note(turn, progress, note_message(_CALLED_TWICE))
             elif not log.unresponded_tool_results:
                 return
         self._finish(turn, progress, Failure.UNFINISHED)
@@ -177,7 +180,8 @@ class ModelThinker:
                 raise
             _LOG.warning("The model at Ollama broke off: %s", err)
             self._report(err.cause)
-            yield {"role": "assistant", "content": self._closing_words(turn, progress, Failure.INTERRUPTED)}
+            text = self._closing_words(turn, progress, Failure.INTERRUPTED)
+            yield {"role": "assistant", "content": text} if is_empty else {"content": text}
             return
         new = {call.key: call for call in calls if call.key not in progress.made}
         progress.is_repeating = bool(calls) and not new
@@ -188,8 +192,8 @@ class ModelThinker:
                 yield {"role": "assistant"}
             yield {"tool_calls": inputs}
         elif is_empty and not calls:
-            turn.mark_words()
             yield {"role": "assistant", "content": self._closing_words(turn, progress, Failure.NO_ANSWER)}
+            turn.mark_words()
 
     async def _ask(self, turn: Turn, progress: _Progress, calls: list[ModelCall]) -> AsyncGenerator[str, None]:
         """Yield the sentences of the model's next message; a claim of an action that nobody made is asked about once."""
@@ -203,9 +207,9 @@ class ModelThinker:
                         yield sentence
             if calls or not withheld:
                 return
-            progress.notes += [assistant_message("".join(withheld)), note_message(_NOT_DONE)]
             if is_last:
                 yield get_phrase(Failure.NOT_DONE, turn.user_input.language)
+            self._note(turn, progress, assistant_message("".join(withheld)), note_message(_NOT_DONE))
 
     async def _read(self, turn: Turn, progress: _Progress, calls: list[ModelCall]) -> AsyncGenerator[str, None]:
         """Yield the sentences of one answer of the server, and collect its tool calls."""
@@ -244,7 +248,15 @@ class ModelThinker:
             turn.chat_log.content[_find_sentence(turn.chat_log.content) :], progress.prompt.budget.results
         )
         extra = turn.user_input.extra_system_prompt or turn.chat_log.extra_system_prompt or ""
-        return [*build_messages(progress.prompt, progress.earlier, sentence, extra), *progress.notes]
+        for added, (place, note) in enumerate(progress.notes):
+            sentence.insert(place + added, note)
+        return build_messages(progress.prompt, progress.earlier, sentence, extra)
+
+    def _note(self, turn: Turn, progress: _Progress, *notes: Message) -> None:
+        """Tell the model something after what has been said so far."""
+        content = turn.chat_log.content
+        place = len(_convert_all(content[_find_sentence(content) :], 0))
+        progress.notes += [(place, note) for note in notes]
 
     def _request(self, prompt: FrozenPrompt, messages: Sequence[Message]) -> ChatRequest:
         tools = prompt.tools if self._takes_tools else ()
@@ -257,8 +269,8 @@ class ModelThinker:
 
     def _finish(self, turn: Turn, progress: _Progress, failure: Failure) -> None:
         """End a turn in words that the model did not find."""
-        turn.mark_words()
         turn.add_text(self._closing_words(turn, progress, failure))
+        turn.mark_words()
 
     def _closing_words(self, turn: Turn, progress: _Progress, failure: Failure) -> str:
         language = find_language(turn.user_input.language)

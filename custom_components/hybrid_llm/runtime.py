@@ -19,6 +19,9 @@ class Thinker(Protocol):
     def prepare(self, device_id: str | None, language: str | None) -> None:
         """Get ready for a sentence that a device is about to hear; returns at once."""
 
+    def load(self, language: str | None) -> None:
+        """Have the model read what all sentences have in common; returns at once."""
+
     async def answer(self, turn: Turn) -> ConversationResult:
         """Answer a sentence; every failure is spoken."""
         ...

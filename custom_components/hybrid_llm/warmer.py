@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -42,9 +42,12 @@ class Warmer:
         if device_id in self._rendering or self._frozen.is_recent(device_id, self._now()):
             return
         self._rendering.add(device_id)
-        task = self._hass.async_create_background_task(self._prepare(device_id, language), "hybrid_llm warm-up")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._start(self._freeze(device_id, language))
+
+    @callback
+    def load(self, language: str | None) -> None:
+        """Have the model loaded and the constant part of the prompt read, in the background, for no sentence yet."""
+        self._start(self._load(language))
 
     def take(self, device_id: str | None) -> FrozenPrompt | None:
         """Return the prompt that was frozen for the device's sentence, once."""
@@ -65,20 +68,37 @@ class Warmer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _prepare(self, device_id: str | None, language: str | None) -> None:
+    async def _freeze(self, device_id: str | None, language: str | None) -> None:
         try:
-            prompt = await self._render(device_id, language)
-        except HomeAssistantError as err:
-            _LOG.debug("The prompt could not be rendered at the wake word: %s", err)
-            return
+            prompt = await self._render_quietly(device_id, language)
         finally:
             self._rendering.discard(device_id)
-        if not self._frozen.freeze(device_id, prompt, self._now()):
-            return
+        if prompt is not None and self._frozen.freeze(device_id, prompt, self._now()):
+            await self._warm(prompt)
+
+    async def _load(self, language: str | None) -> None:
+        prompt = await self._render_quietly(None, language)
+        if prompt is not None:
+            await self._warm(prompt)
+
+    async def _render_quietly(self, device_id: str | None, language: str | None) -> FrozenPrompt | None:
+        """Return the prompt; None if it cannot be rendered, which the sentence itself will tell."""
+        try:
+            return await self._render(device_id, language)
+        except HomeAssistantError as err:
+            _LOG.debug("The prompt could not be rendered: %s", err)
+            return None
+
+    async def _warm(self, prompt: FrozenPrompt) -> None:
         if await self._model.warm(prompt):
             self._read = {*self._read, prompt.system} if len(self._read) < _MAX_READ else {prompt.system}
         else:
             self.forget()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._hass.async_create_background_task(work, "hybrid_llm warm-up")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _now(self) -> float:
         return self._hass.loop.time()

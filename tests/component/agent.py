@@ -1,9 +1,12 @@
 """The component's agent in a Home Assistant of the harness, and a home with two lamps."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from aiohttp import web
 from homeassistant.components import conversation
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.config_entries import ConfigEntry
@@ -57,7 +60,9 @@ class Agent:
         agent.entity_id = er.async_get(hass).async_get_entity_id("conversation", DOMAIN, entry.entry_id) or ""
         return agent
 
-    async def ask(self, text: str, conversation_id: str | None = None, language: str = "en") -> conversation.ConversationResult:
+    async def ask(
+        self, text: str, conversation_id: str | None = None, language: str = "en"
+    ) -> conversation.ConversationResult:
         return await conversation.async_converse(
             self.hass, text, conversation_id, Context(), language=language, agent_id=self.entity_id
         )
@@ -65,6 +70,10 @@ class Agent:
     async def say(self, text: str, conversation_id: str | None = None, language: str = "en") -> str:
         """Return the spoken answer to a sentence."""
         return speech_of(await self.ask(text, conversation_id, language))
+
+    def point_to(self, url: str) -> None:
+        """Have the loaded agent ask another server, as if its own had changed."""
+        self.entry.runtime_data.thinker._client._url = url
 
     @property
     def is_lamp_on(self) -> bool:
@@ -80,3 +89,28 @@ async def until(condition: Any) -> None:
     async with asyncio.timeout(LONGEST_WAIT_SECONDS):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def serve_lines(lines: Sequence[bytes], status: int = 200, *, breaks_off: bool = True) -> AsyncIterator[str]:
+    """Serve answers of these lines, which may break off after the last; yield the URL."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=status)
+        await response.prepare(request)
+        for line in lines:
+            await response.write(line)
+        await asyncio.sleep(0.1)
+        if breaks_off:
+            request.transport.abort()
+        return response
+
+    application = web.Application()
+    application.add_routes([web.post("/api/chat", answer), web.get("/api/tags", answer)])
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()

@@ -1,12 +1,11 @@
 """A Home Assistant in this process with the component, and the scripted Ollama on the loopback interface."""
 
-import custom_components.hybrid_llm  # noqa: F401  # before the harness offers components of its own
-
 from collections.abc import AsyncIterator
 
 import pytest
 from homeassistant.core import HomeAssistant
 
+import custom_components.hybrid_llm  # noqa: F401  # before the harness offers components of its own
 from tests.component.agent import Agent, set_up_home
 from tests.ollama_server import OllamaServer
 
