@@ -40,7 +40,9 @@ async def test_a_server_is_added_with_its_models(home: HomeAssistant, ollama: Ol
         ("http://127.0.0.1:99999", {"url": "invalid_url"}),
     ],
 )
-async def test_an_address_that_cannot_be_reached_is_refused(home: HomeAssistant, url: str, errors: dict[str, str]) -> None:
+async def test_an_address_that_cannot_be_reached_is_refused(
+    home: HomeAssistant, url: str, errors: dict[str, str]
+) -> None:
     step = await configure(home, "ollama", {"url": url})
     assert (step["step_id"], step["errors"]) == ("ollama", errors)
 
@@ -66,7 +68,15 @@ async def test_the_same_model_is_not_added_twice(home: HomeAssistant, ollama: Ol
 async def test_options_show_the_length_of_the_prompt_before_they_are_kept(agent: Agent) -> None:
     options = agent.hass.config_entries.options
     step = await options.async_init(agent.entry.entry_id)
-    given = {"prompt": "You are a pirate.", "tools": ["assist"], "history": 2, "context_tokens": 16384, "native": "strict", "cooldown": 5, "filler": False}
+    given = {
+        "prompt": "You are a pirate.",
+        "tools": ["assist"],
+        "history": 2,
+        "context_tokens": 16384,
+        "native": "strict",
+        "cooldown": 5,
+        "filler": False,
+    }
     step = await options.async_configure(step["flow_id"], given)
     assert (step["type"], step["step_id"]) == ("menu", "preview")
     assert int(step["description_placeholders"]["tokens"]) > 100
@@ -81,12 +91,24 @@ async def test_options_show_the_length_of_the_prompt_before_they_are_kept(agent:
 
 @pytest.mark.parametrize(
     ("changed", "errors"),
-    [({"prompt": "{{ 1 / 0 }}"}, {"prompt": "invalid_template"}), ({"prompt": "word " * 9000}, {"context_tokens": "context_too_small"})],
+    [
+        ({"prompt": "{{ 1 / 0 }}"}, {"prompt": "invalid_template"}),
+        ({"prompt": "word " * 9000}, {"context_tokens": "context_too_small"}),
+    ],
 )
-async def test_options_that_cannot_work_are_refused(agent: Agent, changed: dict[str, Any], errors: dict[str, str]) -> None:
+async def test_options_that_cannot_work_are_refused(
+    agent: Agent, changed: dict[str, Any], errors: dict[str, str]
+) -> None:
     options = agent.hass.config_entries.options
     step = await options.async_init(agent.entry.entry_id)
-    given = {"tools": ["assist"], "history": 2, "context_tokens": 8192, "native": "strict", "cooldown": 5, "filler": False}
+    given = {
+        "tools": ["assist"],
+        "history": 2,
+        "context_tokens": 8192,
+        "native": "strict",
+        "cooldown": 5,
+        "filler": False,
+    }
     step = await options.async_configure(step["flow_id"], {**given, **changed})
     assert step["errors"] == errors
 
@@ -114,13 +136,17 @@ async def test_a_refused_key_asks_for_another(home: HomeAssistant) -> None:
     assert flow["context"]["source"] == "reauth"
 
 
-async def test_a_missing_model_is_repaired_by_another(home: HomeAssistant, ollama: OllamaServer, hass_client: Any) -> None:
+async def test_a_missing_model_is_repaired_by_another(
+    home: HomeAssistant, ollama: OllamaServer, hass_client: Any
+) -> None:
     agent = await Agent.add(home, ollama.url, model="gone:latest")
     assert await async_setup_component(home, "http", {})
     client = await hass_client()
     issue = ir.async_get(home).async_get_issue(DOMAIN, f"model_missing_{agent.entry.entry_id}")
     assert issue is not None
-    step = await _json(await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue.issue_id}))
+    step = await _json(
+        await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue.issue_id})
+    )
     assert step["step_id"] == "choose"
     step = await _json(await client.post(f"/api/repairs/issues/fix/{step['flow_id']}", json={"model": MODEL}))
     assert step["type"] == "create_entry"
@@ -145,7 +171,9 @@ async def test_diagnostics_have_no_secrets(home: HomeAssistant, ollama: OllamaSe
 async def test_sensors_tell_of_the_last_turn(home: HomeAssistant, ollama: OllamaServer) -> None:
     agent = await Agent.add(home, ollama.url)
     registry = er.async_get(home)
-    sensors = [one for one in er.async_entries_for_config_entry(registry, agent.entry.entry_id) if one.domain == "sensor"]
+    sensors = [
+        one for one in er.async_entries_for_config_entry(registry, agent.entry.entry_id) if one.domain == "sensor"
+    ]
     assert {one.disabled_by for one in sensors} == {er.RegistryEntryDisabler.INTEGRATION}
     for one in sensors:
         registry.async_update_entity(one.entity_id, disabled_by=None)

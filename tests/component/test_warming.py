@@ -140,7 +140,9 @@ def create_satellite(hass: HomeAssistant, agent: Agent) -> str:
     devices, entities = dr.async_get(hass), er.async_get(hass)
     device = devices.async_get_or_create(config_entry_id=agent.entry.entry_id, identifiers={("test", "satellite")})
     devices.async_update_device(device.id, area_id=area.id)
-    entities.async_get_or_create("assist_satellite", "test", "satellite", suggested_object_id="kitchen", device_id=device.id)
+    entities.async_get_or_create(
+        "assist_satellite", "test", "satellite", suggested_object_id="kitchen", device_id=device.id
+    )
     return device.id
 
 

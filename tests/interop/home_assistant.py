@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,9 @@ OLD, NEWEST = "homeassistant", "homeassistant-newest"
 """Environments of the cores under test."""
 STREAMING_AGENT = Path(__file__).with_name("streaming_agent")
 """A component of the newest one; the old one does not stream answers."""
+RECORDING_PLAYER = Path(__file__).with_name("recording_player")
+HYBRID_LLM = ROOT / "custom_components" / "hybrid_llm"
+"""Our component, as a person installs it."""
 
 
 class HomeAssistant:
@@ -168,6 +171,46 @@ class HomeAssistant:
         changed = {**fields, "wake_word_entity": entity, "wake_word_id": word}
         await self.ask("assist_pipeline/pipeline/update", pipeline_id=preferred["id"], **changed)
         return str(preferred["id"])
+
+    async def add_hybrid_llm(self, url: str, model: str, **options: Any) -> str:
+        """Add our component for an Ollama server, through its flows; return the ID of its agent."""
+        flow = await self.post("config/config_entries/flow", handler="hybrid_llm")
+        for given in ({"next_step_id": "ollama"}, {"url": url}, {"model": model}):
+            flow = await self.post(f"config/config_entries/flow/{flow['flow_id']}", **given)
+        assert flow["type"] == "create_entry", flow
+        if options:
+            await self._set_hybrid_llm(flow["result"]["entry_id"], options)
+        entities = await self.ask("config/entity_registry/list")
+        return str(
+            next(
+                one["entity_id"]
+                for one in entities
+                if one["platform"] == "hybrid_llm" and one["entity_id"].startswith("conversation.")
+            )
+        )
+
+    async def _set_hybrid_llm(self, entry: str, options: dict[str, Any]) -> None:
+        flow = await self.post("config/config_entries/options/flow", handler=entry)
+        needed = {
+            "tools": ["assist"],
+            "history": 6,
+            "context_tokens": 8192,
+            "native": "strict",
+            "cooldown": 10,
+            "filler": True,
+        }
+        flow = await self.post(f"config/config_entries/options/flow/{flow['flow_id']}", **{**needed, **options})
+        assert flow["type"] == "menu", flow
+        flow = await self.post(f"config/config_entries/options/flow/{flow['flow_id']}", next_step_id="save")
+        assert flow["type"] == "create_entry", flow
+
+    async def put_into_area(self, area: str, *, devices: Sequence[str] = (), entities: Sequence[str] = ()) -> None:
+        """Create an area with these devices and entities."""
+        made = (await self.ask("config/area_registry/create", name=area))["area_id"]
+        for device in devices:
+            await self.ask("config/device_registry/update", device_id=device, area_id=made)
+        for entity in entities:
+            await self.ask("config/entity_registry/update", entity_id=entity, area_id=made)
 
     async def add_wyoming(self, port: int, domain: str = "conversation") -> str:
         """Add a Wyoming program on this machine; return the ID of its entity in the domain."""
@@ -320,9 +363,9 @@ def port_of(uri: str) -> int:
 
 def _configure(folder: Path, configuration: str, environment: str) -> None:
     (folder / ".storage").mkdir(parents=True)
-    if environment == NEWEST:
-        shutil.copytree(STREAMING_AGENT, folder / "custom_components" / STREAMING_AGENT.name)
-        configuration += f"{STREAMING_AGENT.name}:\n"
+    for component in (HYBRID_LLM, RECORDING_PLAYER, *((STREAMING_AGENT,) if environment == NEWEST else ())):
+        shutil.copytree(component, folder / "custom_components" / component.name)
+        configuration += "" if component is HYBRID_LLM else f"{component.name}:\n"
     (folder / "configuration.yaml").write_text(configuration)
     (folder / ".storage" / "onboarding").write_text(json.dumps(_ONBOARDED))
 

@@ -7,52 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from wyoming.asr import Transcript
-from wyoming.event import Event
-from wyoming.info import AsrModel, AsrProgram, Attribution, Info
 
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.integration.satellite_room import Voice, logged
 from tests.interop.home_assistant import HomeAssistant, port_of
+from tests.interop.text_recogniser import TextDaemon
 from wyoming_rosie.audio.formats import SPEECH, read_wav
-from wyoming_rosie.protocol.server import DaemonServer, Send
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 
 pytestmark = [pytest.mark.interop]
-CREDIT = Attribution("test", "")
 HOME = """
 [[entities]]
 id = "light.kitchen_lights"
 name = "Kitchen Lights"
 domain = "light"
 """
-
-
-class TextHandler:
-    """Handler of a speech recogniser with a fixed transcript."""
-
-    is_busy = False
-
-    def __init__(self, text: str, send: Send) -> None:
-        self._text = text
-        self._send = send
-
-    async def on_event(self, event: Event) -> None:
-        if event.type == "audio-stop":
-            await self._send(Transcript(self._text).event())
-
-    async def close(self) -> None: ...
-
-
-class TextDaemon(DaemonServer):
-    """An asr daemon whose transcript a test sets."""
-
-    def __init__(self) -> None:
-        model = AsrModel("test", CREDIT, True, None, None, ["en"])
-        info = Info(asr=[AsrProgram("test", CREDIT, True, None, None, [model])])
-        super().__init__("asr", info, lambda send: TextHandler(self.text, send))
-        self.text = ""
 
 
 @dataclass

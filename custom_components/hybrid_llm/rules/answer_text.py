@@ -55,7 +55,7 @@ class AnswerText:
         while found := _END.search(self._pending):
             sentences.append(self._pending[: found.end()])
             self._pending = self._pending[found.end() :]
-        if len(self._pending) > MAX_SENTENCE_CHARACTERS:
+        while len(self._pending) > MAX_SENTENCE_CHARACTERS:
             at = self._pending.rfind(" ", 0, MAX_SENTENCE_CHARACTERS) + 1 or MAX_SENTENCE_CHARACTERS
             sentences.append(self._pending[:at])
             self._pending = self._pending[at:]
