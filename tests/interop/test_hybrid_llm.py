@@ -67,6 +67,10 @@ class HybridHome:
         await logged(self.satellite, "phase", count, phase="speaking")
         await logged(self.satellite, "phase", count + 1, phase="waiting")
 
+    def count(self, phase: str) -> int:
+        """Return how often the satellite has been in a phase."""
+        return sum(line["phase"] == phase for line in self.satellite.lines("phase"))
+
     def requests(self) -> list[dict[str, Any]]:
         return [one.data for one in self.ollama.requests_to("/api/chat")]
 
@@ -154,7 +158,7 @@ async def test_a_filler_is_heard_before_a_slow_answer_and_none_before_a_quick_on
 
 
 async def test_a_command_gets_no_filler(home: HybridHome) -> None:
-    home.ollama.rules[:] = [Rule(say="Which one, sorry?", wait_seconds=2.0)]
+    home.ollama.rules[:] = [Rule(say="Sorry, I know no lava lamp.", wait_seconds=2.0)]
     home.say("turn on the lava lamp")
     await home.answered()
     assert await home.sounds() == []
@@ -167,9 +171,8 @@ async def test_a_home_assistant_that_restarts_in_mid_turn_answers_the_next_sente
     await home.core.stop()
     await logged(home.satellite, "phase", phase="offline")
     home.ollama.rules[:] = [Rule(say="Paris.")]
+    spoken, waited = home.count("speaking"), home.count("waiting")
     await home.core.start()
-    spoken = len([line for line in home.satellite.lines("phase") if line["phase"] == "speaking"])
-    waited = len([line for line in home.satellite.lines("phase") if line["phase"] == "waiting"])
     await logged(home.satellite, "phase", waited + 1, phase="waiting")
     home.say("what is the capital of france")
     await logged(home.satellite, "phase", spoken + 1, phase="speaking")
