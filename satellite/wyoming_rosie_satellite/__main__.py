@@ -3,6 +3,9 @@
 import asyncio
 import sys
 import time
+from typing import TYPE_CHECKING
+
+from wyoming.info import WakeProgram
 
 from wyoming_rosie import config
 from wyoming_rosie.metrics import Metrics, create_turn_metrics
@@ -19,6 +22,9 @@ from wyoming_rosie_satellite.satellite import Satellite
 from wyoming_rosie_satellite.storage.state_store import StateStore
 from wyoming_rosie_satellite.storage.timer_service import SatelliteTimerService
 
+if TYPE_CHECKING:
+    from wyoming_rosie_satellite.esphome.service import EspHomeService
+
 
 async def serve(settings: SatelliteConfig) -> None:
     """Run the satellite until stopped. Raises ConfigError."""
@@ -31,7 +37,9 @@ async def serve(settings: SatelliteConfig) -> None:
     spoken_stop = await asyncio.to_thread(factory.create_spoken_stop, settings)
     components = factory.create_components(settings, vad, spoken_stop, store.save)
     echo = factory.create_echo_reference(settings)
-    satellite = Satellite(factory.create_speaker(settings, components.volume, echo), components)
+    speaker = factory.create_speaker(settings, components.volume, echo)
+    mixer = factory.create_mixer(settings, speaker)
+    satellite = Satellite(mixer or speaker, factory.add_ducking(components, mixer))
     satellite.restore(await store.load())
     observers = components.observers
     satellite.timers = SatelliteTimerService(folder / "timers.json", observers.on_event, satellite.ring)
@@ -40,13 +48,25 @@ async def serve(settings: SatelliteConfig) -> None:
     queues = [] if satellite.offline_queue is None else [satellite.offline_queue]
     mqtt = factory.create_mqtt_conductor(settings, satellite)
     conductors = [] if mqtt is None else [mqtt]
+    esphome = factory.create_esphome(settings, satellite, mixer, integrations.leds)
+    device_apis = [] if esphome is None else [esphome]
     metrics = Metrics()
     turns = create_turn_metrics(metrics, lambda: satellite.player.queue_size, is_enabled=settings.has_monitor)
-    for observer in (*integrations.observers, *queues, *conductors, TurnMetricsObserver(turns, time.monotonic)):
+    for observer in (
+        *integrations.observers,
+        *queues,
+        *conductors,
+        *device_apis,
+        TurnMetricsObserver(turns, time.monotonic),
+    ):
         observers.add(observer)
     listeners = ConductorListeners(settings, satellite, metrics)
     microphone = factory.create_microphone(settings, begin=satellite.has_joined, echo=echo)
-    detector = factory.create_detector(settings, listeners.set_wake_programs)
+    detector = factory.create_detector(
+        settings, lambda programs: _offer_wake_words(settings, programs, listeners, esphome)
+    )
+    if esphome is not None:
+        esphome.use_detector(detector)
     try:
         await run_until_first_exit(
             listeners.run(),
@@ -55,12 +75,25 @@ async def serve(settings: SatelliteConfig) -> None:
             store.run(),
             integrations.run(),
             *(queue.run() for queue in queues),
+            *(api.run() for api in device_apis),
             *(supervise(conductor.run) for conductor in conductors),
             *([watch_portaudio(portaudio)] if (portaudio := loaded_portaudio()) else []),
         )
     finally:
         if vad is not None:
             vad.close()
+
+
+def _offer_wake_words(
+    settings: SatelliteConfig,
+    programs: list[WakeProgram],
+    listeners: ConductorListeners,
+    esphome: "EspHomeService | None",
+) -> None:
+    """Tell conductors which wake words the satellite can detect."""
+    listeners.set_wake_programs(programs)
+    if esphome is not None:
+        esphome.set_wake_programs(programs, factory.active_wake_words(settings, programs))
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ FLAG = "--zeroconf-host"
 
 def local_settings(settings: SatelliteConfig) -> SatelliteConfig:
     """Return the settings by which the server announces the satellite's own address, if at all."""
-    is_own = settings.zeroconf and settings.zeroconf_host is None
+    is_own = settings.zeroconf and settings.zeroconf_host is None and not settings.esphome
     return replace(settings, name=settings.zeroconf_name or settings.name, zeroconf=is_own)
 
 

@@ -31,6 +31,16 @@ class SatelliteConfig(ServiceConfig):
     """
 
     uri: str = option("tcp://127.0.0.1:10700", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
+    esphome: bool = option(
+        False,
+        "let Home Assistant conduct over ESPHome's API instead of Wyoming, as a voice assistant device of its own",
+    )
+    esphome_uri: str = option("tcp://127.0.0.1:6053", "where to listen for --esphome: tcp://HOST:PORT")
+    esphome_encryption: bool = option(
+        False,
+        "accept encrypted connections of --esphome only, with a key that is made at the first start"
+        " [default: once Home Assistant has sent a key]",
+    )
     area: str | None = option(None, "area of the satellite, such as Kitchen")
     zeroconf_name: str | None = option(None, "name on the network [default: --name]")
     zeroconf_host: str | None = option(

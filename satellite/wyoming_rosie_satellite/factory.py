@@ -47,10 +47,12 @@ from wyoming_rosie_satellite.audio.ducking import AwakeMute, CommandDucking, Duc
 from wyoming_rosie_satellite.audio.echo_reference import EchoReference
 from wyoming_rosie_satellite.audio.local_vad import LocalVad
 from wyoming_rosie_satellite.audio.microphone_pipeline import MicrophonePipeline
+from wyoming_rosie_satellite.audio.music_mixer import DuckingGroup, MusicMixer
 from wyoming_rosie_satellite.audio.recorder import RunRecorder
 from wyoming_rosie_satellite.audio.volume import Volume
 from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.core import SatelliteOptions
+from wyoming_rosie_satellite.integrations.leds.controller import LedController
 from wyoming_rosie_satellite.messages import Cue, Input
 from wyoming_rosie_satellite.satellite import SatelliteComponents
 from wyoming_rosie_satellite.storage.state_store import SavedState
@@ -65,6 +67,7 @@ from wyoming_rosie_satellite.wake.vad_gated_detector import SileroScorer, VadGat
 
 if TYPE_CHECKING:
     from wyoming_rosie.voice_activity.silero_engine import SileroEngine  # numpy, which silero.load prepares for
+    from wyoming_rosie_satellite.esphome.service import EspHomeService
     from wyoming_rosie_satellite.integrations.mqtt_conductor import MqttConductor
     from wyoming_rosie_satellite.satellite import Satellite
     from wyoming_rosie_satellite.storage.offline_queue import OfflineQueue
@@ -176,7 +179,7 @@ def _create_plain_detector(
         refractory_seconds=settings.wake_refractory_seconds,
     )
     check_trigger_rules(rules, [word.name for word in words])
-    return LocalDetector(words, rules)
+    return LocalDetector(words, rules, models)
 
 
 def _load_wake_models(settings: SatelliteConfig) -> dict[str, MicroModel]:
@@ -313,6 +316,26 @@ def _create_device_id(settings: SatelliteConfig) -> str:
         raise ConfigError(f"--mqtt-device-id: {err}") from err
 
 
+def create_mixer(settings: SatelliteConfig, speaker: Speaker) -> MusicMixer | None:
+    """Create the mixer for the music of ESPHome's media player, if there is one. Raises ConfigError."""
+    if not settings.esphome:
+        return None
+    if not all(map(find_spec, ("google.protobuf", "noise", "numpy"))):
+        raise ConfigError(f"--esphome needs libraries that are not installed; run: {install_command(['esphome'])}")
+    return MusicMixer(speaker)
+
+
+def create_esphome(
+    settings: SatelliteConfig, satellite: "Satellite", mixer: MusicMixer | None, leds: LedController | None
+) -> "EspHomeService | None":
+    """Create the service of ESPHome's API, if it is on."""
+    if mixer is None:
+        return None
+    from wyoming_rosie_satellite.esphome.service import EspHomeService
+
+    return EspHomeService(settings, satellite, mixer, data_folder(settings), leds)
+
+
 def create_vad(settings: SatelliteConfig) -> LocalVad | None:
     """Create the local VAD, if the satellite ends commands by itself. Raises ConfigError."""
     if not settings.ends_commands:
@@ -361,6 +384,14 @@ def create_awake_mute(settings: SatelliteConfig, sounds: Mapping[Cue, bytes]) ->
     if Cue.AWAKE not in sounds or settings.mic_no_mute_during_awake_wav:
         return None
     return AwakeMute(settings.snd_format.seconds(len(sounds[Cue.AWAKE])) + settings.mic_seconds_to_mute_after_awake_wav)
+
+
+def add_ducking(components: SatelliteComponents, mixer: MusicMixer | None) -> SatelliteComponents:
+    """Return the components with a ducking of the mixer's music as well."""
+    if mixer is None:
+        return components
+    duckings = [mixer] if components.ducking is None else [mixer, components.ducking]
+    return replace(components, ducking=DuckingGroup(duckings))
 
 
 def create_ducking(settings: SatelliteConfig) -> Ducking | None:

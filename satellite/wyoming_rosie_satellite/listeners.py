@@ -5,13 +5,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import structlog
+from wyoming.event import Event
 from wyoming.info import WakeProgram
 
-from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.errors import BadEventError, ConfigError
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.protocol import address, discovery, server
 from wyoming_rosie.protocol.address import Tcp
-from wyoming_rosie.protocol.server import DaemonServer
+from wyoming_rosie.protocol.server import DaemonServer, Send
 from wyoming_rosie_satellite import announcement, factory
 from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.handler import SatelliteHandler
@@ -45,16 +46,16 @@ class ConductorListeners:
         async with AsyncExitStack() as stack:
             for word, (word_server, tcp) in self._slot_servers.items():
                 await stack.enter_async_context(self._listen(word, word_server, tcp))
-            await stack.enter_async_context(announcement.announce_override(self._settings))
+            if not self._settings.esphome:  # else Home Assistant would discover it twice
+                await stack.enter_async_context(announcement.announce_override(self._settings))
             await server.run(self._main_server, announcement.local_settings(self._settings))
 
     def _create_server(self, slot: str, metrics: Metrics | None = None) -> DaemonServer:
-        return DaemonServer(
-            "satellite",
-            create_info(self._settings, [], [], slot),
-            lambda send: SatelliteHandler(self._satellite, send, slot),
-            metrics=metrics,
-        )
+        def create_handler(send: Send) -> SatelliteHandler | RefusingHandler:
+            is_taken = self._settings.esphome and slot == MAIN_SLOT
+            return RefusingHandler() if is_taken else SatelliteHandler(self._satellite, send, slot)
+
+        return DaemonServer("satellite", create_info(self._settings, [], [], slot), create_handler, metrics=metrics)
 
     @asynccontextmanager
     async def _listen(self, word: str, word_server: DaemonServer, tcp: Tcp) -> AsyncIterator[None]:
@@ -71,6 +72,18 @@ class ConductorListeners:
             _LOG.info("wake word has its own port", word=word, uri=str(bound))
             yield
         await word_server.drain()
+
+
+class RefusingHandler:
+    """Handler of a peer that may describe the satellite, and not conduct it."""
+
+    is_busy = False
+
+    async def on_event(self, event: Event) -> None:
+        if event.type == "run-satellite":
+            raise BadEventError("Home Assistant conducts this satellite over ESPHome's API; see --esphome", "busy")
+
+    async def close(self) -> None: ...
 
 
 def _slot_address(settings: SatelliteConfig, word: str) -> Tcp:

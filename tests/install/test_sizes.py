@@ -12,6 +12,7 @@ LIMITS_MB = {
     "": 31,
     "satellite-basic": 32,
     "satellite": 153,
+    "esphome": 172,
     "wake": 97,
     "intent": 67,
     "tts": 63,

@@ -267,6 +267,6 @@ def test_public_addresses_are_not_in_the_default_networks() -> None:
         "::ffff:192.168.1.9",
     ]
     outside = ["8.8.8.8", "172.32.0.1", "2001:db8::1", "::ffff:8.8.8.8"]
-    assert [shared._is_allowed(one, allowed) for one in inside + outside] == [True] * len(inside) + [False] * len(
+    assert [shared.is_allowed(one, allowed) for one in inside + outside] == [True] * len(inside) + [False] * len(
         outside
     )

@@ -9,9 +9,9 @@ import hashlib
 import ipaddress
 import re
 import socket
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +61,16 @@ class DiscoveredService:
         return str(Tcp(self.host, self.port))
 
 
+@dataclass(frozen=True)
+class ServiceAnnouncement:
+    """A service to announce; its host name is derived from its name unless it has one of its own."""
+
+    name: str
+    properties: Mapping[str, str]
+    service_type: str = SERVICE_TYPE
+    host_name: str | None = None
+
+
 @asynccontextmanager
 async def announce(
     role: str,
@@ -73,7 +83,20 @@ async def announce(
 
     With `when`, announce it only after that event is set.
     """
-    announcer = asyncio.create_task(_announce_always(role, name or instance_name(role), bound, interfaces, when))
+    service = ServiceAnnouncement(name or instance_name(role), {"role": role, "version": __version__})
+    async with announce_service(service, bound, interfaces, when):
+        yield
+
+
+@asynccontextmanager
+async def announce_service(
+    service: ServiceAnnouncement,
+    bound: Tcp,
+    interfaces: Sequence[str] | None = None,
+    when: asyncio.Event | None = None,
+) -> AsyncIterator[None]:
+    """Announce any service during the block, as `announce` does."""
+    announcer = asyncio.create_task(_announce_always(service, bound, interfaces, when))
     try:
         yield
     finally:
@@ -194,7 +217,7 @@ async def _try_connect(host: str, port: int, pause: float) -> str:
 def instance_name(role: str) -> str:
     """Return the daemon's stable name: role, host name and a hash of the machine ID, as host names repeat."""
     host = socket.gethostname().partition(".")[0] or "host"
-    suffix = f"-{hashlib.sha256(_machine_id()).hexdigest()[:6]}"
+    suffix = f"-{hashlib.sha256(machine_id()).hexdigest()[:6]}"
     return f"rosie-{role}-{host}"[: MAX_NAME_BYTES - len(suffix)] + suffix
 
 
@@ -215,7 +238,7 @@ def usable_addresses(bound: str, local_ips: Iterable[str]) -> list[str]:
 
 
 async def _announce_always(
-    role: str, name: str, bound: Tcp, interfaces: Sequence[str] | None, when: asyncio.Event | None
+    service: ServiceAnnouncement, bound: Tcp, interfaces: Sequence[str] | None, when: asyncio.Event | None
 ) -> None:
     if when is not None:
         await when.wait()
@@ -223,21 +246,21 @@ async def _announce_always(
     while True:
         try:
             await _load_zeroconf()
-            await _announce_until_change(role, name, bound, interfaces)
+            await _announce_until_change(service, bound, interfaces)
             backoff.reset()
         except Exception as err:  # noqa: BLE001 - the edge of the library: a daemon works without being announced
             pause = backoff.next_pause()
             reason = f"{type(err).__name__}: {err}"
-            _LOG.warning("not announced", name=name, reason=reason, again_seconds=round(pause, 1))
+            _LOG.warning("not announced", name=service.name, reason=reason, again_seconds=round(pause, 1))
             await asyncio.sleep(pause)
 
 
-async def _announce_until_change(role: str, name: str, bound: Tcp, interfaces: Sequence[str] | None) -> None:
-    """Announce a daemon until its reachable addresses change."""
+async def _announce_until_change(service: ServiceAnnouncement, bound: Tcp, interfaces: Sequence[str] | None) -> None:
+    """Announce a service until its reachable addresses change."""
     addresses = await _get_addresses(bound)
     async with AsyncExitStack() as stack:
         if addresses:
-            await stack.enter_async_context(_register_service(role, name, addresses, bound.port, interfaces))
+            await stack.enter_async_context(_register_service(service, addresses, bound.port, interfaces))
         else:
             _LOG.warning("no address to announce yet", host=bound.host)
         while await _get_addresses(bound) == addresses:  # noqa: ASYNC110 - no event signals a new address
@@ -246,12 +269,12 @@ async def _announce_until_change(role: str, name: str, bound: Tcp, interfaces: S
 
 @asynccontextmanager
 async def _register_service(
-    role: str, name: str, addresses: list[str], port: int, interfaces: Sequence[str] | None
+    service: ServiceAnnouncement, addresses: list[str], port: int, interfaces: Sequence[str] | None
 ) -> AsyncIterator[None]:
     """Announce under this name, or the first free one after it, during the block."""
     zeroconf = _create_zeroconf(interfaces)
     try:
-        record = await _register_name(zeroconf, role, name, addresses, port)
+        record = await _register_name(zeroconf, service, addresses, port)
         _LOG.info("announced", name=record.get_name(), addresses=addresses, port=port)
         yield
     finally:
@@ -260,16 +283,17 @@ async def _register_service(
 
 
 async def _register_name(
-    zeroconf: "AsyncZeroconf", role: str, name: str, addresses: list[str], port: int
+    zeroconf: "AsyncZeroconf", service: ServiceAnnouncement, addresses: list[str], port: int
 ) -> "AsyncServiceInfo":
     """Announce under the first free name, and save that name. Raises NonUniqueNameException if none is free."""
     from zeroconf import NonUniqueNameException
 
+    name = service.name
     names = announced_names.candidates(name, await asyncio.to_thread(announced_names.load_name, name, port))
     for candidate in names:
-        if await _is_name_in_use(zeroconf, candidate):
+        if await _is_name_in_use(zeroconf, candidate, service.service_type):
             continue
-        record = _service_info(role, candidate, addresses, port)
+        record = _service_info(replace(service, name=candidate), addresses, port)
         with suppress(NonUniqueNameException):
             await zeroconf.async_register_service(record, ttl=TTL_SECONDS)
             await asyncio.to_thread(announced_names.save_name, name, port, candidate)
@@ -277,25 +301,25 @@ async def _register_name(
     raise NonUniqueNameException(f"{len(names)} devices are named {name}")
 
 
-async def _is_name_in_use(zeroconf: "AsyncZeroconf", name: str) -> bool:
+async def _is_name_in_use(zeroconf: "AsyncZeroconf", name: str, service_type: str) -> bool:
     """Return whether a service has this name; zeroconf's own check is too short for a responder that has just answered."""
     from zeroconf.asyncio import AsyncServiceInfo
 
-    return await AsyncServiceInfo(SERVICE_TYPE, f"{name}.{SERVICE_TYPE}").async_request(
+    return await AsyncServiceInfo(service_type, f"{name}.{service_type}").async_request(
         zeroconf.zeroconf, NAME_CHECK_MILLISECONDS
     )
 
 
-def _service_info(role: str, name: str, addresses: list[str], port: int) -> "AsyncServiceInfo":
+def _service_info(service: ServiceAnnouncement, addresses: list[str], port: int) -> "AsyncServiceInfo":
     from zeroconf.asyncio import AsyncServiceInfo
 
     return AsyncServiceInfo(
-        SERVICE_TYPE,
-        f"{name}.{SERVICE_TYPE}",
+        service.service_type,
+        f"{service.name}.{service.service_type}",
         port=port,
         parsed_addresses=addresses,
-        properties={"role": role, "version": __version__},
-        server=f"{_host_name(name)}.local.",
+        properties=dict(service.properties),
+        server=f"{service.host_name or _host_name(service.name)}.local.",
     )
 
 
@@ -320,7 +344,8 @@ async def _resolve_host(bound: Tcp) -> list[str]:
     return [ip for ip in found if usable_addresses(ip, ())]
 
 
-def _machine_id() -> bytes:
+def machine_id() -> bytes:
+    """Return what tells this machine from others, however it is named."""
     with suppress(OSError):
         return Path("/etc/machine-id").read_bytes().strip()
     return b"".join(path.read_bytes() for path in sorted(Path("/sys/class/net").glob("*/address")))

@@ -126,7 +126,7 @@ class DaemonServer:
         try:
             server = await self._listen(bound)
         except (OSError, OverflowError) as err:
-            raise ConfigError(f"cannot listen at {uri}: {_describe_bind_error(err)}") from err
+            raise ConfigError(f"cannot listen at {uri}: {describe_bind_error(err)}") from err
         sweeper = asyncio.create_task(self._close_idle_connections())
         try:
             if isinstance(bound, address.Tcp):  # systemd's socket may have another address than the setting
@@ -206,7 +206,7 @@ class DaemonServer:
             del self._per_address[host]
 
     def _find_refusal(self, host: str) -> BadEventError | None:
-        if host != "unix" and not _is_allowed(host, self.allowed):
+        if host != "unix" and not is_allowed(host, self.allowed):
             return BadEventError("connections from your network are not allowed here; see --allow", "forbidden")
         if self._is_stopping:
             return BadEventError("this daemon is stopping", "stopping")
@@ -313,7 +313,7 @@ def _keep_loop_responsive() -> None:
     gc.collect()
 
 
-def _describe_bind_error(err: OSError | OverflowError) -> str:
+def describe_bind_error(err: OSError | OverflowError) -> str:
     """Return the reason without asyncio's repetition of the address."""
     if not isinstance(err, OSError) or err.errno is None:
         return str(err)
@@ -330,7 +330,8 @@ def parse_networks(values: tuple[str, ...]) -> tuple[Network, ...]:
         raise ConfigError(f"--allow: {err}; write networks such as 192.168.1.0/24") from err
 
 
-def _is_allowed(host: str, allowed: tuple[Network, ...]) -> bool:
+def is_allowed(host: str, allowed: tuple[Network, ...]) -> bool:
+    """Return whether an address is in one of the networks."""
     ip = parse_ip(host)
     return ip is not None and any(ip in network for network in allowed)
 

@@ -29,6 +29,7 @@ class Integrations:
 
     def __init__(self, settings: SatelliteConfig, controls: Controls, timers: TimerControls) -> None:
         self.observers: list[Observer] = []
+        self.leds: LedController | None = None
         self._controls = controls
         self._services: list[Runnable] = []
         dispatcher = CommandDispatcher(controls, timers, loop_time)
@@ -54,8 +55,8 @@ class Integrations:
 
     def _add_devices(self, settings: SatelliteConfig, controls: Controls) -> None:
         if settings.leds is not None:
-            controller = LedController(leds.load(settings.leds, settings.led_brightness))
-            self._add(controller, controller.run)
+            self.leds = LedController(leds.load(settings.leds, settings.led_brightness))
+            self._add(self.leds, self.leds.run)
         for option in settings.button:
             self._services.append(
                 ButtonController(buttons.load(option), controls, push_to_talk=settings.push_to_talk).run

@@ -33,6 +33,7 @@ class CommandDetector:
         self._words = split_command(FLAG, line)
         self._format = audio
         self._names = names
+        self._selected: Sequence[str] | None = None  # None: as in the settings
         self._refractory = round(refractory_seconds * SPEECH.rate)
         self._backlog = AudioBacklog()
         self._sent = 0  # samples, to this run of the command
@@ -41,6 +42,9 @@ class CommandDetector:
 
     def push_audio(self, pcm: bytes) -> None:
         self._backlog.push(pcm)
+
+    def select_words(self, names: Sequence[str]) -> None:
+        self._selected = names
 
     async def run(self, on_wake_word: Callable[[WakeWord], None]) -> None:
         backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
@@ -86,6 +90,8 @@ class CommandDetector:
     def _on_line(self, written: str, on_wake_word: Callable[[WakeWord], None]) -> None:
         name = written or next(iter(self._names), "")
         if self._names and name not in self._names:
+            return
+        if self._selected is not None and name not in self._selected:
             return
         position = self._backlog.offset + self._sent
         if position - self._last_samples.get(name, -self._refractory) >= self._refractory:

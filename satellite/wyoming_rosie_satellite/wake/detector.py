@@ -1,7 +1,7 @@
 """Wake detectors: the protocol, and the backlog of audio in front of one."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from wyoming_rosie.audio.formats import SPEECH
@@ -15,6 +15,9 @@ class WakeDetector(Protocol):
 
     def push_audio(self, pcm: bytes) -> None:
         """Process the next 16 kHz 16-bit mono; never waits."""
+
+    def select_words(self, names: Sequence[str]) -> None:
+        """Detect these wake words only from now on; unknown ones are ignored. Never waits."""
 
     async def run(self, on_wake_word: Callable[[WakeWord], None]) -> None:
         """Call `on_wake_word` for each wake word until cancelled."""

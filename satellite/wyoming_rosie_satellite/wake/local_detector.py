@@ -1,14 +1,14 @@
 """Wake detector in this process: microWakeWord models on a thread."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie.wakeword.detection import TriggerRules, drop_near_misses
+from wyoming_rosie.wakeword.detection import TriggerRules, drop_near_misses, match_name
 from wyoming_rosie.wakeword.micro import MicroModel, MicroStream
 from wyoming_rosie_satellite.messages import WakeWord
 from wyoming_rosie_satellite.wake.detector import count_samples
@@ -21,12 +21,16 @@ MAX_QUEUED_PIECES = 100
 class LocalDetector:
     """Runs microWakeWord models on a thread of its own, which wakes the event loop for wake words only."""
 
-    def __init__(self, words: Sequence[MicroModel], rules: TriggerRules) -> None:
+    def __init__(
+        self, words: Sequence[MicroModel], rules: TriggerRules, available: Mapping[str, MicroModel] | None = None
+    ) -> None:
         self._words = words
+        self._available = available or {word.name: word for word in words}
         self._rules = rules
         self._received = 0  # samples
         self._piece = b""
         self._pieces: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()  # position of the end, audio
+        self._selected: SimpleQueue[Sequence[MicroModel]] = SimpleQueue()
 
     def push_audio(self, pcm: bytes) -> None:
         self._piece += pcm
@@ -37,6 +41,10 @@ class LocalDetector:
                     self._pieces.get_nowait()
             self._pieces.put((self._received, self._piece))
             self._piece = b""
+
+    def select_words(self, names: Sequence[str]) -> None:
+        matched = dict.fromkeys(match_name(name, self._available) for name in names)
+        self._selected.put([self._available[name] for name in matched if name in self._available])
 
     async def run(self, on_wake_word: Callable[[WakeWord], None]) -> None:
         worker = ThreadWorker("wake")
@@ -54,5 +62,7 @@ class LocalDetector:
             end, pcm = piece
             stream.skip(end - count_samples(pcm) - processed)  # audio that was dropped before it
             processed = end
+            if not self._selected.empty():
+                stream.set_models(self._selected.get())
             for found in drop_near_misses(stream.process(pcm)):
                 on_wake_word(WakeWord(found.name, found.sample, turn.new_id(), found.score))

@@ -1,5 +1,6 @@
 """Wake detector at a wake daemon."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -15,6 +16,7 @@ from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.fields import parse_number
 from wyoming_rosie.runtime.tasks import run_until_first_exit
+from wyoming_rosie.wakeword.detection import match_name
 from wyoming_rosie_satellite.messages import WakeWord
 from wyoming_rosie_satellite.wake.detector import AudioBacklog, count_samples
 
@@ -30,6 +32,8 @@ class RemoteDetector:
     def __init__(self, uri: str, names: Sequence[str], on_info: Callable[[list[WakeProgram]], None]) -> None:
         self._uri = uri
         self._detect = Detect(names=list(names) or None).event()
+        self._selected: Sequence[str] | None = None  # None: as in the settings
+        self._is_changed = asyncio.Event()
         self._on_info = on_info  # called with the wake words that the daemon can detect
         self._backlog = AudioBacklog()
         self._is_connected = False
@@ -38,12 +42,20 @@ class RemoteDetector:
     def push_audio(self, pcm: bytes) -> None:
         self._backlog.push(pcm)
 
+    def select_words(self, names: Sequence[str]) -> None:
+        self._selected = names
+        self._detect = Detect(names=list(names) or None).event()
+        self._is_changed.set()
+
     async def run(self, on_wake_word: Callable[[WakeWord], None]) -> None:
         backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
         while True:
             try:
                 async with connect(self._uri) as peer:
-                    await run_until_first_exit(self._send(peer), self._receive(peer, on_wake_word))
+                    await run_until_first_exit(
+                        self._send(peer), self._receive(peer, on_wake_word), self._wait_for_change()
+                    )
+                    continue
             except RosieError as err:
                 if self._is_connected:
                     backoff.reset()
@@ -51,6 +63,11 @@ class RemoteDetector:
                     _LOG.warning("wake daemon is away", uri=self._uri, reason=str(err))
             self._is_connected = False
             await backoff.sleep()
+
+    async def _wait_for_change(self) -> None:
+        """Wait until other words are selected, which the daemon learns on a new connection."""
+        await self._is_changed.wait()
+        self._is_changed.clear()
 
     async def _send(self, peer: Client) -> None:
         self._backlog.reset()
@@ -72,7 +89,9 @@ class RemoteDetector:
                     _LOG.info("wake daemon connected", uri=self._uri)
                     self._on_info(_parse_wake_programs(event))
                 case "detection":
-                    on_wake_word(self._parse_detection(event))
+                    word = self._parse_detection(event)
+                    if self._selected is None or match_name(word.name, self._selected) in self._selected:
+                        on_wake_word(word)
                 case "error":
                     _LOG.warning("wake daemon reports an error", uri=self._uri, reason=event.data.get("text"))
 

@@ -1,7 +1,7 @@
 """VAD-gated wake detector: another detector gets speech only, which saves work and keeps audio in the room."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -53,6 +53,9 @@ class VadGatedDetector:
 
     def push_audio(self, pcm: bytes) -> None:
         self._backlog.push(pcm)
+
+    def select_words(self, names: Sequence[str]) -> None:
+        self._wake_detector.select_words(names)
 
     async def run(self, on_wake_word: Callable[[WakeWord], None]) -> None:
         await run_until_first_exit(

@@ -1,7 +1,7 @@
 """The VAD-gated wake detector: speech is forwarded, and wake words keep their positions."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -67,6 +67,8 @@ class EchoingDetector:
 
     def push_audio(self, pcm: bytes) -> None:
         self._pieces.put_nowait(pcm)
+
+    def select_words(self, names: Sequence[str]) -> None: ...
 
     async def run(self, on_wake_word: Callable[[WakeWord], None]) -> None:
         while True:

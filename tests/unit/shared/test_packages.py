@@ -19,6 +19,7 @@ OTHER_EXTRAS = {
     "cloud",
     "dev",
     "files",
+    "esphome",
     "mcp",
     "openwakeword",
     "piper",

@@ -201,7 +201,9 @@ def _add_prefix(graph: onnx.GraphProto, prefix: str) -> None:
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.GRAPH:
                 _add_prefix(attribute.g, prefix)
-    for value in (*graph.initializer, *graph.input, *graph.output):
+    for tensor in graph.initializer:
+        tensor.name = prefix + tensor.name
+    for value in (*graph.input, *graph.output):
         value.name = prefix + value.name
 
 

@@ -9,7 +9,7 @@ from wyoming.event import Event
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_satellite.integrations.leds import Color, LedDriver
-from wyoming_rosie_satellite.integrations.leds.patterns import ANIMATED, LedState, LedStatus, render_frame
+from wyoming_rosie_satellite.integrations.leds.patterns import ANIMATED, LedState, LedStatus, dim, render_frame
 
 _LOG = structlog.get_logger()
 FRAME_SECONDS = 0.05
@@ -23,12 +23,23 @@ class LedController:
     def __init__(self, leds: LedDriver, pause_seconds: float = RETRY_SECONDS) -> None:
         self._leds = leds
         self._pause_seconds = pause_seconds
+        self._brightness = 1.0
         self._status = LedStatus()
         self._changed = asyncio.Event()
         self._displayed: tuple[Color, ...] | None = None
 
     def on_event(self, event: Event) -> None:
         self._status.on_event(event, loop_time())
+        self._changed.set()
+
+    @property
+    def brightness(self) -> float:
+        """Share of the board's brightness, 0 to 1."""
+        return self._brightness
+
+    @brightness.setter
+    def brightness(self, value: float) -> None:
+        self._brightness = value
         self._changed.set()
 
     async def run(self) -> None:
@@ -49,7 +60,7 @@ class LedController:
             now = loop_time()
             state = self._status.current_state(now)
             try:
-                await self._render(worker, render_frame(state, now, self._leds.count))
+                await self._render(worker, dim(render_frame(state, now, self._leds.count), self._brightness))
             except OSError as err:
                 if not failing:
                     _LOG.warning("LEDs failed", reason=err.strerror)

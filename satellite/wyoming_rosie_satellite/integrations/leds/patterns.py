@@ -76,6 +76,13 @@ def render_frame(state: LedState, now: float, count: int) -> tuple[Color, ...]:
     return _PATTERNS[state](now, count)
 
 
+def dim(pixels: tuple[Color, ...], brightness: float) -> tuple[Color, ...]:
+    """Return colours at a brightness of 0 to 1."""
+    return tuple(
+        (round(red * brightness), round(green * brightness), round(blue * brightness)) for red, green, blue in pixels
+    )
+
+
 _BLACK, _RED, _DIM_RED = (0, 0, 0), (255, 0, 0), (24, 0, 0)
 _BLUE, _CYAN, _AMBER, _VIOLET = (0, 0, 255), (0, 160, 160), (255, 120, 0), (128, 0, 128)
 
