@@ -43,12 +43,19 @@ async def doctor(
     snd: Annotated[str | None, Parameter(help="part of the speaker's name [default: the system's]")] = None,
     seconds: Annotated[float, Parameter(help="seconds to record")] = 3.0,
     sound: Annotated[bool, Parameter(help="record and play; otherwise no audio device is opened")] = True,
+    keys: Annotated[
+        bool, Parameter(help="show the encryption keys of satellites with --esphome; do not share them", negative=())
+    ] = False,
     json: Annotated[bool, Parameter(help="print the report as JSON", negative=())] = False,
 ) -> None:
     """Check microphone, speaker, ports, programs, brokers, clock and packages; print the next step for each fault.
 
-    Say "okay nabu" while it records. The report names no people and no public addresses: it is safe to share.
+    Say "okay nabu" while it records. The report names no people and no public addresses: it is safe to share,
+    unless it shows keys.
     """
+    if keys:
+        _print_keys(await asyncio.to_thread(machine.find_esphome_keys))
+        return
     console = Console(stderr=True)
     with console.status("checking this machine and its network"):
         about, (services, ports), buses = await asyncio.gather(
@@ -118,6 +125,14 @@ def _print_report(console: Console, findings: DoctorReport, names: set[str]) -> 
         _print_table(console, "brokers of the bridge", rows, names)
     _print_table(console, "models", [("fetched", item) for item in about.models] or [("fetched", "none")], names)
     _print_diagnosis(console, diagnose(findings), names)
+
+
+def _print_keys(found: list[tuple[str, str]]) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    if not found:
+        console.print("no satellite with a key was found; that of a system service shows with sudo")
+    for name, key in found:
+        console.print(f"{name}: {key}", markup=False)
 
 
 def _format_machine(findings: DoctorReport) -> list[tuple[str, str]]:

@@ -11,6 +11,8 @@ from wyoming_rosie.errors import ConfigError
 
 _LOG = structlog.get_logger()
 MAX_SECRET_BYTES = 8_192
+ESPHOME_KEY_FILE = "esphome-key"
+"""File with the key of a satellite's encrypted connections, in the satellite's data folder."""
 
 
 def read_secret_file(path: Path, setting: str) -> str:

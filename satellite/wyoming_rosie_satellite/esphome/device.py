@@ -18,7 +18,6 @@ from wyoming_rosie_satellite.esphome.framing import KEY_BYTES, NO_KEY, DeviceIde
 from wyoming_rosie_satellite.esphome.messages import FEATURES
 
 _LOG = structlog.get_logger()
-KEY_FILE = "esphome-key"
 MAX_NAME_CHARACTERS = 31
 _MAX_KEY_FILE_BYTES = 100
 _LOCAL_UNICAST = 0x02

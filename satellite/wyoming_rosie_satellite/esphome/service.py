@@ -9,11 +9,12 @@ from wyoming.info import WakeProgram
 
 from wyoming_rosie.protocol.discovery import instance_name, machine_id
 from wyoming_rosie.protocol.server import parse_networks
+from wyoming_rosie.runtime.secrets import ESPHOME_KEY_FILE
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.audio.music_mixer import MusicMixer
 from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.esphome.choices import ChoiceStore
-from wyoming_rosie_satellite.esphome.device import KEY_FILE, KeyStore, create_device
+from wyoming_rosie_satellite.esphome.device import KeyStore, create_device
 from wyoming_rosie_satellite.esphome.entities import Dimmer, Entities
 from wyoming_rosie_satellite.esphome.media import HttpMedia
 from wyoming_rosie_satellite.esphome.media_player import MediaPlayer
@@ -33,7 +34,7 @@ class EspHomeService:
     ) -> None:
         self._settings = settings
         self._choices = ChoiceStore(folder / CHOICES_FILE)
-        self._keys = KeyStore(folder / KEY_FILE)
+        self._keys = KeyStore(folder / ESPHOME_KEY_FILE)
         self._leds = leds
         self._detector: WakeDetector | None = None
         self._programs: Sequence[WakeProgram] = ()

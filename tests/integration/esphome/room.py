@@ -19,10 +19,11 @@ from tests.unit.satellite.fakes import RecordingSpeaker
 from tests.waiting import wait_until
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.protocol.server import PRIVATE_NETWORKS, parse_networks
+from wyoming_rosie.runtime.secrets import ESPHOME_KEY_FILE
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.audio.music_mixer import MusicMixer
 from wyoming_rosie_satellite.audio.volume import Volume
-from wyoming_rosie_satellite.esphome.device import KEY_FILE, KeyStore, create_device, format_key
+from wyoming_rosie_satellite.esphome.device import KeyStore, create_device, format_key
 from wyoming_rosie_satellite.esphome.entities import Entities
 from wyoming_rosie_satellite.esphome.media import HttpMedia
 from wyoming_rosie_satellite.esphome.media_player import MediaPlayer
@@ -180,7 +181,7 @@ class EspHomeRoom:
         )
         self.satellite = Satellite(mixer, components)
         self.satellite.timers = SatelliteTimerService(folder / "timers.json", observers.on_event, self.satellite.ring)
-        self.keys = KeyStore(folder / KEY_FILE)
+        self.keys = KeyStore(folder / ESPHOME_KEY_FILE)
         self.keys.key = key
         media = HttpMedia()
         self.player = MediaPlayer(mixer, media)

@@ -26,7 +26,8 @@ from aioesphomeapi.core import (
 
 from tests.integration.esphome.room import TONE, AudioServer, EspHomeRoom, HomeAssistantClient, wav
 from tests.waiting import wait_until
-from wyoming_rosie_satellite.esphome.device import KEY_FILE, format_key
+from wyoming_rosie.runtime.secrets import ESPHOME_KEY_FILE
+from wyoming_rosie_satellite.esphome.device import format_key
 from wyoming_rosie_satellite.messages import SatellitePhase
 
 KEY = bytes(range(32))
@@ -229,13 +230,13 @@ async def test_home_assistant_sends_a_key_and_must_use_it_from_then_on(tmp_path:
             assert await provisioner.api.noise_encryption_set_key(base64.b64encode(KEY))
         await asyncio.wait_for(plain.is_lost.wait(), 60)
         assert room.keys.key == KEY
-        assert stat.S_IMODE((tmp_path / KEY_FILE).stat().st_mode) == 0o600
+        assert stat.S_IMODE((tmp_path / ESPHOME_KEY_FILE).stat().st_mode) == 0o600
         with pytest.raises(APIConnectionError):
             await HomeAssistantClient(room.port).api.connect(login=True)
         async with room.home_assistant() as home:
             assert await home.api.noise_encryption_set_key(b"")
             await asyncio.wait_for(home.is_lost.wait(), 60)
-        assert not await asyncio.to_thread((tmp_path / KEY_FILE).exists)
+        assert not await asyncio.to_thread((tmp_path / ESPHOME_KEY_FILE).exists)
 
 
 @pytest.mark.parametrize("key", [b"short", bytes(32), b"x" * 44])

@@ -11,7 +11,7 @@ from tests.integration.satellite_room import ScriptedConductor, Voice, refused
 from tests.waiting import wait_until
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.protocol import address
-from wyoming_rosie_satellite.esphome.device import KEY_FILE
+from wyoming_rosie.runtime.secrets import ESPHOME_KEY_FILE
 
 
 async def port_of(satellite: Daemon) -> int:
@@ -70,7 +70,7 @@ async def test_the_key_of_an_encrypted_satellite_is_in_a_private_file_and_in_no_
 ) -> None:
     satellite = await start(daemon, tmp_path, "--esphome-encryption", "--data-dir", str(tmp_path), "--debug")
     port = await port_of(satellite)
-    (path,) = await asyncio.to_thread(lambda: list(tmp_path.rglob(KEY_FILE)))
+    (path,) = await asyncio.to_thread(lambda: list(tmp_path.rglob(ESPHOME_KEY_FILE)))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     key = await asyncio.to_thread(path.read_text)
     async with HomeAssistantClient(port, key).connected() as home:

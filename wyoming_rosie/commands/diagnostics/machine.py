@@ -6,6 +6,7 @@ import os
 import platform
 import socket
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from wyoming_rosie.commands.diagnostics.report import MachineReport
 from wyoming_rosie.commands.processes import find_command
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.programs import BY_ROLE
-from wyoming_rosie.runtime import extras
+from wyoming_rosie.runtime import extras, secrets
 
 CLOCK_SECONDS = 3.0
+SERVICE_DATA = Path("/var/lib/wyoming-rosie/satellite/wyoming-rosie")
+"""Data folder of the satellite's system service."""
 MAX_MODELS = 40
 ENGINE_EXTRAS = {
     ("asr", "cascade"): "whisper",
@@ -43,6 +46,17 @@ def create_report() -> MachineReport:
         chosen_extras=_list_chosen_extras(),
         models=_downloaded_models(),
     )
+
+
+def find_esphome_keys(folders: Sequence[Path] = ()) -> list[tuple[str, str]]:
+    """Return the name and the encryption key of each satellite whose key this user can read."""
+    places = folders or (config.data_folder(), SERVICE_DATA)
+    files = [file for folder in places for file in sorted(folder.glob(f"*/{secrets.ESPHOME_KEY_FILE}"))]
+    found = []
+    for file in files:
+        with suppress(ConfigError):
+            found.append((file.parent.name, secrets.read_secret_file(file, "--keys")))
+    return found
 
 
 def get_private_names() -> set[str]:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tests.integration.esphome.room import wake_program
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.secrets import ESPHOME_KEY_FILE
 from wyoming_rosie_satellite.esphome.choices import Choices, ChoiceStore, parse_choices
-from wyoming_rosie_satellite.esphome.device import KEY_FILE, KeyStore, create_device, format_key, parse_key
+from wyoming_rosie_satellite.esphome.device import KeyStore, create_device, format_key, parse_key
 from wyoming_rosie_satellite.esphome.wake_words import WakeWordSelection
 
 KEY = bytes(range(32))
@@ -33,13 +34,13 @@ def test_other_names_and_machines_have_other_addresses() -> None:
 
 
 def test_a_key_is_kept_in_a_private_file(tmp_path: Path) -> None:
-    store = KeyStore(tmp_path / "new" / KEY_FILE)
+    store = KeyStore(tmp_path / "new" / ESPHOME_KEY_FILE)
     store.load(create=True)
     assert store.key is not None
-    again = KeyStore(tmp_path / "new" / KEY_FILE)
+    again = KeyStore(tmp_path / "new" / ESPHOME_KEY_FILE)
     again.load(create=True)
     assert again.key == store.key
-    assert stat.S_IMODE((tmp_path / "new" / KEY_FILE).stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "new" / ESPHOME_KEY_FILE).stat().st_mode) == 0o600
     store.save(None)
     again.load()
     assert again.key is None
@@ -47,15 +48,15 @@ def test_a_key_is_kept_in_a_private_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff" * 500, format_key(bytes(32)).encode()])
 def test_a_key_file_with_something_else_is_a_clear_error(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / KEY_FILE).write_bytes(content)
-    with pytest.raises(ConfigError, match=KEY_FILE):
-        KeyStore(tmp_path / KEY_FILE).load()
+    (tmp_path / ESPHOME_KEY_FILE).write_bytes(content)
+    with pytest.raises(ConfigError, match=ESPHOME_KEY_FILE):
+        KeyStore(tmp_path / ESPHOME_KEY_FILE).load()
 
 
 def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="cannot write the key"):
-        KeyStore(tmp_path / "file" / KEY_FILE).save(KEY)
+        KeyStore(tmp_path / "file" / ESPHOME_KEY_FILE).save(KEY)
 
 
 def test_a_key_is_given_as_bytes_or_in_base64() -> None:
