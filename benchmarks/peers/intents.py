@@ -36,8 +36,12 @@ class StrictHassil:
         data = get_intents(language)
         assert data is not None, language
         self._intents = Intents.from_dict(data)
-        self._home = home
         self._language = language
+        self.set_home(home)
+
+    def set_home(self, home: Home) -> None:
+        """Use another home from the next sentence on."""
+        self._home = home
         entities = [(name, one.name, {"domain": one.domain}) for one in home.entities for name in one.names]
         self._lists: dict[str, SlotList] = {
             "name": TextSlotList.from_tuples(entities, name="name"),
@@ -51,7 +55,7 @@ class StrictHassil:
             text,
             self._intents,
             slot_lists=self._lists,
-            intent_context={"area": spoken_in.name} if spoken_in else {},
+            intent_context={"area": spoken_in.name if spoken_in else area},
             best_slot_name="name",
             language=self._language,
         )

@@ -18,6 +18,7 @@ from wyoming_rosie.home.model import (
     Preferences,
     RoomPolicy,
     Units,
+    Zone,
 )
 from wyoming_rosie.runtime import toml_file
 
@@ -25,7 +26,7 @@ _Kind = TypeVar("_Kind")
 
 
 def load_home(path: Path) -> Home:
-    """Load a home file: `[[floors]]`, `[[areas]]`, `[[entities]]`, `[location]`, `[preferences]` and `[rooms.AREA]`.
+    """Load a home file: `[[floors]]`, `[[areas]]`, `[[entities]]`, `[[zones]]`, `[location]`, `[preferences]` and `[rooms.AREA]`.
 
     Raises ConfigError with the file, the line and the entry for anything else.
     """
@@ -75,6 +76,7 @@ def _parse_home(document: Mapping[str, Any]) -> Home:
         _parse_table(document, "location", Location),
         _parse_table(document, "preferences", Preferences),
         _parse_rooms(document),
+        tuple(_parse_entries(document, "zones", Zone)),
     )
     _check_values(home)
     return home
@@ -133,7 +135,7 @@ def _parse_entry(entry: Mapping[str, Any], location: str, kind: type[_Kind], tab
     for key in sorted(entry.keys() - known):
         reason = f"{location} has an unknown key '{key}'; there are: {', '.join(sorted(known))}"
         raise _InvalidEntryError(reason, table, number, key)
-    for key in sorted((known & {"id", "name", "domain"}) - entry.keys() if "id" in known else ()):
+    for key in sorted((known & {"id", "name", "domain"}) - entry.keys() if "aliases" in known else ()):
         raise _InvalidEntryError(f"{location} has no '{key}'", table, number)
     values: dict[str, Any] = {}
     for key, value in entry.items():

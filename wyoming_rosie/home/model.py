@@ -51,6 +51,18 @@ class Area:
 
 
 @dataclass(frozen=True)
+class Zone:
+    """A place other than the home where persons may be: work, school."""
+
+    name: str  # the state of the persons who are there
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True)
 class Entity:
     id: str
     name: str
@@ -103,6 +115,7 @@ class Home:
     location: Location = Location()
     preferences: Preferences = Preferences()
     rooms: Mapping[str, RoomPolicy] = field(default_factory=dict)  # by an area's id
+    zones: tuple[Zone, ...] = ()
 
     def get_area(self, name: str) -> Area | None:
         """Return the area with this id, name or alias, ignoring case."""

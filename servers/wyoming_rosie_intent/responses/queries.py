@@ -23,6 +23,7 @@ from wyoming_rosie_intent.rules import todo_lists
 
 MAX_NAMED = 3
 """Entities that an answer names when it means many."""
+_PERSON_STATES = frozenset({"home", "not_home", "unavailable", "unknown"})
 _OPENING = ("open", "closed")
 _DETECTING = ("detected", "clear")
 _BINARY_STATES: Mapping[str, tuple[str, str]] = {
@@ -121,9 +122,14 @@ def _list_states(entities: Sequence[Entity], states: Mapping[str, EntityState], 
 def _describe_group(entities: Sequence[Entity], state: str, language: str) -> str:
     verb = responses.get_plural_verb(language) if len(entities) > 1 else get_verb(entities[0].name, language)
     named = _name_few(entities, language)
-    return responses.render(
-        "is", language, **{"name": named, "is": verb, "state": responses.translate_state(state, language)}
-    )
+    translated = _translate_state(entities[0].domain, state, language)
+    return responses.render("is", language, **{"name": named, "is": verb, "state": translated})
+
+
+def _translate_state(domain: str, state: str, language: str) -> str:
+    """Translate a state; any other state of a person is the zone where she is."""
+    is_zone = domain == "person" and state not in _PERSON_STATES
+    return responses.render("at_zone", language, zone=state) if is_zone else responses.translate_state(state, language)
 
 
 def _name_few(entities: Sequence[Entity], language: str) -> str:
@@ -152,7 +158,8 @@ def _name_state(entity: Entity, state: EntityState) -> str:
 def _answer_none(command: Command, states: Sequence[str]) -> str:
     language = command.match.language
     kind = name_class(command.targets[0].domain, command.match.slot_texts("device_class"), language)
-    return responses.render("none_are", language, kind=kind, state=responses.translate_state(states[0], language))
+    state = _translate_state(command.targets[0].domain, states[0], language)
+    return responses.render("none_are", language, kind=kind, state=state)
 
 
 def _describe_entity(entity: Entity, state: EntityState, language: str) -> str:
@@ -175,7 +182,7 @@ def _select_phrase(entity: Entity, state: EntityState, language: str) -> tuple[s
         case SensorState():
             return "sensor_is", {"state": responses.format_measurement(state.value, state.unit, language)}
         case _:
-            return "is", {"state": responses.translate_state(_name_state(entity, state), language)}
+            return "is", {"state": _translate_state(entity.domain, _name_state(entity, state), language)}
 
 
 def _answer_weather(command: Command, state: EntityState) -> str:

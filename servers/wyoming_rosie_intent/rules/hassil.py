@@ -99,7 +99,7 @@ class _LanguageRules:
 
 
 def _build_language_rules(language_templates: Templates, home: Home) -> _LanguageRules:
-    lists = slot_lists.create_slot_lists(home, language_templates.language)
+    lists = slot_lists.create_slot_lists(home, language_templates.language, language_templates.zones)
     hints = filler_words.load_hints(load_custom_sentences(language_templates.language).get("nearly", {}))
     vocabulary = language_templates.vocabulary if hints.non_command_words else Vocabulary(())
     fuzzy = FuzzyRecognizer(hints, vocabulary, language_templates.word_prefixes(), lists.spoken)
@@ -432,7 +432,10 @@ def _convert_result(result: "RecognizeResult", text: str, language: str) -> Matc
         name: _convert_value(_remove_article(entity) if entity.is_wildcard else entity.value)
         for name, entity in entities.items()
     }
-    slots = dict(_convert_step(name, value) for name, value in slots.items())
+    steps_last = sorted(
+        slots.items(), key=lambda slot: slot[0].endswith(tuple(_STEP_SIGNS))
+    )  # they replace "up", "down"
+    slots = dict(_convert_step(name, value) for name, value in steps_last)
     slots |= {name: _convert_value(values) for name, values in _find_repeated(result).items()}
     if area_scope is AreaScope.UNKNOWN:
         del slots["area"]

@@ -22,7 +22,7 @@ from wyoming_rosie_intent.rules.template_words import (
 )
 
 if TYPE_CHECKING:
-    from hassil import Intents
+    from hassil import Intents, TextSlotList
     from hassil.expression import Sentence
     from hassil.intents import IntentData, SlotList
 
@@ -32,8 +32,9 @@ TemplateSet: TypeAlias = int
 """A set of templates as a bit mask."""
 _NEGATIVE_STEP = ("{volume_step_down:volume_step}", "{volume_step_up:volume_down}")
 """A list of the package and its replacement: hassil ignores the multiplier of a number that is a word."""
-_HOME_LISTS = ("area", "floor", "name")
-"""Lists that come from the home."""
+_ZONE = "zone"
+_HOME_LISTS = ("area", "floor", "name", _ZONE)
+"""Lists whose values come from the home, some of the zones from the language."""
 
 
 class Templates:
@@ -47,10 +48,10 @@ class Templates:
         self._any_word: TemplateSet = 0
         self._lists: dict[str, TemplateSet] = defaultdict(int)
         self._skipped = frozenset(word for phrase in intents.skip_words for word in phrase.casefold().split())
-        shared = PrefixCollector(intents.expansion_rules, intents.slot_lists, intents.language)
+        shared = _create_prefix_collector(intents.expansion_rules, intents.slot_lists, intents.language)
         for number, (_, data) in enumerate(self._templates):
             has_own = data.expansion_rules or data.slot_lists
-            words = PrefixCollector(*self._get_rules_and_lists(data), intents.language) if has_own else shared
+            words = _create_prefix_collector(*self._get_rules_and_lists(data), intents.language) if has_own else shared
             self._index(data, 1 << number, words)
 
     @property
@@ -60,6 +61,15 @@ class Templates:
     @property
     def intents(self) -> "Intents":
         return self._intents
+
+    @property
+    def zones(self) -> "TextSlotList":
+        """The words of the language for "at home" and "away"; empty if they are not known."""
+        from hassil import TextSlotList
+
+        known = self._intents.slot_lists[_ZONE]
+        assert isinstance(known, TextSlotList), known
+        return known
 
     def word_prefixes(self) -> frozenset[str]:
         """Return the prefixes of all words in the templates, in lower case."""
@@ -144,13 +154,21 @@ class Templates:
     def _index_word(self, piece: str | ListName, bit: TemplateSet, lists: "Mapping[str, SlotList]") -> None:
         if isinstance(piece, str):
             self._beginnings[piece] |= bit
-        elif piece.name in _HOME_LISTS and piece.name not in lists:
+        elif piece.name in _HOME_LISTS:
             self._lists[piece.name] |= bit
         elif _is_number_list(lists.get(piece.name)) and (words := number_words(self.language)):
             for word in words:
                 self._beginnings[word] |= bit
         else:
             self._any_word |= bit
+
+
+def _create_prefix_collector(
+    rules: "dict[str, Sentence]", lists: "Mapping[str, SlotList]", language: str
+) -> PrefixCollector:
+    """Create a collector to which the lists of the home are unknown."""
+    others = {name: values for name, values in lists.items() if name not in _HOME_LISTS}
+    return PrefixCollector(rules, others, language)
 
 
 def _is_number_list(values: "SlotList | None") -> bool:
@@ -196,11 +214,9 @@ def load(language: str, *, bare_names: bool) -> Templates:
     custom = load_custom_sentences(language)
     unwanted = frozenset() if bare_names else frozenset(custom.get("unwanted", ()))
     lists = {**_create_zone_list(language), **custom.get("lists", {})}
-    zones = "zone" in lists
     for intent in templates["intents"].values():
-        intent["data"] = list(_filter_blocks(intent["data"], unwanted, zones=zones))
-    if zones:
-        del templates["lists"]["zone"]
+        intent["data"] = list(_filter_blocks(intent["data"], unwanted))
+    templates["lists"].pop(_ZONE, None)  # any words: "who is {zone}" would match every question
     merge_dict(
         templates, {**{key: custom[key] for key in ("intents", "expansion_rules") if key in custom}, "lists": lists}
     )
@@ -213,9 +229,9 @@ def _load_zones() -> Mapping[str, Mapping[str, str]]:
 
 
 def _create_zone_list(language: str) -> Mapping[str, Any]:
-    """Create the lists of zones where a person may be: at home, and away."""
+    """Create the list of places where a person may be: at home, and away."""
     values = [{"in": spoken, "out": zone} for zone, spoken in _load_zones().get(language, {}).items()]
-    return {"zone": {"values": values}, "zone_home": {"values": values[:1]}} if values else {}
+    return {_ZONE: {"values": values}}
 
 
 @cache
@@ -246,15 +262,9 @@ def load_polite_phrases(languages: Iterable[str]) -> frozenset[str]:
     return frozenset(text for tables, key in keys for table in tables for text in table.get(key, ()))
 
 
-def _filter_blocks(
-    blocks: Iterable[dict[str, Any]], unwanted: frozenset[str], *, zones: bool
-) -> Iterator[dict[str, Any]]:
-    """Remove unwanted sentences; without a list of zones "who is {zone}" would match any words."""
+def _filter_blocks(blocks: Iterable[dict[str, Any]], unwanted: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """Remove unwanted sentences."""
     for block in blocks:
-        sentences = [
-            text.replace(*_NEGATIVE_STEP)
-            for text in block["sentences"]
-            if text not in unwanted and (zones or "{zone" not in text)
-        ]
+        sentences = [text.replace(*_NEGATIVE_STEP) for text in block["sentences"] if text not in unwanted]
         if sentences and block.get("slots", {}).get("domain", "light") in DOMAINS:
             yield {**block, "sentences": sentences}

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from wyoming_rosie.home.home_assistant.states import ReportedState
-from wyoming_rosie.home.model import Area, Entity, Floor, Home, Location, Preferences
+from wyoming_rosie.home.model import Area, Entity, Floor, Home, Location, Preferences, Zone
 
 RegistryEntry: TypeAlias = Mapping[str, Any]
 ASSISTANT = "conversation"
 MAX_NAME_LENGTH = 100
 """Characters; longer names are cut."""
+_HOME_ZONE = "zone.home"
 _COLORS = frozenset({"hs", "rgb", "rgbw", "rgbww", "xy"})
 
 # Home Assistant's defaults, which it stores for an entity only after the first request for it.
@@ -63,6 +64,7 @@ def create_home(registries: Registries, states: Mapping[str, ReportedState], ali
         floors=tuple(_create_floor(entry) for entry in registries.floors),
         areas=areas,
         entities=tuple(sorted((item for item in found if item is not None), key=lambda item: item.id)),
+        zones=_create_zones(states),
         location=file_home.location if file_home.location != Location() else _get_location(registries.settings),
         preferences=file_home.preferences
         if file_home.preferences != Preferences()
@@ -99,6 +101,13 @@ def _create_floor(entry: RegistryEntry) -> Floor:
 def _create_area(entry: RegistryEntry) -> Area:
     floor = entry.get("floor_id")
     return Area(str(entry["area_id"]), _clean_name(entry["name"]), _clean_names(entry.get("aliases", ())), str(floor) if floor else None)  # fmt: skip
+
+
+def _create_zones(states: Mapping[str, ReportedState]) -> tuple[Zone, ...]:
+    """Return the zones, which need not be exposed: they are only asked about, as the places of persons."""
+    others = (state for entity, state in states.items() if entity.startswith("zone.") and entity != _HOME_ZONE)
+    names = (_clean_name(state.attributes.get("friendly_name")) for state in others)
+    return tuple(map(Zone, sorted(filter(None, names))))
 
 
 def _get_area(entry: RegistryEntry, devices: Mapping[str, RegistryEntry], known: set[str]) -> str | None:
