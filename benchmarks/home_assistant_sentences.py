@@ -6,12 +6,14 @@ runs it: what it does not recognize was changed between the two versions.
 """
 
 import argparse
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import structlog
 import yaml
 from hassil import parse_sentence
 from hassil.sample import sample_expression
@@ -26,7 +28,7 @@ LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt-BR", "pl", "sv", "da", "nb"
 VERDICTS = ("right", "wrong", "missed")
 ELSEWHERE = "the speaker's room"
 """Area of the speaker in files that name none."""
-AT_HOME = frozenset({"casa", "hjemme", "kotona", "maison", "thuis", "zu Hause"})
+AT_HOME = frozenset({"casa", "doma", "hjemme", "kotona", "maison", "nhà", "thuis", "zu Hause", "家"})
 """Zones of the files that are the state "home" of a person."""
 SECONDS = {"hours": 3600, "minutes": 60, "seconds": 1}
 
@@ -71,6 +73,7 @@ class SentenceFile:
 
 def main() -> None:
     options = _parse_options()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     titles = "".join(f"{verdict:>8}" for verdict in VERDICTS)
     print(f"{'':10}{'':>10}{'rules':>8}{'':16}{'hassil':>16}\n{'language':10}{'sentences':>10}{titles}{titles:>32}")
     for language in options.languages:
@@ -157,21 +160,29 @@ def _read_domains(group: Mapping[str, Any]) -> frozenset[str]:
 
 def _create_home(data: Mapping[str, Any], zones: Set[str]) -> Home:
     """Create the home of a file, with the zones that are named in its sentences: the files have none."""
-    floors = tuple(Floor(_create_id(one["name"]), one["name"]) for one in data.get("floors") or ())
-    areas = tuple(
-        Area(_create_id(one["name"]), one["name"], floor=_create_id(one["floor"]) if one.get("floor") else None)
-        for one in data.get("areas") or ()
+    floors = tuple(
+        Floor(_create_id(one["name"]), one["name"], _find_forms(one["name"])) for one in data.get("floors") or ()
     )
+    areas = tuple(map(_create_area, data.get("areas") or ()))
     entities = tuple(map(_create_entity, data.get("entities") or ()))
     return Home(areas, entities, floors, zones=tuple(map(Zone, sorted(zones))))
+
+
+def _create_area(one: Mapping[str, Any]) -> Area:
+    floor = _create_id(one["floor"]) if one.get("floor") else None
+    return Area(_create_id(one["name"]), one["name"], _find_forms(one["name"]), floor)
 
 
 def _create_entity(one: Mapping[str, Any]) -> Entity:
     kind = (one.get("attributes") or {}).get("device_class")
     area = _create_id(one["area"]) if one.get("area") else None
-    forms = tuple(sample_expression(parse_sentence(one["name"]).expression)) if "(" in one["name"] else ()
     entity = f"{one['domain']}.{_create_id(one['name'])}"
-    return Entity(entity, one["name"], one["domain"], area, forms, device_class=kind)
+    return Entity(entity, one["name"], one["domain"], area, _find_forms(one["name"]), device_class=kind)
+
+
+def _find_forms(name: str) -> tuple[str, ...]:
+    """Return the forms of a name that some files write as a template: "Sekačk(a|u)"."""
+    return tuple(sample_expression(parse_sentence(name).expression)) if set(name) & set("([|") else ()
 
 
 def _create_id(name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from home_assistant_intents import get_intents
 from wyoming.event import Event
 
 from tests.conftest import OpenPeer, StartDaemon
@@ -226,6 +227,20 @@ async def check_failure_and_recovery(client: Client) -> None:
     failed = await say(client, "what is the capital of France")
     assert "Sorry" in (spoken(failed) or failed[-1].data["text"])
     assert "Paris" in spoken(await say(client, "what is the capital of France"))
+
+
+@pytest.mark.parametrize("language", ["pl", "sv", "ja", "pt-BR"])
+async def test_a_failure_is_said_in_the_words_of_home_assistant_where_this_project_has_no_phrases(
+    daemon: StartDaemon, peer: OpenPeer, language: str
+) -> None:
+    templates = get_intents(language)
+    assert templates is not None
+    async with OllamaServer(RULES).run() as server:
+        client = await peer((await daemon("intent", *model(server))).uri)
+        server.faults.append(Fault.BUSY)
+        failed = await say(client, "kto odkrył Amerykę", KITCHEN | {"language": language})
+    said = spoken(failed) or failed[-1].data["text"]
+    assert said == templates["responses"]["errors"]["handle_error"]
 
 
 async def test_another_tier_answers_when_the_first_one_fails(daemon: StartDaemon, peer: OpenPeer) -> None:

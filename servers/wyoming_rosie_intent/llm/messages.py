@@ -1,9 +1,10 @@
 """Fixed messages that are spoken instead of a model's answer, by language."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wyoming_rosie.text.language_tags import base_language
+from wyoming_rosie_intent.responses import ha_responses
 
 
 @dataclass(frozen=True)
@@ -196,5 +197,22 @@ def find_messages(language: str | None) -> LlmMessages | None:
 
 
 def get_messages(language: str | None) -> LlmMessages:
-    """Return the messages of a language tag, English for other languages."""
-    return find_messages(language) or _ALL["en"]
+    """Return the messages of a language tag: our own, else failures in the words of Home Assistant, else English."""
+    return find_messages(language) or _create_messages(language or "en")
+
+
+def _create_messages(language: str) -> LlmMessages:
+    english = _ALL["en"]
+    failure = ha_responses.find_error("handle_error", language)
+    if not failure:
+        return english
+    no_answer = ha_responses.find_error("no_intent", language) or failure
+    return replace(
+        english,
+        no_model=failure,
+        too_long=failure,
+        not_ready=failure,
+        no_answer=no_answer,
+        unfinished=failure,
+        not_done=failure,
+    )

@@ -7,10 +7,13 @@ from typing import Any
 
 from wyoming_rosie.home.model import Entity
 from wyoming_rosie_intent.engine import Match
+from wyoming_rosie_intent.rules import templates
 
 MAX_LENGTH = 500
 """Characters of an answer."""
 MAX_CACHED_LANGUAGES = 64
+_errors: dict[str, Mapping[str, str]] = {}
+"""Sentences for errors by language, of the languages that are prepared."""
 
 
 def render_response(match: Match, targets: Sequence[Entity]) -> str | None:
@@ -28,14 +31,30 @@ def get_template(match: Match) -> str | None:
 def prepare(language: str) -> None:
     """Load the responses of a language. Blocks."""
     _load_responses(language)
+    _errors[language] = _load_errors(language)
+
+
+def find_error(key: str, language: str) -> str | None:
+    """Return the sentence for an error in the language of a tag; None unless the language is prepared. Reads no file."""
+    known = templates.match_language(language, _errors)
+    return _errors[known].get(key) if known else None
+
+
+def _load_responses(language: str) -> Mapping[str, Mapping[str, str]]:
+    found: Mapping[str, Mapping[str, str]] = _load(language).get("intents", {})
+    return found
+
+
+def _load_errors(language: str) -> Mapping[str, str]:
+    found: Mapping[str, str] = _load(language).get("errors", {})
+    return found
 
 
 @lru_cache(MAX_CACHED_LANGUAGES)
-def _load_responses(language: str) -> Mapping[str, Mapping[str, str]]:
+def _load(language: str) -> Mapping[str, Any]:
     from home_assistant_intents import get_intents
 
-    known = get_intents(language) or {}
-    found: Mapping[str, Mapping[str, str]] = known.get("responses", {}).get("intents", {})
+    found: Mapping[str, Any] = (get_intents(language) or {}).get("responses", {})
     return found
 
 

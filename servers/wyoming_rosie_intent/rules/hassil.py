@@ -337,26 +337,36 @@ class _AreaRecognizer:
         text = match.text.casefold()
         return area.name if area and any(name.casefold() in text for name in area.names) else None
 
-    def _puts_device(self, match: Match) -> bool:
-        """Return whether a search query begins with the name of a device: "mets la télé" asks for no song."""
-        verbs = load_custom_sentences(self._language).get("put", {}).get("verbs", ())
+    def _puts_thing(self, match: Match) -> bool:
+        """Return whether a search query is a thing that one puts or turns on: "mets la table" asks for no song."""
+        put = load_custom_sentences(self._language).get("put", {})
         words = [word.casefold() for word in match.text.split()]
-        if _SEARCH_QUERY not in match.slots or not words or words[0] not in verbs:
+        if _SEARCH_QUERY not in match.slots or not words or words[0] not in put.get("verbs", ()):
             return False
         query = f"{match.slot_text(_SEARCH_QUERY)} ".casefold()
+        if not set(re.findall(r"\w+", query)).isdisjoint(put.get("things", ())):
+            return True
         starts = (query, query.partition(" ")[2])
         names = (name.casefold() for entity in self.home.entities for name in entity.names)
         return any(start.startswith(f"{name} ") for name in names for start in starts)
+
+    def _is_single_word_routine(self, match: Match, text: str) -> bool:
+        """Return whether a sentence is one word, the name of a scene or script: too little to act on."""
+        if match.domain not in {"scene", "script"} or len(text.split()) >= _MIN_ROUTINE_WORDS:
+            return False
+        names = {name for entity in self.home.find_by_name(match.slot_text("name") or "") for name in entity.names}
+        spoken = slot_lists.remove_punctuation(text).casefold()  # in Chinese, a verb and a name are one word
+        return not names or spoken in (slot_lists.remove_punctuation(name).casefold() for name in names)
 
     def _is_valid(self, match: Match, text: str) -> bool:
         """Return whether a match makes sense: not "play dead", nor "I will be home in five minutes" as a delayed command."""
         if (
             _is_meaningless(match)
             or (match.is_remark and (self.policy.remarks == "ignore" or "?" in match.text))
-            or _is_single_word_routine(match, text)
+            or self._is_single_word_routine(match, text)
             or _is_sentence_about_timer(match)
             or _is_conversation(match)
-            or self._puts_device(match)
+            or self._puts_thing(match)
             or todo_lists.includes_list_name(match.slot_text("item") or "")
         ):
             return False
@@ -405,11 +415,6 @@ def _is_sentence_about_timer(match: Match) -> bool:
     custom = load_custom_sentences(match.language)
     articles, others = custom.get("timers", {}).get("articles", ()), custom.get("nearly", {}).get("never", ())
     return durations.has_sentence_as_name(match, articles, others)
-
-
-def _is_single_word_routine(match: Match, text: str) -> bool:
-    """Return whether a sentence is one word, the name of a scene or script: too little to act on."""
-    return match.domain in {"scene", "script"} and len(text.split()) < _MIN_ROUTINE_WORDS
 
 
 def _is_conversation(match: Match) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from wyoming_rosie.home.model import Area, Entity, Floor, Home, Zone
 from wyoming_rosie_intent.number_words import replace_digits_with_words
-from wyoming_rosie_intent.rules.template_words import PrefixCollector
+from wyoming_rosie_intent.rules.template_words import PrefixCollector, fold_case
 
 if TYPE_CHECKING:
     from hassil import SlotList, TextSlotList
@@ -84,4 +84,4 @@ def _expand_all_names(item: Area | Entity | Floor | Zone, language: str) -> Iter
 
 
 def _split_words(name: str) -> Iterable[str]:
-    return re.findall(r"[\w']+", name.casefold())
+    return re.findall(r"[\w']+", fold_case(name))

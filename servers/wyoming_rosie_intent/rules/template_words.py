@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 WORD = re.compile(r"[\w']+")
 MAX_NUMBER = 100
 """Largest number that is indexed as words."""
+_ONE_I = str.maketrans("ıİ", "ii")
 _WILDCARD = "\0"
 """Stands for text that a template does not spell out."""
 _MAX_COMBINATIONS = 200
@@ -24,6 +25,11 @@ class ListName:
     """A list in a template whose values are not part of the template."""
 
     name: str
+
+
+def fold_case(text: str) -> str:
+    """Return a text for comparisons that ignore case; the dotless i of Turkish is an i, as when hassil matches."""
+    return text.translate(_ONE_I).casefold()
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class PrefixCollector:
 
         match expression:
             case TextChunk():
-                words = map(WORD.match, expression.text.casefold().split())
+                words = map(WORD.match, fold_case(expression.text).split())
                 return frozenset(found[0] for found in words if found)
             case RuleReference() if expression.rule_name in self.rules:
                 return self._collect_cached(f"<{expression.rule_name}>", [self.rules[expression.rule_name].expression])
@@ -92,7 +98,7 @@ class PrefixCollector:
 
         values = self.lists.get(name)
         if isinstance(values, RangeSlotList) and values.stop <= MAX_NUMBER and (words := number_words(self.language)):
-            yield words | frozenset("0123456789")
+            yield frozenset(map(fold_case, words)) | frozenset("0123456789")
         if isinstance(values, TextSlotList):
             found = [self.collect(value.text_in) for value in values.values]
             texts = [[piece for piece in pieces if isinstance(piece, str)] for pieces in found]

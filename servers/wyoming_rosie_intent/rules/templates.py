@@ -18,6 +18,7 @@ from wyoming_rosie_intent.rules.template_words import (
     ListName,
     PrefixCollector,
     WordCollector,
+    fold_case,
     number_words,
 )
 
@@ -47,7 +48,7 @@ class Templates:
         self._beginnings: dict[str, TemplateSet] = defaultdict(int)  # templates with each prefix of a word
         self._any_word: TemplateSet = 0
         self._lists: dict[str, TemplateSet] = defaultdict(int)
-        self._skipped = frozenset(word for phrase in intents.skip_words for word in phrase.casefold().split())
+        self._skipped = frozenset(word for phrase in intents.skip_words for word in fold_case(phrase).split())
         shared = _create_prefix_collector(intents.expansion_rules, intents.slot_lists, intents.language)
         for number, (_, data) in enumerate(self._templates):
             has_own = data.expansion_rules or data.slot_lists
@@ -114,7 +115,7 @@ class Templates:
     def _filter_templates(self, text: str, home_words: Mapping[str, frozenset[str]]) -> TemplateSet:
         from hassil.util import normalize_for_matching
 
-        normalized = normalize_for_matching(text).text.casefold()
+        normalized = fold_case(normalize_for_matching(text).text)
         remaining = (1 << len(self._templates)) - 1
         for word in normalized.split():
             if word not in self._skipped and (prefix := WORD.match(word)) and "-" not in word and "_" not in word:
@@ -138,10 +139,8 @@ class Templates:
 
     def _index(self, data: "IntentData", bit: TemplateSet, words: PrefixCollector) -> None:
         for sentence in data.sentences:
-            for clause in (
-                *sentence.get_required_clauses(words.rules),
-                *words.collect_required(sentence.expression),
-            ):
+            required = (frozenset(map(fold_case, clause)) for clause in sentence.get_required_clauses(words.rules))
+            for clause in (*required, *words.collect_required(sentence.expression)):
                 self._clauses[clause] |= bit
             for piece in words.collect(sentence.expression):
                 self._index_word(piece, bit, words.lists)
@@ -158,7 +157,7 @@ class Templates:
             self._lists[piece.name] |= bit
         elif _is_number_list(lists.get(piece.name)) and (words := number_words(self.language)):
             for word in words:
-                self._beginnings[word] |= bit
+                self._beginnings[fold_case(word)] |= bit
         else:
             self._any_word |= bit
 
@@ -218,7 +217,8 @@ def load(language: str, *, bare_names: bool) -> Templates:
         intent["data"] = list(_filter_blocks(intent["data"], unwanted))
     templates["lists"].pop(_ZONE, None)  # any words: "who is {zone}" would match every question
     merge_dict(
-        templates, {**{key: custom[key] for key in ("intents", "expansion_rules") if key in custom}, "lists": lists}
+        templates,
+        {**{key: custom[key] for key in ("intents", "expansion_rules", "skip_words") if key in custom}, "lists": lists},
     )
     return Templates(Intents.from_dict(templates))
 

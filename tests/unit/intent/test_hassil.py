@@ -227,3 +227,62 @@ def test_every_recorded_command_is_understood(shared_data: Path, folder: str) ->
     commands = [text for text in spoken if not text.startswith("oov")]
     assert commands
     assert [text for text in commands if recognizer.recognize(text, area="Kitchen") is None] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [
+        ("baja el volumen de la TV 20%", -20),
+        ("baja el volumen de la TV un 15 por ciento", -15),
+        ("baja el volumen de la TV", "down"),
+    ],
+)
+def test_a_spoken_percentage_of_the_volume_is_not_lost(text: str, step: int | str) -> None:
+    home = Home((), (Entity("media_player.tv", "TV", "media_player"),))
+    match = hassil.HassilRecognizer(home, ("es",)).recognize(text, "es")
+    assert match is not None
+    assert match.slots == {"name": "TV", "volume_step": step}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("fr", "mets la table"), ("fr", "mets des fleurs sur le piano"), ("es", "pon la mesa"), ("it", "metti giù quel telefono")],
+)  # fmt: skip
+def test_a_thing_that_one_puts_somewhere_is_no_song(language: str, text: str) -> None:
+    assert hassil.HassilRecognizer(Home(), (language,)).recognize(text, language, "kitchen") is None
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("fr", "mets du jazz"), ("es", "pon música clásica"), ("it", "metti un po' di jazz")]
+)
+def test_music_is_still_put_on(language: str, text: str) -> None:
+    match = hassil.HassilRecognizer(Home(), (language,)).recognize(text, language, "kitchen")
+    assert match is not None
+    assert match.intent == "HassMediaSearchAndPlay"
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "name"),
+    [("fr", "mets 5 minutes pour les pâtes", "pâtes"), ("es", "pon 5 minutos para la pasta", "pasta"), ("it", "metti 5 minuti per la pasta", "pasta"), ("nl", "zet 5 minuten voor de pasta", "pasta")],
+)  # fmt: skip
+def test_minutes_that_are_put_are_a_timer(language: str, text: str, name: str) -> None:
+    match = hassil.HassilRecognizer(Home(), (language,)).recognize(text, language, "kitchen")
+    assert match is not None
+    assert (match.intent, match.slots) == ("HassStartTimer", {"minutes": 5, "name": name})
+
+
+MODE = Home((), (Entity("scene.party", "聚会模式", "scene"), Entity("scene.film", "Filmabend", "scene")))
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "acts"),
+    [("zh-CN", "启动聚会模式", True), ("zh-CN", "聚会模式", False), ("de", "Filmabend", False), ("de", "Filmabend!", False), ("de", "starte Filmabend", True)],
+)  # fmt: skip
+def test_the_name_of_a_scene_alone_is_a_command_only_in_more_words(language: str, text: str, *, acts: bool) -> None:
+    match = hassil.HassilRecognizer(MODE, (language,)).recognize(text, language)
+    assert (match is not None) is acts
+
+
+@pytest.mark.parametrize("text", ["ışıkları kapat", "Işıkları kapat", "burası sıcak mı?"])  # noqa: RUF001 - Turkish
+def test_turkish_letters_find_their_templates(text: str) -> None:
+    assert hassil.HassilRecognizer(Home(), ("tr",)).recognize(text, "tr", "kitchen") is not None

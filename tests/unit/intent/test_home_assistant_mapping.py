@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wyoming_rosie.home.home_assistant.registry import MAX_NAME_LENGTH, Registries, create_home
 from wyoming_rosie.home.home_assistant.states import ReportedState, ReportedStates
-from wyoming_rosie.home.model import Area, Entity, Home, Location, Preferences, RoomPolicy
+from wyoming_rosie.home.model import Area, Entity, Home, Location, Preferences, RoomPolicy, Zone
 from wyoming_rosie_intent.actors.home_assistant import state_mapping
 from wyoming_rosie_intent.actors.home_assistant.services import create_calls
 from wyoming_rosie_intent.engine import Match, SlotValue
@@ -105,6 +105,18 @@ def test_only_what_is_exposed_is_known(
     )
     home = create_home(registries, {entity: named("A", **device_class)}, {}, Home())
     assert bool(home.entities) is expected
+
+
+def test_zones_are_known_without_being_exposed_except_that_of_the_home() -> None:
+    states = {
+        "zone.home": named("Villa", "2"),
+        "zone.work": named("Work", "0"),
+        "zone.nameless": named(""),
+        "light.a": named("A"),
+    }
+    home = create_home(Registries(), states, {}, Home(zones=(Zone("of the file"),)))
+    assert home.zones == (Zone("Work"),)
+    assert home.entities == ()
 
 
 def test_what_the_home_file_says_stays() -> None:

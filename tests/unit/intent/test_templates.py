@@ -3,6 +3,7 @@
 import gc
 import weakref
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.intent.sentence_tables import table
 from tests.unit.intent.sentence_tables.table import load_sentences
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home.model import Area, Entity, Floor, Home
+from wyoming_rosie.home.model import Area, Entity, Floor, Home, Zone
 from wyoming_rosie_intent.dialogue import is_conductor_intent
 from wyoming_rosie_intent.rules import hassil, slot_lists, templates
 from wyoming_rosie_intent.rules.templates import Templates
@@ -45,10 +46,16 @@ def best(text: str, intents: Any, lists: Any) -> tuple[str, Mapping[str, Any]] |
 
 
 def test_choosing_templates_by_words_changes_no_result(language: str, known: Templates) -> None:
-    of_home = slot_lists.create_slot_lists(table.load_home(language), language)
-    for said in load_sentences(language):
-        chosen = best(said.text, known.filter(said.text, of_home.words), of_home.lists)
-        assert chosen == best(said.text, known.intents, of_home.lists), said.text
+    home = replace(table.load_home(language), zones=(Zone("Work", ("the mill",)),))
+    of_home = slot_lists.create_slot_lists(home, language, known.zones)
+    for text in (
+        *(said.text for said in load_sentences(language)),
+        "is anyone at Work",
+        "who is at the mill",
+        "wer ist in Work",
+    ):
+        chosen = best(text, known.filter(text, of_home.words), of_home.lists)
+        assert chosen == best(text, known.intents, of_home.lists), text
 
 
 @pytest.mark.parametrize(

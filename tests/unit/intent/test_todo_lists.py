@@ -205,7 +205,7 @@ async def test_an_unknown_thing_is_named(text: str, language: str, answer: str) 
 @pytest.mark.parametrize(
     ("text", "language", "item"),
     [
-        ("mets du lait sur ma liste de courses", "fr", "du lait"),
+        ("mets du lait sur ma liste de courses", "fr", "lait"),
         ("ne mets pas de pain sur la liste", "fr", None),
         ("elle a mis du pain sur la liste", "fr", None),
         ("pon pan en la lista", "es", "pan"),

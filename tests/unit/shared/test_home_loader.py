@@ -15,6 +15,7 @@ from wyoming_rosie.home.model import (
     Location,
     Preferences,
     RoomPolicy,
+    Zone,
 )
 
 SMALL = """
@@ -113,6 +114,8 @@ def test_the_demo_home_has_every_kind_of_thing_that_people_try_first() -> None:
         ("[[areas]]\nid = 'a'\nname = 'A'\n" * 2, "the id 'a' is given twice"),
         ("[[areas]]\nid = 'a'\nname = 'A'\n[[areas]]\nid = 'b'\nname = 'B'\naliases = ['a']", "the area name 'a' is given twice"),
         ("[[entities]]\nid = 'e'\nname = 'E'", "[[entities]] entry 1 has no 'domain'"),
+        ("[[zones]]\naliases = ['work']", "[[zones]] entry 1 has no 'name'"),
+        ("[[zones]]\nid = 'zone.work'\nname = 'Work'", "[[zones]] entry 1 has an unknown key 'id'; there are: aliases, name"),
         ("[[entities]]\nid = 'e'\nname = 'E'\ndomain = 'toaster'", "entity 'e' has an unknown domain 'toaster'; there are: alarm_control_panel, automation"),
         ("[[entities]]\nid = 'e'\nname = 'E'\ndomain = 'light'\narea = 'x'", "entity 'e' is in an unknown area 'x'"),
         ("[[entities]]\nid = 'e'\nname = 'E'\ndomain = 'light'\nfeatures = ['sound']", "entity 'e' has an unknown feature 'sound'"),
@@ -172,8 +175,13 @@ floor = "up"
 [rooms.office]
 may = ["light.*"]
 private = true
+
+[[zones]]
+name = "Work"
+aliases = ["the mill"]
 """,
     )
+    assert home.zones == (Zone("Work", ("the mill",)),)
     assert home.location == Location("Graz", 47.0, 15.4)
     assert home.preferences == Preferences("de", "metric", 21.0, always_local=True)
     assert home.rooms == {"office": RoomPolicy(("light.*",), private=True)}
