@@ -263,12 +263,12 @@ class HomeAssistant:
         of_device = [one["entity_id"] for one in entities if one["device_id"] == device]
         return str(next(one for one in of_device if one.startswith(f"{domain}.")))
 
-    async def use_pipeline(self, **engines: str) -> None:
+    async def use_pipeline(self, name: str = "Test", **engines: str) -> None:
         """Set the pipeline of all satellites to these entities, by domain."""
         spoken = {f"{stage}_language": "en" for stage in ("conversation", "stt", "tts")}
         entities = {f"{domain}_engine": entity for domain, entity in engines.items()}
         nothing = {"tts_voice": None, "wake_word_entity": None, "wake_word_id": None}
-        pipeline = {"name": "Test", "language": "en", **spoken, **entities, **nothing}
+        pipeline = {"name": name, "language": "en", **spoken, **entities, **nothing}
         made = await self.ask("assist_pipeline/pipeline/create", **pipeline)
         await self.ask("assist_pipeline/pipeline/set_preferred", pipeline_id=made["id"])
 
@@ -339,12 +339,12 @@ class HomeAssistant:
 
 @asynccontextmanager
 async def run_home_assistant(
-    folder: Path, environment: str = OLD, host: str | None = None
+    folder: Path, environment: str = OLD, host: str | None = None, more: str = ""
 ) -> AsyncIterator[HomeAssistant]:
-    """Run a core during the block, on this machine or on a host that `two_hosts` has made."""
+    """Run a core during the block, with `more` configuration, on this machine or on a host that `two_hosts` has made."""
     find_program(environment, "hass")
     port = free_port()
-    configuration = CONFIGURATION.format(port=port) + ("zeroconf:\n" if host else "")
+    configuration = CONFIGURATION.format(port=port) + ("zeroconf:\n" if host else "") + more
     await asyncio.to_thread(_configure, folder, configuration, environment)
     core = HomeAssistant(folder, port, environment, host)
     try:
