@@ -42,7 +42,6 @@ from wyoming_rosie_intent.rules.multi_command import SplitRules
 Matches: TypeAlias = tuple[Match, ...]
 MAX_SENTENCE_CHARACTERS = 1000
 """Longer sentences are refused."""
-MAX_SIMILAR_NAMES = 2
 _CONDUCTOR_INTENTS = frozenset({"HassNevermind", "HassBroadcast"})
 
 
@@ -90,7 +89,7 @@ class Dialogue:
             self._record_answer(user_input, outcome, now)
             yield outcome
         elif self._agent is None:
-            yield NotRecognized(self._explain_unknown(user_input.text, language))
+            yield NotRecognized(unknown_names.render_unknown(user_input.text, language, self._executor.home))
         else:
             request = replace(user_input, continues=reply is ConfirmationReply.YES)
             async with aclosing(self._agent.answer(request, moment, now)) as events:
@@ -98,14 +97,6 @@ class Dialogue:
                     self._record_question(user_input, event, now)
                     self._record_answer(user_input, event, now)
                     yield event
-
-    def _explain_unknown(self, text: str, language: str) -> str:
-        """Say that nothing was understood, or which thing is not known here and which ones are like it."""
-        name = unknown_names.find_unknown_name(text, language)
-        if name is None:
-            return responses.render("not_understood", language)
-        known = unknown_names.find_similar(self._executor.home, name)[:MAX_SIMILAR_NAMES]
-        return responses.render("unknown_name", language, name=name, known=known)
 
     def _parse_reply(self, user_input: ConversationInput, now: float) -> tuple[ConfirmationReply, PendingAction | None]:
         """Return the reply to a question, which must not be answered by a sentence that may execute nothing."""
@@ -187,7 +178,7 @@ class Dialogue:
             case (Match() as match,):
                 last = self._memory.get(user_input.conversation_id, user_input.area, now)
                 words = follow_up.load_words(base_language(match.language))
-                matches = follow_up.refer_back(match, user_input.text, last, words)
+                matches = follow_up.refer_back(match, user_input.text, last, self._executor.home, words)
                 return await self._execute(user_input, matches, moment, now)
             case matches:
                 return await self._execute(user_input, matches, moment, now)

@@ -19,6 +19,7 @@ TARGET_SLOTS = EXCEPTION_SLOTS | {"name", "area", "floor", "domain", "device_cla
 """Slots that select targets, as opposed to those that say what to set."""
 
 OWN_SLOTS = EXCEPTION_SLOTS | {
+    "action",
     "amount",
     "arm_mode",
     "brightness_step",
@@ -30,6 +31,8 @@ OWN_SLOTS = EXCEPTION_SLOTS | {
     "temperature_step",
 }
 """Slots that Home Assistant's intents lack: without them a command would do something else."""
+TRIGGER = "trigger"
+"""Value of the slot `action` of HassTurnOn that runs an automation, instead of enabling it."""
 REMARK = "remark"
 """Question of a match that is a remark on the speaker's room, such as "it's too dark in here"."""
 

@@ -24,6 +24,20 @@ area = "hall"
 domain = "light"
 """
 
+PLUGIN = """
+from wyoming_rosie_intent.plugins import IntegrationPlugin
+
+class Tides(IntegrationPlugin):
+    async def initialize(self, config):
+        pass
+    def get_intents(self):
+        return {"HighWater": ["when is high water in {place}"]}
+    async def get_status(self):
+        return {"healthy": True}
+    async def handle_command(self, intent, entities):
+        raise AssertionError("nothing is executed")
+"""
+
 
 async def explain(tmp_path: Path, *arguments: str) -> tuple[str, int]:
     """Return what is printed about a sentence in the hall, and the status."""
@@ -74,6 +88,31 @@ async def test_what_is_dangerous_would_be_asked_first(tmp_path: Path) -> None:
 async def test_several_commands_are_shown_in_parts(tmp_path: Path) -> None:
     steps = await steps_of(tmp_path, "turn on the hall lantern and lock the front door")
     assert steps["parts"] == "turn on the hall lantern; lock the front door"
+
+
+async def test_sentences_of_one_conversation_refer_to_the_one_before(tmp_path: Path) -> None:
+    out, status = await explain(tmp_path, "--json", "turn on the hall lantern", "turn it off", "undo that")
+    _, second, third = (json.loads(line) for line in out.splitlines())
+    assert second["steps"]["last turn"] == "HassTurnOff name=Hall Lantern"
+    assert second["steps"]["targets"] == "light.hall"
+    assert third["steps"]["last turn"] == "puts the last changes back"
+    assert status == 0
+
+
+async def test_what_no_rule_understands_goes_to_a_model_if_there_is_one(tmp_path: Path) -> None:
+    steps = await steps_of(tmp_path, "turn on the lantern in the attic")
+    assert steps["language model"] == "asked if one is set up, as a simple question: local, network, cloud"
+    assert steps["without a model"].startswith("Sorry, I know no lantern in the attic here.")
+    assert "language model" not in await steps_of(tmp_path, "turn on the hall lantern")
+
+
+async def test_a_plugin_may_understand_a_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "plugins" / "tides"
+    folder.mkdir(parents=True)
+    await asyncio.to_thread((folder / "plugin.py").write_text, PLUGIN)
+    steps = await steps_of(tmp_path, "when is high water in porto", "--plugin-folder", str(folder.parent))
+    assert steps["plugin"] == "tides: HighWater place=porto"
+    assert "language model" not in steps
 
 
 async def test_another_language_has_its_own_templates(tmp_path: Path) -> None:

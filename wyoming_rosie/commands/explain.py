@@ -3,6 +3,7 @@
 import asyncio
 import json
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -16,31 +17,44 @@ from wyoming_rosie.runtime.extras import install_command
 async def explain(
     text: Annotated[str, Parameter(help="a sentence, or - for standard input")],
     /,
-    *,
+    *more: Annotated[str, Parameter(help="sentences of the same conversation, in their order")],
     area: Annotated[str | None, Parameter(help="area of the speaker, such as Kitchen")] = None,
     home: pipeline.HomeFile = None,
     language: pipeline.Language = None,
-    as_json: Annotated[bool, Parameter(name="--json", help="print the steps as one line of JSON", negative=())] = False,
+    plugin_folder: Annotated[
+        Path | None, Parameter(help="folder of plugins, which are started for their sentences")
+    ] = None,
+    as_json: Annotated[
+        bool, Parameter(name="--json", help="print the steps as one line of JSON for each sentence", negative=())
+    ] = False,
 ) -> None:
     """Show the steps in which the rules understand a sentence, and what they would do; do nothing.
 
-    Add the output to the report of a sentence that is misunderstood.
+    Sentences after the first may refer to the one before. Add the output to the report of a sentence that is misunderstood.
     """
-    sentence = pipeline.read_text(text)
-    explanation = await asyncio.to_thread(_load_explain(), sentence, home, area, language)
-    if as_json:
-        print(json.dumps(explanation.to_data(), ensure_ascii=False))  # noqa: T201
-    else:
-        console = Console(soft_wrap=True, highlight=False)
-        for step in explanation.steps:
-            console.print(f"{step.name:<19}{step.found}", markup=False)
-    if not explanation.matches:
-        raise NotUnderstoodError("the rules do not understand this sentence")
+    sentences = [pipeline.read_text(sentence) for sentence in (text, *more)]
+    explain_all = _load_explain()
+    explanations = await asyncio.to_thread(explain_all, sentences, home, area, language, plugin_folder)
+    for number, explanation in enumerate(explanations):
+        if as_json:
+            print(json.dumps(explanation.to_data(), ensure_ascii=False))  # noqa: T201
+        else:
+            _print_steps(explanation, is_first=number == 0)
+    if not all(explanation.is_understood for explanation in explanations):
+        raise NotUnderstoodError("the rules do not understand every sentence")
+
+
+def _print_steps(explanation: Any, *, is_first: bool) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    if not is_first:
+        console.print()
+    for step in explanation.steps:
+        console.print(f"{step.name:<19}{step.found}", markup=False)
 
 
 def _load_explain() -> Any:
     """Return the function of the intent daemon, which may not be installed."""
     try:
-        return import_module("wyoming_rosie_intent.rules.explanation").load_and_explain
+        return import_module("wyoming_rosie_intent.explanation").load_and_explain
     except ImportError as err:
         raise ConfigError(f"{err.name} is not installed; run: {install_command(['intent'])}") from err

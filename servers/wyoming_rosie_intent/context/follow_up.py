@@ -108,12 +108,14 @@ def parse_follow_up(
     return parser.correct(said) or parser.extend(said) or parser.replace_pronoun(said, text)
 
 
-def refer_back(match: Match, text: str, last: LastTurn, words: FollowUpWords) -> tuple[Match, ...]:
+def refer_back(match: Match, text: str, last: LastTurn, home: Home, words: FollowUpWords) -> tuple[Match, ...]:
     """Return a command that names no target for the last ones of its kind: "make it brighter", "brighter"; else the command.
 
-    "Here" means the room.
+    "Here" means the room, "the other lights" those beside the last ones.
     """
     said = frozenset(normalize_reply(text).split())
+    if "except_area" in match.slots and any(said.issuperset(phrase) for phrase in words.others):
+        return (_except_last(match, last, home),)
     is_open = match.area_scope in {AreaScope.HERE, AreaScope.UNKNOWN} and "name" not in match.slots
     refers = not said.isdisjoint(words.pronouns) or _is_relative(match)
     kind = match.domain or targets.infer_domain(match.intent)
@@ -125,6 +127,20 @@ def refer_back(match: Match, text: str, last: LastTurn, words: FollowUpWords) ->
     if not (is_open and refers and commands) or not said.isdisjoint(words.here):
         return (match,)
     return tuple(_with_targets(match, command) for command in commands)
+
+
+def _except_last(match: Match, last: LastTurn, home: Home) -> Match:
+    """Return a command for the other lights as one for those beside the last ones: of their room, else of the home."""
+    used = [entity for command in last.commands for entity in command.targets if entity.domain == match.domain]
+    if not used:
+        return match
+    areas = {entity.area for entity in used}
+    near = [one for one in home.entities if one.domain == match.domain and one.area in areas and one not in used]
+    slots = {slot: value for slot, value in match.slots.items() if slot != "except_area"}
+    slots["except_name"] = tuple(entity.name for entity in used)
+    if near and len(areas) == 1 and near[0].area is not None:
+        return replace(match, slots={**slots, "area": near[0].area}, area_scope=AreaScope.NAMED)
+    return replace(match, slots=slots, area_scope=AreaScope.ANYWHERE)
 
 
 def _continue_step(matches: Sequence[Match], *, is_less: bool) -> FollowUp | None:

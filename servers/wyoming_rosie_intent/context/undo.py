@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from wyoming_rosie.home.model import Entity
-from wyoming_rosie_intent.engine import Command, Match, SlotAlternatives, SlotValue
+from wyoming_rosie_intent.engine import TRIGGER, Command, Match, SlotAlternatives, SlotValue
 from wyoming_rosie_intent.execution.policy import is_query_intent
 
 Attributes: TypeAlias = Mapping[str, object]
@@ -116,7 +116,7 @@ def _restore_switch(match: Match, entity: Entity, state: str) -> Match | None:
     """Return the command that turns an entity on or off again."""
     turns_on = match.intent in {"HassLightSet", "HassFanSetSpeed", "HassHumidifierSetpoint", "HassHumidifierMode"}
     is_switched = match.intent in {"HassTurnOn", "HassTurnOff"} or (state == "off" and turns_on)
-    if not is_switched or state in {"", "unavailable", "unknown"}:
+    if not is_switched or match.slots.get("action") == TRIGGER or state in {"", "unavailable", "unknown"}:
         return None
     return _command("HassTurnOff" if state == "off" else "HassTurnOn", entity, match)
 

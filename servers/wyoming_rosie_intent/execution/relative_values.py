@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import groupby
 from typing import TypeAlias
 
@@ -100,19 +101,19 @@ _BY_INTENT: Mapping[str, Sequence[_RelativeSlot]] = {
 def resolve_steps(command: Command, states: Mapping[str, EntityState]) -> tuple[Command, ...]:
     """Return the command with absolute values, one command for each value; unchanged without a step.
 
-    Targets that are off change only if all are and the step is up; none is left if there is nothing to change.
+    Targets that are off change only if all are and the step, the first of two, is up; none is left if there is nothing to change.
     """
-    relative = _find_relative_slot(command.match)
-    if relative is None:
+    relative = _find_relative_slots(command.match)
+    if not relative:
         return (command,)
-    targets = _select_affected(command, relative, states)
+    targets = _select_affected(command, relative[0], states)
     resolved = [(entity, _resolve(command.match, relative, states[entity.id])) for entity in targets]
     groups = groupby(sorted(resolved, key=lambda pair: str(pair[1].slots)), key=lambda pair: pair[1])
     return tuple(Command(match, tuple(entity for entity, _ in pairs)) for match, pairs in groups)
 
 
-def _find_relative_slot(match: Match) -> _RelativeSlot | None:
-    return next((slot for slot in _BY_INTENT.get(match.intent, ()) if slot.step_slot in match.slots), None)
+def _find_relative_slots(match: Match) -> Sequence[_RelativeSlot]:
+    return [slot for slot in _BY_INTENT.get(match.intent, ()) if slot.step_slot in match.slots]
 
 
 def _select_affected(command: Command, relative: _RelativeSlot, states: Mapping[str, EntityState]) -> Sequence[Entity]:
@@ -125,7 +126,11 @@ def _select_affected(command: Command, relative: _RelativeSlot, states: Mapping[
     return command.targets if turns_on else on
 
 
-def _resolve(match: Match, relative: _RelativeSlot, state: EntityState) -> Match:
+def _resolve(match: Match, relative: Sequence[_RelativeSlot], state: EntityState) -> Match:
+    return reduce(lambda resolved, slot: _resolve_slot(resolved, slot, state), relative, match)
+
+
+def _resolve_slot(match: Match, relative: _RelativeSlot, state: EntityState) -> Match:
     setting = relative.read(state)
     if setting is None:
         return match

@@ -23,7 +23,6 @@ from wyoming_rosie_intent.answer import (
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm import messages
-from wyoming_rosie_intent.llm.complexity import classify
 from wyoming_rosie_intent.llm.filler import FillerGenerator, FirstTokenLatency, is_command
 from wyoming_rosie_intent.llm.model import (
     ChatMessage,
@@ -42,7 +41,7 @@ from wyoming_rosie_intent.llm.prompts.history import ConversationHistory
 from wyoming_rosie_intent.llm.prompts.prompt import PromptContext, PromptTemplates, escape_tokens
 from wyoming_rosie_intent.llm.prompts.snapshots import PromptSnapshots
 from wyoming_rosie_intent.llm.prompts.warmer import PromptWarmer
-from wyoming_rosie_intent.llm.router import RoutingRequest
+from wyoming_rosie_intent.llm.router import RoutingRequest, create_request
 from wyoming_rosie_intent.llm.tool_loop import ChatModel, ToolLoop
 from wyoming_rosie_intent.llm.toolset import CombinedToolset, ToolContext, Toolset
 
@@ -108,7 +107,7 @@ class LlmAgent:
         def render() -> Prompt:
             return self._render_prompt(None, None, moment, now)
 
-        self._warmer.start(render(), self._create_routing_request("", None), now, render)
+        self._warmer.start(render(), create_request("", self._executor.home, None), now, render)
 
     def prepare_turn(
         self, turn_id: str, area: str | None, conversation_id: str | None, moment: datetime, now: float
@@ -122,7 +121,7 @@ class LlmAgent:
         conversation_id = conversation_id or self._last_conversation.get(key) or self._last_conversation.get(None)
         prompt = self._render_prompt(here, conversation_id, moment, now)
         self._snapshots.add(turn_id, key, prompt, now)
-        self._warmer.start(prompt, self._create_routing_request("", here), now)
+        self._warmer.start(prompt, create_request("", self._executor.home, here), now)
 
     def record_turn(self, user_input: ConversationInput, outcome: Handled, now: float) -> None:
         """Add a turn that the rules answered to the history."""
@@ -171,7 +170,7 @@ class LlmAgent:
         here = self._find_area(user_input.area)
         self._record_conversation(user_input.conversation_id, here)
         prompt, is_warm = self._take_prompt(user_input, here, moment, now)
-        request = self._create_routing_request(user_input.text, here, allow_cloud=user_input.allow_cloud)
+        request = create_request(user_input.text, self._executor.home, here, allow_cloud=user_input.allow_cloud)
         model = self._router.route(request)
         phrases = messages.get_messages(language)
         context = ToolContext(here, moment, user_input.speaker, language, user_input.text)
@@ -247,15 +246,6 @@ class LlmAgent:
         history = self._history.messages(conversation_id, now) if conversation_id else ()
         context = PromptContext(here, moment, self._executor.states())
         return self._prompts.render(home, context, history, tools, tuple(self._used_entities))
-
-    def _create_routing_request(self, text: str, here: Area | None, *, allow_cloud: bool = True) -> RoutingRequest:
-        home = self._executor.home
-        room = home.rooms.get(here.id) if here else None
-        private = room.private if room else here is None and any(room.private for room in home.rooms.values())
-        result = classify(text)
-        _LOG.debug("request classified", complexity=result.complexity.value, reasons=result.reasons)
-        never_cloud = home.preferences.never_cloud or not allow_cloud
-        return RoutingRequest(result.complexity, private, home.preferences.always_local, never_cloud)
 
     def _find_area(self, name: str | None) -> Area | None:
         return self._executor.home.get_area(name) if name else None

@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 import structlog
 
+from wyoming_rosie.home.model import Area, Home
 from wyoming_rosie.runtime.circuit_breaker import CircuitBreaker
 from wyoming_rosie_intent.llm import tier_config
-from wyoming_rosie_intent.llm.complexity import Complexity
+from wyoming_rosie_intent.llm.complexity import Complexity, classify
 from wyoming_rosie_intent.llm.model import (
     ModelError,
     ModelEvent,
@@ -54,6 +55,16 @@ class RoutingRequest:
     private: bool = True
     always_local: bool = False
     never_cloud: bool = False
+
+
+def create_request(text: str, home: Home, here: Area | None, *, allow_cloud: bool = True) -> RoutingRequest:
+    """Return the request for a sentence that was spoken in an area, by its complexity and the home's preferences."""
+    room = home.rooms.get(here.id) if here else None
+    private = room.private if room else here is None and any(room.private for room in home.rooms.values())
+    result = classify(text)
+    _LOG.debug("request classified", complexity=result.complexity.value, reasons=result.reasons)
+    never_cloud = home.preferences.never_cloud or not allow_cloud
+    return RoutingRequest(result.complexity, private, home.preferences.always_local, never_cloud)
 
 
 def order_tiers(request: RoutingRequest) -> tuple[Tier, ...]:

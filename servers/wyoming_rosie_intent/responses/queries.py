@@ -16,8 +16,8 @@ from wyoming_rosie_intent.entity_states import (
     TodoListState,
     WeatherState,
 )
-from wyoming_rosie_intent.number_words import time_to_words
 from wyoming_rosie_intent.responses import responses, small_talk
+from wyoming_rosie_intent.responses.number_words import time_to_words
 from wyoming_rosie_intent.responses.responses import get_verb, join_words, name_class, to_sentence
 from wyoming_rosie_intent.rules import todo_lists
 

@@ -334,4 +334,6 @@ def _format_light_value(match: Match) -> str:
     values = [translate_state(str(slots["color"]), language)] if "color" in slots else []
     if "brightness" in slots:
         values.append(render("brightness", language, brightness=slots["brightness"]))
-    return join_words(values or [render("kelvin", language, temperature=slots.get("temperature"))], language)
+    if "color" not in slots and ("temperature" in slots or not values):
+        values.append(render("kelvin", language, temperature=slots.get("temperature")))
+    return join_words(values, language)

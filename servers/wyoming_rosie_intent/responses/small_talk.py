@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from wyoming_rosie_intent.engine import Answer, Command, Match
-from wyoming_rosie_intent.number_words import date_to_words
 from wyoming_rosie_intent.responses import responses
+from wyoming_rosie_intent.responses.number_words import date_to_words
 from wyoming_rosie_intent.rules import arithmetic, dates
 
 _DECIMALS = 4

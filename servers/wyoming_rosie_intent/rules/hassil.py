@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -51,12 +52,14 @@ MAX_SENTENCE_LENGTH = 250
 MAX_CACHED_LANGUAGES = 8
 """Languages beyond those of the settings that stay loaded, the most recent ones; each takes about 10 MB."""
 _NO_CORRECTION = "only_as_said"  # template metadata: too short for corrections
+_GOODS = "goods"  # template metadata: the item may only be something to buy
 _FREE_TEXT_SLOTS = frozenset({"item", "name"})
 """Wildcard slots that a corrected sentence may have; a song title cannot be verified."""
 _ENTRY_DOMAINS = frozenset({"alarm_control_panel", "cover", "lock", "valve"})
 """Domains that count as dangerous while the target is not known."""
-_MIN_ROUTINE_WORDS = 2
+_MIN_NAME_WORDS = 2
 _STEP_SIGNS = {"_up": 1, "_down": -1}
+_ITEM = "item"
 _SEARCH_QUERY = "search_query"
 _UNKNOWN_AREA = "?"  # the speaker's area while matching, when it is not known
 
@@ -96,6 +99,11 @@ class _LanguageRules:
     names: HomeSlotLists
     fuzzy: FuzzyRecognizer
     split_rules: SplitRules
+
+    @cached_property
+    def spoken_names(self) -> frozenset[str]:
+        """The names of the home in lower case."""
+        return frozenset(map(str.casefold, self.names.spoken))
 
 
 def _build_language_rules(language_templates: Templates, home: Home) -> _LanguageRules:
@@ -323,7 +331,12 @@ class _AreaRecognizer:
         )
 
     def _create_match(self, result: "RecognizeResult", text: str) -> Match | None:
-        match = _remove_polite_words_from_query(_convert_result(result, text, self._language), self.rules.split_rules)
+        match = _remove_polite_words(_convert_result(result, text, self._language), self.rules.split_rules)
+        if (item := match.slot_text(_ITEM)) is not None and _has_metadata(result, _GOODS):
+            goods = todo_lists.remove_article(item, self._language)
+            if goods.casefold() in self.rules.spoken_names or not todo_lists.is_goods(item, self._language):
+                return None
+            match = todo_lists.with_item(match, goods)
         if (words := load_custom_sentences(self._language).get("timers")) is not None:
             match = durations.clean_timer_name(match, words)
         return replace(match, mentioned_area=self._find_mentioned_area(match)) if self._is_valid(match, text) else None
@@ -350,9 +363,9 @@ class _AreaRecognizer:
         names = (name.casefold() for entity in self.home.entities for name in entity.names)
         return any(start.startswith(f"{name} ") for name in names for start in starts)
 
-    def _is_single_word_routine(self, match: Match, text: str) -> bool:
-        """Return whether a sentence is one word, the name of a scene or script: too little to act on."""
-        if match.domain not in {"scene", "script"} or len(text.split()) >= _MIN_ROUTINE_WORDS:
+    def _is_single_word_name(self, match: Match, text: str) -> bool:
+        """Return whether a sentence is one word, the name of a scene, script or sensor: too little to act on."""
+        if match.domain not in {"scene", "script", "sensor"} or len(text.split()) >= _MIN_NAME_WORDS:
             return False
         names = {name for entity in self.home.find_by_name(match.slot_text("name") or "") for name in entity.names}
         spoken = slot_lists.remove_punctuation(text).casefold()  # in Chinese, a verb and a name are one word
@@ -363,7 +376,7 @@ class _AreaRecognizer:
         if (
             _is_meaningless(match)
             or (match.is_remark and (self.policy.remarks == "ignore" or "?" in match.text))
-            or self._is_single_word_routine(match, text)
+            or self._is_single_word_name(match, text)
             or _is_sentence_about_timer(match)
             or _is_conversation(match)
             or self._puts_thing(match)
@@ -384,16 +397,21 @@ def _format_languages(languages: Sequence[str]) -> str:
 
 def _allows_correction(result: "RecognizeResult") -> bool:
     free = {entity.name for entity in result.entities_list if entity.is_wildcard}
-    return free <= _FREE_TEXT_SLOTS and not (result.intent_metadata or {}).get(_NO_CORRECTION)
+    return free <= _FREE_TEXT_SLOTS and not _has_metadata(result, _NO_CORRECTION)
 
 
-def _remove_polite_words_from_query(match: Match, rules: SplitRules) -> Match:
-    """Remove polite words from the search query: "some jazz please"; nothing may be left."""
-    if _SEARCH_QUERY not in match.slots:
-        return match
-    return replace(
-        match, slots={**match.slots, _SEARCH_QUERY: rules.remove_polite_suffix(match.slot_text(_SEARCH_QUERY) or "")}
-    )
+def _has_metadata(result: "RecognizeResult", key: str) -> bool:
+    return bool((result.intent_metadata or {}).get(key))
+
+
+def _remove_polite_words(match: Match, rules: SplitRules) -> Match:
+    """Remove polite words from free text: "some jazz please"; nothing may be left."""
+    polite = {
+        slot: rules.remove_polite_suffix(match.slot_text(slot) or "")
+        for slot in (_ITEM, _SEARCH_QUERY)
+        if slot in match.slots
+    }
+    return replace(match, slots={**match.slots, **polite}) if polite else match
 
 
 def _is_meaningless(match: Match) -> bool:

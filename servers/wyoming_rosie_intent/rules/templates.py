@@ -34,7 +34,7 @@ TemplateSet: TypeAlias = int
 _NEGATIVE_STEP = ("{volume_step_down:volume_step}", "{volume_step_up:volume_down}")
 """A list of the package and its replacement: hassil ignores the multiplier of a number that is a word."""
 _ZONE = "zone"
-_HOME_LISTS = ("area", "floor", "name", _ZONE)
+_HOME_LISTS = ("area", "battery", "floor", "name", "product", _ZONE)
 """Lists whose values come from the home, some of the zones from the language."""
 
 

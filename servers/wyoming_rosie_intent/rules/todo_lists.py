@@ -14,6 +14,8 @@ from wyoming_rosie_intent.rules.split_points import SplitPoints, has_split_point
 from wyoming_rosie_intent.rules.template_words import number_words
 
 _LIST_NAME = re.compile(r"\w*(?:list|liste|lista|lijst|lijstje)\b\W+\w", re.IGNORECASE)
+MAX_GOODS_WORDS = 5
+"""Words of the longest item without the word for a list: "two big packs of butter"."""
 _ADDS = ("HassListAddItem", "HassShoppingListAddItem")
 _SHOPPING = re.compile(
     r"shop+in|grocer|einkauf|\bcourses\b|achats|compra|spesa|boodschappen|handle|indk[øo]b|ink[öo]p|zakup|n[áa]kup|cump[ăa]r"
@@ -26,6 +28,16 @@ _SHOPPING = re.compile(
 def includes_list_name(item: str) -> bool:
     """Return whether an item contains the name of a list: "milk on the list and bread"."""
     return has_split_point(item) and _LIST_NAME.search(item) is not None
+
+
+def is_goods(item: str, language: str) -> bool:
+    """Return whether an item may be something to buy, and neither "time" nor a number nor a clause."""
+    custom = templates.load_custom_sentences(base_language(language))
+    words, conjunctions = item.casefold().split(), _load_item_rules(language).get("conjunctions", ())
+    plain = [word for word in words if word not in conjunctions]
+    never = frozenset((*custom.get("nearly", {}).get("never", ()), *_load_item_rules(language).get("no_goods", ())))
+    is_number = number_words(base_language(language)).issuperset(word for word in plain if not word.isdigit())
+    return 0 < len(words) <= MAX_GOODS_WORDS and never.isdisjoint(plain) and not is_number
 
 
 def prepare(language: str) -> None:
@@ -116,6 +128,11 @@ def _split_item_text(named: str, language: str, entity: Entity) -> Sequence[str]
         items.append(item)
         start = point.end()
     return tuple(dict.fromkeys(_remove_item_article(item, table) for item in (*items, named[start:]))) or (named,)
+
+
+def remove_article(item: str, language: str) -> str:
+    """Return an item without its article: "the milk" is "milk"."""
+    return _remove_item_article(item, _load_item_rules(language))
 
 
 def _remove_item_article(item: str, table: Mapping[str, Sequence[str]]) -> str:

@@ -154,6 +154,8 @@ MODES: list[tuple[str, str, dict[str, SlotValue], str, dict[str, object]]] = [
     ("HassTurnOn", "climate", {"hvac_mode": "cool"}, "set_hvac_mode", {"hvac_mode": "cool"}),
     ("HassTurnOn", "climate", {"preset_mode": "eco"}, "set_preset_mode", {"preset_mode": "eco"}),
     ("HassTurnOn", "climate", {}, "turn_on", {}),
+    ("HassTurnOn", "automation", {"action": "trigger"}, "trigger", {}),
+    ("HassTurnOn", "automation", {}, "turn_on", {}),
     ("HassTurnOn", "fan", {"preset_mode": "sleep"}, "set_preset_mode", {"preset_mode": "sleep"}),
     ("HassTurnOn", "alarm_control_panel", {}, "alarm_arm_away", {}),
     ("HassTurnOn", "alarm_control_panel", {"arm_mode": "night"}, "alarm_arm_night", {}),

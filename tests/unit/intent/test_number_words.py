@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.text.numbers import format_cardinal, format_ordinal
-from wyoming_rosie_intent.number_words import (
+from wyoming_rosie_intent.responses.number_words import (
     date_to_words,
     replace_digits_with_words,
     time_to_words,

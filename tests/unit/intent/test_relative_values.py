@@ -31,6 +31,7 @@ STEPS: list[tuple[str, dict[str, SlotValue], EntityState, str, dict[str, SlotVal
     ("HassLightSet", {"brightness_step": "up"}, LightState(brightness=80), "HassLightSet", {"brightness": 20}),
     ("HassLightSet", {"brightness_step": "down"}, LightState(on=True, brightness=5), "HassLightSet", {"brightness": 1}),
     ("HassLightSet", {"temperature_step": "down"}, LightState(on=True, kelvin=2200), "HassLightSet", {"temperature": 2000}),
+    ("HassLightSet", {"temperature_step": "down", "brightness_step": "up"}, LightState(on=True, brightness=40), "HassLightSet", {"brightness": 60, "temperature": 2200}),
     ("HassClimateSetTemperature", {"temperature_step": 2}, ClimateState(target=20.5), "HassClimateSetTemperature", {"temperature": 22.5}),
     ("HassClimateSetTemperature", {"temperature_step": "up"}, ClimateState(target=30, highest=30), "HassClimateSetTemperature", {"temperature": 30}),
     ("HassFanSetSpeed", {"percentage_step": "down"}, FanState(on=True, speed=33, step=33), "HassFanSetSpeed", {"percentage": 33}),
@@ -68,6 +69,14 @@ def test_only_the_lights_that_are_on_change() -> None:
     after, text = act({"brightness_step": "down"}, {LAMP.id: on, SPOT.id: LightState()})
     assert after == {LAMP.id: LightState(on=True, brightness=20), SPOT.id: LightState()}
     assert text == "Set the Lamp to 20 percent."
+
+
+def test_a_light_that_is_off_takes_two_steps_as_well() -> None:
+    after, text = act(
+        {"brightness_step": "up", "temperature_step": "up"}, {LAMP.id: LightState(), SPOT.id: LightState()}
+    )
+    assert after == {one: LightState(on=True, brightness=20, kelvin=3200) for one in (LAMP.id, SPOT.id)}
+    assert text == "Set all the lights to 20 percent and 3200 kelvin."
 
 
 def test_lights_of_different_brightness_keep_their_difference() -> None:

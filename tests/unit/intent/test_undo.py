@@ -64,6 +64,8 @@ def undone(intent: str, entity: str, before: dict[str, object], slots: Slots | N
         ("HassSetVolume", "media_player.a", {"state": "playing", "volume_level": 30}, {"volume_level": 80}, [("HassSetVolume", {"volume_level": 30})]),
         ("HassMediaPause", "media_player.a", {"state": "playing"}, {}, [("HassMediaUnpause", {})]),
         ("HassTurnOn", "scene.a", {"state": "x"}, {}, []),
+        ("HassTurnOn", "automation.a", {"state": "on"}, {"action": "trigger"}, []),
+        ("HassTurnOn", "automation.a", {"state": "off"}, {}, [("HassTurnOff", {})]),
         ("HassTurnOn", "switch.a", {"state": "unavailable"}, {}, []),
         ("HassTurnOn", "switch.a", {}, {}, []),
     ],

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from wyoming_rosie_intent.engine import SlotValue
+from wyoming_rosie_intent.engine import TRIGGER, SlotValue
 from wyoming_rosie_intent.entity_states import (
     ActivationCount,
     AlarmPanelState,
@@ -38,6 +38,8 @@ def _clamp_percent(value: SlotValue) -> int:
 
 def _turn_on(state: EntityState, slots: Slots) -> EntityState | None:
     match state:
+        case SwitchState() if slots.get("action") == TRIGGER:
+            return state
         case FanState():
             return replace(state, on=True, preset=_get_preset(slots, state.preset))
         case ClimateState():

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from wyoming_rosie.home.home_assistant.client import ServiceCall
 from wyoming_rosie.home.model import Entity
-from wyoming_rosie_intent.engine import Match, SlotValue
+from wyoming_rosie_intent.engine import TRIGGER, Match, SlotValue
 
 Slots: TypeAlias = Mapping[str, SlotValue]
 Data: TypeAlias = Mapping[str, Any]
@@ -80,6 +80,12 @@ def _turn_on_with_preset(slots: Slots) -> ServiceCall:
     return ServiceCall("", "turn_on", (), {})
 
 
+def _turn_on_automation(slots: Slots) -> ServiceCall:
+    if slots.get("action") == TRIGGER:
+        return ServiceCall("", "trigger", (), {})
+    return ServiceCall("", "turn_on", (), {}, _ON)
+
+
 def _turn_on_fan(slots: Slots) -> ServiceCall:
     return replace(_turn_on_with_preset(slots), expected_states=_ON)
 
@@ -119,6 +125,7 @@ def _switch_calls() -> Iterator[tuple[tuple[str, str], CreateCall]]:
 
 _BY_DOMAIN: Mapping[tuple[str, str], CreateCall] = {
     **dict(_switch_calls()),
+    ("HassTurnOn", "automation"): _turn_on_automation,
     ("HassTurnOn", "climate"): _turn_on_in_mode,
     ("HassTurnOn", "fan"): _turn_on_fan,
     ("HassTurnOff", "script"): _simple_call("turn_off"),

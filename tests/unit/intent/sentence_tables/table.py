@@ -1,5 +1,6 @@
 """Tables of sentences with their expected commands, and their evaluation."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -136,10 +137,11 @@ def _verdict(expected: str, done: Sequence[tuple[Match, Sequence[str]]], home: H
 
 
 def _fits(expected: str, match: Match, entities: Sequence[str], home: Home) -> bool:
-    intent, *rest = expected.split(" ", 2)
-    ids = set(rest.pop(0).split(",")) if rest and "=" not in rest[0] else set()
+    intent, _, rest = expected.partition(" ")
+    named, *values = re.split(r"(?:^| )(?=\w+=)", rest)
+    ids = set(filter(None, named.split(",")))
     if (domain := next(iter(ids), "").removesuffix(".*")) not in {"", *ids}:
         ids = {entity.id for entity in home.entities if entity.domain == domain}
-    slots = [one.partition("=") for one in rest]
+    slots = [one.partition("=") for one in values]
     said = all(str(match.slots.get(slot)) == value for slot, _, value in slots)
     return match.intent == intent and said and (not ids or ids == set(entities))
