@@ -19,15 +19,15 @@ from wyoming_rosie.protocol.discovery import DiscoveredService, ServiceBrowser
 from wyoming_rosie.protocol.network_interfaces import local_addresses
 from wyoming_rosie.protocol.server import run_until_stopped, stop_signal
 from wyoming_rosie.runtime import systemd
+from wyoming_rosie.timers.presence import PlaceReader
+from wyoming_rosie.timers.service import TimerCallbacks, TimerService
 from wyoming_rosie.voice_activity import endpointing
 from wyoming_rosie_hub.announcements import AnnouncementQueue
+from wyoming_rosie_hub.delayed_commands import DelayedCommandRunner
 from wyoming_rosie_hub.directory import DaemonDirectory
 from wyoming_rosie_hub.fallback_audio import FallbackAudio
 from wyoming_rosie_hub.messages import Announcement
 from wyoming_rosie_hub.satellite_client import SatelliteClient
-from wyoming_rosie_hub.timers.delayed_commands import DelayedCommandRunner
-from wyoming_rosie_hub.timers.presence import PlaceReader
-from wyoming_rosie_hub.timers.service import TimerCallbacks, TimerService
 from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, HubContext
 from wyoming_rosie_hub.voice_selection import VoiceSelector
 from wyoming_rosie_hub.volume_service import VolumeService

@@ -7,7 +7,8 @@ import structlog
 
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.runtime.tasks import loop_time
-from wyoming_rosie_hub.messages import Announcement, SatelliteIdentity, SpokenAnswer
+from wyoming_rosie.timers.requests import SatelliteIdentity, SpokenAnswer
+from wyoming_rosie_hub.messages import Announcement
 
 _LOG = structlog.get_logger()
 MAX_QUEUED = 32

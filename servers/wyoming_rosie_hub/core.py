@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
 
+from wyoming_rosie.timers.requests import SpokenAnswer
 from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointer, EndpointingRules
 from wyoming_rosie_hub.messages import (
     AbortTurn,
@@ -42,7 +43,6 @@ from wyoming_rosie_hub.messages import (
     SpeculationResult,
     SpeechStarted,
     SpeechStopped,
-    SpokenAnswer,
     StageFailed,
     StartAnswerStream,
     StartListening,

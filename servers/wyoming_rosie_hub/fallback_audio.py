@@ -14,7 +14,7 @@ from wyoming_rosie.audio.tones import synthesize_tones
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.runtime.backoff import Backoff
-from wyoming_rosie_hub import sentences
+from wyoming_rosie.text import sentences
 from wyoming_rosie_hub.messages import Failure
 from wyoming_rosie_hub.voice_selection import VoiceSelector
 

@@ -6,15 +6,9 @@ from typing import Protocol
 from wyoming.event import Event
 
 from wyoming_rosie.protocol.turn import event_context
-from wyoming_rosie_hub.messages import (
-    AnswerChunkReceived,
-    DelayedCommandInfo,
-    Failure,
-    IntentRequest,
-    SatelliteIdentity,
-    SpokenAnswer,
-)
-from wyoming_rosie_hub.sentences import format_sentence
+from wyoming_rosie.text.sentences import format_sentence
+from wyoming_rosie.timers.requests import DelayedCommandInfo, IntentRequest, SatelliteIdentity, SpokenAnswer
+from wyoming_rosie_hub.messages import AnswerChunkReceived, Failure
 
 SILENT_INTENTS = frozenset({"HassNevermind"})
 

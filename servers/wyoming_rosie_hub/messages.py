@@ -1,10 +1,10 @@
 """Inputs and effects of the turn rules, and the values they carry."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from wyoming_rosie.timers.requests import SpokenAnswer
 from wyoming_rosie.voice_activity.endpointing import Completeness
 
 
@@ -33,33 +33,6 @@ class Failure(StrEnum):
     INTENT = "intent"
     TTS = "tts"
     NOT_UNDERSTOOD = "not-understood"
-
-
-@dataclass(frozen=True)
-class SatelliteIdentity:
-    """Name and area that a satellite reports, and the language of the turn."""
-
-    satellite_id: str
-    area: str | None = None
-    language: str = "en"
-
-
-@dataclass(frozen=True)
-class DelayedCommandInfo:
-    """Details of a delayed command that the intent daemon will carry out itself."""
-
-    label: str
-    confirmed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class IntentRequest:
-    """An intent that the hub has to carry out, and the satellite it came from."""
-
-    intent: str
-    slots: Mapping[str, object]
-    satellite: SatelliteIdentity
-    delayed: DelayedCommandInfo | None = None
 
 
 # Inputs
@@ -131,15 +104,6 @@ class AnswerChunkReceived:
     """The next words of an answer that is still being generated."""
 
     text: str
-
-
-@dataclass(frozen=True)
-class SpokenAnswer:
-    """The complete answer. An empty text means that nothing is to be spoken, or that the text came in chunks before."""
-
-    text: str
-    expects_reply: bool = False
-    succeeded: bool = True  # False if it says that something was not done
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.outbox import Outbox
+from wyoming_rosie.timers.requests import SatelliteIdentity
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.turn_runner import HubContext, TurnRunner, parse_language
 from wyoming_rosie_hub.volume_intents import parse_volume_report
@@ -90,14 +91,14 @@ class SatelliteClient:
                 await asyncio.wait(tasks)
             await turns.close()
 
-    async def _identify(self, peer: Client) -> m.SatelliteIdentity:
+    async def _identify(self, peer: Client) -> SatelliteIdentity:
         await peer.send(Describe().event())
         info = Info.from_event(await peer.wait_for("info", seconds=RECEIVE_TIMEOUT_SECONDS))
         if info.satellite is None:
             raise UnreachableError(f"{self.uri} is not a satellite")
-        return m.SatelliteIdentity(info.satellite.name, info.satellite.area)
+        return SatelliteIdentity(info.satellite.name, info.satellite.area)
 
-    def _on_connected(self, satellite: m.SatelliteIdentity, turns: TurnRunner) -> None:
+    def _on_connected(self, satellite: SatelliteIdentity, turns: TurnRunner) -> None:
         self.satellite_id, self.area, self._is_unreachable = satellite.satellite_id, satellite.area, False
         self._turns = turns
         _LOG.info("satellite connected", satellite=satellite.satellite_id, area=satellite.area, uri=self.uri)

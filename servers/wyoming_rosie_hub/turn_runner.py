@@ -20,7 +20,10 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol.wire import encode
 from wyoming_rosie.runtime.fields import parse_number
+from wyoming_rosie.text import sentences
 from wyoming_rosie.text.language_tags import is_language_tag
+from wyoming_rosie.timers.requests import SatelliteIdentity, SpokenAnswer
+from wyoming_rosie.timers.service import TimerService
 from wyoming_rosie.voice_activity.endpointing import (
     CONDUCTED,
     SPECULATION,
@@ -29,7 +32,6 @@ from wyoming_rosie.voice_activity.endpointing import (
     EndpointingRules,
 )
 from wyoming_rosie_hub import messages as m
-from wyoming_rosie_hub import sentences
 from wyoming_rosie_hub.announcements import AnnouncementQueue
 from wyoming_rosie_hub.core import TurnCore, TurnPhase
 from wyoming_rosie_hub.daemon_streams import DaemonStream, OnEvent
@@ -38,7 +40,6 @@ from wyoming_rosie_hub.fallback_audio import FILLER, FallbackAudio
 from wyoming_rosie_hub.intent_response import IntentExecutor, IntentResponse
 from wyoming_rosie_hub.reply_streamer import ReplyStreamer
 from wyoming_rosie_hub.timeline import Timeline
-from wyoming_rosie_hub.timers.service import TimerService
 from wyoming_rosie_hub.voice_selection import VoiceSelector
 from wyoming_rosie_hub.volume_service import VolumeService
 
@@ -75,7 +76,7 @@ class HubContext:
 class TurnRunner:
     """Runs the turns of one satellite. `send` queues an event for the satellite without waiting."""
 
-    def __init__(self, hub: HubContext, satellite: m.SatelliteIdentity, send: Callable[[Event], None]) -> None:
+    def __init__(self, hub: HubContext, satellite: SatelliteIdentity, send: Callable[[Event], None]) -> None:
         self._hub = hub
         self._satellite_language: str | None = None
         self._satellite = satellite  # with the language of the current turn
@@ -215,20 +216,20 @@ class TurnRunner:
         start = SynthesizeStart(voice=voice, context=context).event()
         self._open_stream("tts", [start], ReplyStreamer(self.process, self._send, in_segments=True).on_event)
 
-    def _finish_answer_stream(self, answer: m.SpokenAnswer) -> None:
+    def _finish_answer_stream(self, answer: SpokenAnswer) -> None:
         self._send_answer_text(answer)
         voice = self._select_voice(self._satellite.language)
         # for voices without streaming input; the others ignore it
         self._send_to("tts", Synthesize(text=answer.text, voice=voice).event())
         self._send_to("tts", SynthesizeStop().event())
 
-    def _speak_answer(self, answer: m.SpokenAnswer, language: str) -> None:
+    def _speak_answer(self, answer: SpokenAnswer, language: str) -> None:
         self._send_answer_text(answer)
         context = self._create_context(self._core.conversation_id)
         request = Synthesize(text=answer.text, voice=self._select_voice(language), context=context).event()
         self._open_stream("tts", [request], ReplyStreamer(self.process, self._send).on_event)
 
-    def _send_answer_text(self, answer: m.SpokenAnswer) -> None:
+    def _send_answer_text(self, answer: SpokenAnswer) -> None:
         if answer.expects_reply:
             self._send(UserEvent(name="listen-again").event())
         self._send(Synthesize(text=answer.text).event())
@@ -243,7 +244,7 @@ class TurnRunner:
         fallback = next(filter(self._hub.voices.select, FALLBACK_LANGUAGES), DEFAULT_LANGUAGE)
         text = sentences.format_sentence("answers.no_voice", fallback, name=sentences.language_name(language))
         satellite = replace(self._satellite, language=fallback)
-        self._hub.announcements.announce(satellite, m.SpokenAnswer(text, succeeded=False))
+        self._hub.announcements.announce(satellite, SpokenAnswer(text, succeeded=False))
 
     def _speak_failure(self, failure: m.Failure) -> None:
         language = self._satellite.language
@@ -302,7 +303,7 @@ class TurnRunner:
         match answer:
             case m.AnswerChunkReceived():
                 self.process(answer)
-            case m.SpokenAnswer(text):
+            case SpokenAnswer(text):
                 _LOG.debug("answer", text=text)
                 self.process(answer)
                 return True

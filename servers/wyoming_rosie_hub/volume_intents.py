@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from wyoming.event import Event
 
-from wyoming_rosie_hub.sentences import format_sentence
-from wyoming_rosie_hub.timers.intents import Slots
+from wyoming_rosie.text.sentences import format_sentence
+from wyoming_rosie.timers.intents import Slots
 
 VOLUME = "volume"
 MAX_PERCENT = 100

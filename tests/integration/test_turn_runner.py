@@ -9,12 +9,13 @@ from wyoming.audio import AudioChunk
 
 from tests.waiting import wait_until
 from wyoming_rosie.protocol.wire import encode
+from wyoming_rosie.timers.model import DelayedCommand, HubTimer
+from wyoming_rosie.timers.requests import SatelliteIdentity, SpokenAnswer
+from wyoming_rosie.timers.service import TimerCallbacks, TimerService
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.announcements import AnnouncementQueue
 from wyoming_rosie_hub.directory import DaemonDirectory
 from wyoming_rosie_hub.fallback_audio import FallbackAudio
-from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer
-from wyoming_rosie_hub.timers.service import TimerCallbacks, TimerService
 from wyoming_rosie_hub.turn_runner import HubContext, TurnRunner
 from wyoming_rosie_hub.voice_selection import VoiceSelector
 from wyoming_rosie_hub.volume_service import VolumeService
@@ -35,8 +36,8 @@ async def recording_server() -> AsyncIterator[tuple[str, bytearray]]:
         yield f"tcp://{host}:{port}", received
 
 
-async def run_nothing(timer: HubTimer, command: DelayedCommand) -> m.SpokenAnswer:
-    return m.SpokenAnswer("")
+async def run_nothing(timer: HubTimer, command: DelayedCommand) -> SpokenAnswer:
+    return SpokenAnswer("")
 
 
 def create_context(folder: Path, uris: dict[str, str]) -> HubContext:
@@ -63,7 +64,7 @@ async def test_vad_and_asr_receive_the_same_bytes_for_each_chunk(tmp_path: Path)
             for role in ("wake", "vad", "asr", "intent", "tts")
         }
         context = create_context(tmp_path, {role: uri for role, (uri, _) in servers.items()})
-        runner = TurnRunner(context, m.SatelliteIdentity("kitchen"), lambda _: None)
+        runner = TurnRunner(context, SatelliteIdentity("kitchen"), lambda _: None)
         runner.process(m.RunRequested("turn-1"))
         for pcm in chunks:
             runner.process(m.AudioReceived(pcm))

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie.runtime.fields import Fields
-from wyoming_rosie.timers import Timer
+from wyoming_rosie.timers.timer import Timer
 from wyoming_rosie_satellite.integrations.controls import MAX_VOLUME, Controls
 
 

@@ -13,7 +13,7 @@ from wyoming.timer import TimerCancelled
 
 from wyoming_rosie.runtime import json_store
 from wyoming_rosie.runtime.tasks import loop_time
-from wyoming_rosie.timers import Timer
+from wyoming_rosie.timers.timer import Timer
 from wyoming_rosie_satellite.storage import timer_store
 from wyoming_rosie_satellite.storage.timers import FINISHED, STARTED, Timers
 

@@ -1,7 +1,7 @@
 """Timer store: seconds of the wall clock outside, seconds of a clock that is never set inside."""
 
 from wyoming_rosie.runtime.fields import Fields
-from wyoming_rosie.timers import Timer
+from wyoming_rosie.timers.timer import Timer
 from wyoming_rosie_satellite.storage.timers import MAX_SECONDS, MAX_TEXT_CHARACTERS, MAX_TIMERS, Timers
 
 MAX_OVERDUE_SECONDS = 3_600.0

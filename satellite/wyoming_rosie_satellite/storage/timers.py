@@ -10,7 +10,7 @@ from wyoming.timer import TimerFinished
 
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.runtime.fields import Fields
-from wyoming_rosie.timers import Timer, find_expired, next_deadline
+from wyoming_rosie.timers.timer import Timer, find_expired, next_deadline
 
 MAX_TIMERS = 1_000
 MAX_SECONDS = 31 * 86_400.0

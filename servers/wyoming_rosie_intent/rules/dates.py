@@ -4,7 +4,7 @@ import calendar
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 
-from wyoming_rosie.timers import at_time, next_repetition
+from wyoming_rosie.timers.timer import at_time, next_repetition
 
 WEEKDAY_SETS = {"weekdays": (0, 1, 2, 3, 4), "weekend": (5, 6), "daily": (0, 1, 2, 3, 4, 5, 6)}
 """Days on which an alarm repeats; Monday is 0."""

@@ -9,12 +9,12 @@ from pocketsphinx import get_model_path
 
 from wyoming_rosie.home import loader, model
 from wyoming_rosie.home.model import Area, Entity, Home
+from wyoming_rosie.timers import selection
+from wyoming_rosie.timers.model import HubTimer
 from wyoming_rosie_asr.engines.pocketsphinx import grammar, templates, tokens
 from wyoming_rosie_asr.engines.pocketsphinx.automaton import Automaton
 from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon, read_dictionary
 from wyoming_rosie_asr.engines.pocketsphinx.templates import TemplateBlock
-from wyoming_rosie_hub.timers import selection
-from wyoming_rosie_hub.timers.model import HubTimer
 from wyoming_rosie_intent.rules import hassil
 
 OTHER_THINGS = Home(

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.hub.test_timer_service import KITCHEN, OFFICE, TimerHarness
-from wyoming_rosie_hub.timers import alarms, intents, store
-from wyoming_rosie_hub.timers.intents import TimerIntentRequest, TimerIntentResult
-from wyoming_rosie_hub.timers.model import HubTimer, TimerSet, after_ring, local_time, rings_of
+from wyoming_rosie.timers import alarms, intents, store
+from wyoming_rosie.timers.intents import TimerIntentRequest, TimerIntentResult
+from wyoming_rosie.timers.model import HubTimer, TimerSet, after_ring, local_time, rings_of
 from wyoming_rosie_satellite.storage.timers import Timers as SatelliteTimers
 
 NOW = datetime.fromisoformat("2026-11-21T15:05").timestamp()  # a Saturday

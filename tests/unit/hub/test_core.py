@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wyoming_rosie.timers.requests import SpokenAnswer
 from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointingRules
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.core import TurnCore, TurnPhase
@@ -58,9 +59,9 @@ def transcribed(turn: TurnHarness, text: str = "turn on the light") -> None:
     turn.take(m.FinalTranscript(text))
 
 
-def answered(turn: TurnHarness, answer: m.SpokenAnswer | None = None) -> None:
+def answered(turn: TurnHarness, answer: SpokenAnswer | None = None) -> None:
     transcribed(turn)
-    turn.take(answer or m.SpokenAnswer("Done."))
+    turn.take(answer or SpokenAnswer("Done."))
 
 
 def test_a_whole_turn_in_order() -> None:
@@ -242,8 +243,8 @@ def test_a_wake_word_during_the_answer_interrupts_it() -> None:
 
 def test_an_answer_that_expects_a_reply_continues_the_conversation() -> None:
     turn = TurnHarness()
-    answered(turn, m.SpokenAnswer("Lock the door?", expects_reply=True))
-    assert turn.effects[-1] == m.SpeakAnswer(m.SpokenAnswer("Lock the door?", expects_reply=True))
+    answered(turn, SpokenAnswer("Lock the door?", expects_reply=True))
+    assert turn.effects[-1] == m.SpeakAnswer(SpokenAnswer("Lock the door?", expects_reply=True))
     turn.take(m.AnswerAudioSent(1), m.AnswerAudioEnded(), m.Played())
     follow_up = turn.take(m.RunRequested("t2"))
     assert m.StartListening("t2", "t1", None) in follow_up
@@ -261,7 +262,7 @@ def test_the_first_audio_of_the_answer_stops_the_filler() -> None:
     transcribed(turn)
     assert turn.take(m.FillerReceived("Checking the lights"))[-1] == m.SpeakFiller("Checking the lights")
     assert turn.core.phase is TurnPhase.SPEAKING_FILLER
-    turn.take(m.SpokenAnswer("It is nine."))
+    turn.take(SpokenAnswer("It is nine."))
     assert kinds(turn.take(m.AnswerAudioSent(0.2))) == ["StopFiller"]
     assert kinds(turn.take(m.AnswerAudioSent(0.2))) == []
 
@@ -296,8 +297,8 @@ def test_an_answer_is_spoken_while_it_is_generated() -> None:
     turn.take(m.FillerReceived("Checking"))
     parts = turn.take(m.AnswerChunkReceived("It is "), m.AnswerAudioSent(0.5), m.AnswerChunkReceived("noon."))
     assert kinds(parts) == ["StartAnswerStream", "SendAnswerChunk", "StopFiller", "SendAnswerChunk"]
-    assert turn.take(m.SpokenAnswer("", expects_reply=True)) == [
-        m.FinishAnswerStream(m.SpokenAnswer("It is noon.", expects_reply=True))
+    assert turn.take(SpokenAnswer("", expects_reply=True)) == [
+        m.FinishAnswerStream(SpokenAnswer("It is noon.", expects_reply=True))
     ]
     assert kinds(turn.take(m.AnswerAudioEnded(), m.Played())) == []
     assert turn.core.phase is TurnPhase.IDLE
@@ -308,12 +309,12 @@ def test_an_interrupted_answer_stream_is_not_continued() -> None:
     transcribed(turn)
     turn.take(m.AnswerChunkReceived("Once upon "))
     assert kinds(turn.take(m.RunRequested("t2"))) == ["CloseDaemonStreams", "StartListening"]
-    assert turn.take(m.AnswerChunkReceived("a time"), m.SpokenAnswer("")) == []
+    assert turn.take(m.AnswerChunkReceived("a time"), SpokenAnswer("")) == []
 
 
 def test_an_empty_answer_ends_the_turn() -> None:
     turn = TurnHarness()
-    answered(turn, m.SpokenAnswer(""))
+    answered(turn, SpokenAnswer(""))
     assert kinds(turn.effects)[-1] == "AbortTurn"
     assert turn.core.phase is TurnPhase.IDLE
 
@@ -340,7 +341,7 @@ inputs = st.one_of(
     st.builds(m.SpeculationResult, st.sampled_from(Completeness)),
     st.sampled_from([m.AnswerChunkReceived("well "), m.FillerReceived("checking")]),
     st.builds(m.FinalTranscript, st.sampled_from(["", "lights on"])),
-    st.builds(m.SpokenAnswer, st.sampled_from(["", "Done."]), st.booleans()),
+    st.builds(SpokenAnswer, st.sampled_from(["", "Done."]), st.booleans()),
     st.builds(m.AnswerAudioSent, st.floats(0, 5)),
     st.sampled_from([m.AnswerAudioEnded(), m.Played(), m.SatelliteDisconnected(), m.TurnDeadlineReached()]),
     st.builds(m.StageFailed, st.sampled_from(m.Failure)),
@@ -375,7 +376,7 @@ def test_audio_goes_to_vad_and_asr_only_while_listening(script: list[tuple[float
 
 
 def announced(text: str, *, asks: bool = False) -> m.Announcement:
-    return m.Announcement(f"turn-of-{text}", m.SpokenAnswer(text, asks), "de", "conversation")
+    return m.Announcement(f"turn-of-{text}", SpokenAnswer(text, asks), "de", "conversation")
 
 
 def said(effects: list[m.Effect]) -> list[str]:
@@ -385,7 +386,7 @@ def said(effects: list[m.Effect]) -> list[str]:
 def test_an_announcement_is_spoken_while_idle() -> None:
     turn = TurnHarness()
     effects = turn.take(announced("late"))
-    assert effects[-1] == m.SpeakAnswer(m.SpokenAnswer("late"), language="de")
+    assert effects[-1] == m.SpeakAnswer(SpokenAnswer("late"), language="de")
     assert (turn.core.turn_id, turn.core.conversation_id) == ("turn-of-late", "conversation")
 
 
@@ -399,7 +400,7 @@ def test_an_announcement_waits_for_the_end_of_a_turn_and_for_the_one_before_it()
 
 def test_an_announcement_waits_for_the_reply_to_a_question() -> None:
     turn = TurnHarness()
-    answered(turn, m.SpokenAnswer("Which one?", expects_reply=True))
+    answered(turn, SpokenAnswer("Which one?", expects_reply=True))
     assert said(turn.take(announced("late"), m.AnswerAudioEnded(), m.Played())) == []
     assert turn.core.deadline is not None
     assert said(turn.wait(turn.core.deadline - turn.now)) == ["late"]

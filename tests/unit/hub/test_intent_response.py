@@ -4,8 +4,8 @@ import pytest
 from wyoming.event import Event
 from wyoming.intent import Intent
 
+from wyoming_rosie.timers.requests import DelayedCommandInfo, IntentRequest, SatelliteIdentity, SpokenAnswer
 from wyoming_rosie_hub.intent_response import IntentResponse
-from wyoming_rosie_hub.messages import DelayedCommandInfo, IntentRequest, SatelliteIdentity, SpokenAnswer
 
 
 class RecordingExecutor:

@@ -17,9 +17,9 @@ from tests.fakes import FakeDaemon
 from tests.unit.hub.test_alarms import NOW, do
 from tests.unit.hub.test_timer_service import TimerHarness
 from wyoming_rosie.protocol.server import Send
-from wyoming_rosie_hub.timers import intents, presence, store
-from wyoming_rosie_hub.timers.model import TimerSet
-from wyoming_rosie_hub.timers.presence import PlaceReader
+from wyoming_rosie.timers import intents, presence, store
+from wyoming_rosie.timers.model import TimerSet
+from wyoming_rosie.timers.presence import PlaceReader
 
 ADA: dict[str, Any] = {
     "alarm": "reminder", "name": "water the plants", "person": "person.ada", "person_name": "Ada", "event": "arrive", "at_home": 0,

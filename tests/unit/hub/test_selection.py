@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_hub import sentences
-from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer
-from wyoming_rosie_hub.timers.selection import SelectionCancelled, TimerSelection, parse_selection
+from wyoming_rosie.text import sentences
+from wyoming_rosie.timers.model import DelayedCommand, HubTimer
+from wyoming_rosie.timers.selection import SelectionCancelled, TimerSelection, parse_selection
 
 NOW = 1000.0
 LATER = DelayedCommand("turn off the tv", "turn off the TV", "en")

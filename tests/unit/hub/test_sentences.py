@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from wyoming_rosie_hub import sentences
+from wyoming_rosie.text import sentences
 from wyoming_rosie_hub.messages import Failure
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from wyoming.event import Event
 
-from wyoming_rosie_hub.messages import DelayedCommandInfo, IntentRequest, SatelliteIdentity, SpokenAnswer
-from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer
-from wyoming_rosie_hub.timers.service import TimerCallbacks, TimerService
+from wyoming_rosie.timers.model import DelayedCommand, HubTimer
+from wyoming_rosie.timers.requests import DelayedCommandInfo, IntentRequest, SatelliteIdentity, SpokenAnswer
+from wyoming_rosie.timers.service import TimerCallbacks, TimerService
 
 KITCHEN, OFFICE = SatelliteIdentity("kitchen", "Kitchen"), SatelliteIdentity("office", "Office")
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_hub.timers import store
-from wyoming_rosie_hub.timers.intents import Slots, TimerIntentRequest, TimerIntentResult, execute_intent, sync_events
-from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer, TimerSet
+from wyoming_rosie.timers import store
+from wyoming_rosie.timers.intents import Slots, TimerIntentRequest, TimerIntentResult, execute_intent, sync_events
+from wyoming_rosie.timers.model import DelayedCommand, HubTimer, TimerSet
 
 NOW = 1_000_000.0
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.event import Event
 
-from wyoming_rosie_hub.messages import IntentRequest, SatelliteIdentity, SpokenAnswer
-from wyoming_rosie_hub.timers.intents import Slots
+from wyoming_rosie.timers.intents import Slots
+from wyoming_rosie.timers.requests import IntentRequest, SatelliteIdentity, SpokenAnswer
 from wyoming_rosie_hub.volume_intents import create_volume_event, describe_result, find_targets, parse_volume_report
 from wyoming_rosie_hub.volume_service import VolumeService
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.intent.family import said
-from wyoming_rosie.timers import next_repetition
+from wyoming_rosie.timers.timer import next_repetition
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.responses import small_talk
 from wyoming_rosie_intent.rules import arithmetic, dates, number_grammar

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from wyoming_rosie.timers import Timer
+from wyoming_rosie.timers.timer import Timer
 from wyoming_rosie_satellite.integrations.controls import SatelliteStatus
 
 

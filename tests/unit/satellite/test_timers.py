@@ -15,7 +15,7 @@ from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpda
 
 from tests.waiting import wait_until
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.timers import Timer
+from wyoming_rosie.timers.timer import Timer
 from wyoming_rosie_satellite.storage.timer_service import SatelliteTimerService
 from wyoming_rosie_satellite.storage.timer_store import MAX_OVERDUE_SECONDS, decode_timers, encode_timers
 from wyoming_rosie_satellite.storage.timers import MAX_SECONDS, MAX_TIMERS, Timers

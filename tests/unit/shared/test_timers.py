@@ -1,6 +1,6 @@
 """One timer's time left, and which of several is due."""
 
-from wyoming_rosie.timers import Timer, find_expired, next_deadline
+from wyoming_rosie.timers.timer import Timer, find_expired, next_deadline
 
 FIRST, SECOND = Timer("a", 60, ends_at=160.0), Timer("b", 90, ends_at=190.0)
 PAUSED = Timer("c", 60, left_when_paused=20.0)

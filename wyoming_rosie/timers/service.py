@@ -10,11 +10,9 @@ from uuid import uuid4
 import structlog
 from wyoming.event import Event
 
-from wyoming_rosie_hub.messages import IntentRequest, SatelliteIdentity, SpokenAnswer
-from wyoming_rosie_hub.sentences import format_sentence
-from wyoming_rosie_hub.timers import alarms, intents, presence, selection, store
-from wyoming_rosie_hub.timers.delayed_commands import is_too_late
-from wyoming_rosie_hub.timers.intents import (
+from wyoming_rosie.text.sentences import format_sentence
+from wyoming_rosie.timers import alarms, intents, presence, selection, store
+from wyoming_rosie.timers.intents import (
     Slots,
     TimerIntentRequest,
     TimerIntentResult,
@@ -22,8 +20,9 @@ from wyoming_rosie_hub.timers.intents import (
     finished_event,
     sync_events,
 )
-from wyoming_rosie_hub.timers.model import EXPIRY_SECONDS, DelayedCommand, HubTimer, TimerSet, after_ring
-from wyoming_rosie_hub.timers.selection import SelectionCancelled, TimerSelection
+from wyoming_rosie.timers.model import EXPIRY_SECONDS, DelayedCommand, HubTimer, TimerSet, after_ring, is_too_late
+from wyoming_rosie.timers.requests import IntentRequest, SatelliteIdentity, SpokenAnswer
+from wyoming_rosie.timers.selection import SelectionCancelled, TimerSelection
 
 _LOG = structlog.get_logger()
 PRESENCE_SECONDS = 5.0

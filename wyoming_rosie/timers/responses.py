@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wyoming_rosie.text import durations
-from wyoming_rosie_hub.sentences import format_sentence, get_entry, has_entry
-from wyoming_rosie_hub.timers.model import HubTimer
+from wyoming_rosie.text.sentences import format_sentence, get_entry, has_entry
+from wyoming_rosie.timers.model import HubTimer
 
 MAX_LISTED = 5
 

@@ -11,28 +11,18 @@ from wyoming.event import Event
 from wyoming_rosie.errors import RosieError, UnreachableError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.client import PeerError
+from wyoming_rosie.text.sentences import format_sentence
+from wyoming_rosie.timers.model import DelayedCommand, HubTimer
+from wyoming_rosie.timers.requests import SatelliteIdentity, SpokenAnswer
 from wyoming_rosie_hub.daemon_streams import DaemonStream
 from wyoming_rosie_hub.intent_response import IntentExecutor, IntentResponse
-from wyoming_rosie_hub.messages import AnswerChunkReceived, Failure, SatelliteIdentity, SpokenAnswer
-from wyoming_rosie_hub.sentences import format_sentence
-from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer
+from wyoming_rosie_hub.messages import AnswerChunkReceived, Failure
 
 _LOG = structlog.get_logger()
 ANSWER_TIMEOUT_SECONDS = 30.0
 RETRY_SECONDS = 5.0
 MAX_ATTEMPTS = 12
 """Attempts to reach the daemon, which may need longer to start than the hub after a power cut."""
-MAX_DELAY_SECONDS = 300.0
-"""How late a command is still carried out, as after a restart of the hub."""
-MAX_CONFIRMED_DELAY_SECONDS = 60.0
-"""The same for a command that needed a yes: a door must not be unlocked much later."""
-
-
-def is_too_late(timer: HubTimer, now: float) -> bool:
-    """Return whether it is too late to carry out the timer's command."""
-    confirmed = timer.command.confirmed if timer.command else ()
-    limit = MAX_CONFIRMED_DELAY_SECONDS if confirmed else MAX_DELAY_SECONDS
-    return timer.ends_at is not None and now - timer.ends_at > limit
 
 
 class DelayedCommandRunner:

@@ -7,9 +7,9 @@ from typing import TypeAlias
 from wyoming.event import Event
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
 
-from wyoming_rosie_hub.sentences import format_sentence
-from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer, TimerQuery, TimerSet, rings_of
-from wyoming_rosie_hub.timers.responses import TimerResponses
+from wyoming_rosie.text.sentences import format_sentence
+from wyoming_rosie.timers.model import DelayedCommand, HubTimer, TimerQuery, TimerSet, rings_of
+from wyoming_rosie.timers.responses import TimerResponses
 
 MAX_SECONDS = 24 * 3600
 MAX_TIMERS = 32

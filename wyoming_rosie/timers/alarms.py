@@ -8,9 +8,8 @@ from wyoming.event import Event
 from wyoming.timer import TimerCancelled, TimerStarted
 
 from wyoming_rosie.text import durations
-from wyoming_rosie.timers import next_repetition
-from wyoming_rosie_hub.sentences import format_sentence, get_entry
-from wyoming_rosie_hub.timers.intents import (
+from wyoming_rosie.text.sentences import format_sentence, get_entry
+from wyoming_rosie.timers.intents import (
     ALL,
     MAX_TIMERS,
     Slots,
@@ -22,7 +21,8 @@ from wyoming_rosie_hub.timers.intents import (
     parse_seconds,
     parse_text,
 )
-from wyoming_rosie_hub.timers.model import Alarm, HubTimer, PresenceTrigger, TimerSet, local_time, rings_of
+from wyoming_rosie.timers.model import Alarm, HubTimer, PresenceTrigger, TimerSet, local_time, rings_of
+from wyoming_rosie.timers.timer import next_repetition
 
 MAX_SECONDS = 31 * 86_400
 """Alarms further away are refused: satellites keep no longer timers."""
@@ -134,7 +134,7 @@ def _create_timer(request: TimerIntentRequest, alarm: Alarm, ends_at: float) -> 
 
 
 def _parse_alarm(request: TimerIntentRequest) -> tuple[Alarm, float | None]:
-    """Return the alarm that the slots describe, and its first time; the intent daemon's clock is not the hub's."""
+    """Return the alarm that the slots describe, and its first time; the clocks of two machines differ."""
     slots = request.slots
     at, text = _parse_moment(slots.get("at")), parse_text(slots, "name")
     days = tuple(sorted({int(day) for day in str(slots.get("days", "")) if day in "0123456"}))

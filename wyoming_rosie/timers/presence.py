@@ -8,7 +8,7 @@ from wyoming.user_event import UserEvent
 
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol.client import connect
-from wyoming_rosie_hub.timers.model import HubTimer, PresenceTrigger, TimerSet
+from wyoming_rosie.timers.model import HubTimer, PresenceTrigger, TimerSet
 
 _LOG = structlog.get_logger()
 ANSWER_TIMEOUT_SECONDS = 5.0

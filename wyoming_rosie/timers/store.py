@@ -7,7 +7,7 @@ from typing import Any
 
 from wyoming_rosie.runtime import json_store
 from wyoming_rosie.runtime.fields import Fields
-from wyoming_rosie_hub.timers.model import Alarm, DelayedCommand, HubTimer, PresenceTrigger, TimerSet
+from wyoming_rosie.timers.model import Alarm, DelayedCommand, HubTimer, PresenceTrigger, TimerSet
 
 MAX_STORED = 1000
 """Timers that a file may hold, so that a broken one cannot fill the memory."""

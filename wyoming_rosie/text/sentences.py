@@ -1,4 +1,4 @@
-"""The hub's own sentences, in the languages of the folder `sentences`."""
+"""Sentences of conductors, also about timers, in the languages of the folder `sentences`."""
 
 import tomllib
 from pathlib import Path

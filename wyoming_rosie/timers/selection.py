@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wyoming_rosie.text import durations
-from wyoming_rosie_hub.sentences import get_entry
-from wyoming_rosie_hub.timers.model import HubTimer, has_name, matches_name
+from wyoming_rosie.text.sentences import get_entry
+from wyoming_rosie.timers.model import HubTimer, has_name, matches_name
 
 _ROUNDING_SECONDS = 30  # people round the time left to minutes
 _MAX_PHRASE_WORDS = 4

@@ -5,11 +5,15 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 
-from wyoming_rosie.timers import Timer, find_expired, next_deadline, next_repetition
+from wyoming_rosie.timers.timer import Timer, find_expired, next_deadline, next_repetition
 
 EXPIRY_SECONDS = 3600.0
 """Time after its end for which a timer still rings, or still counts as cancelled, once its satellite reconnects."""
 MAX_CANCELLED = 64
+MAX_DELAY_SECONDS = 300.0
+"""How late a command is still carried out, as after a restart of the hub."""
+MAX_CONFIRMED_DELAY_SECONDS = 60.0
+"""The same for a command that needed a yes: a door must not be unlocked much later."""
 RINGS_AHEAD = 7
 """Times of a repeated alarm that its satellite knows in advance, so that it rings while the hub is away."""
 _MIN_STEM_LETTERS = 3
@@ -173,6 +177,13 @@ def after_ring(timer: HubTimer, now: float) -> HubTimer | None:
         local_time(max(now, timer.ends_at or now)), time.fromisoformat(timer.alarm.at), timer.alarm.days
     )
     return replace(timer, ends_at=later.timestamp())
+
+
+def is_too_late(timer: HubTimer, now: float) -> bool:
+    """Return whether it is too late to carry out the timer's command."""
+    confirmed = timer.command.confirmed if timer.command else ()
+    limit = MAX_CONFIRMED_DELAY_SECONDS if confirmed else MAX_DELAY_SECONDS
+    return timer.ends_at is not None and now - timer.ends_at > limit
 
 
 def has_name(timer: HubTimer, name: str) -> bool:

@@ -1,1 +1,0 @@
-"""Timers of the home and delayed commands."""

@@ -1,0 +1,1 @@
+"""Timers, alarms, reminders and delayed commands of a home, as their conductor keeps them."""
