@@ -48,7 +48,8 @@ async def serve(settings: IntentConfig) -> None:
         commands = CommandToolset(executor, recognizer, is_conductor_intent)
         stack.callback(commands.close)
         agent = await stack.enter_async_context(factory.open_agent(settings, executor, toolsets, commands))
-        dialogue = Dialogue(recognizer, executor, _create_confirmations(), plugins, agent)
+        satellite_alarms = factory.create_satellite_alarms(actor)
+        dialogue = Dialogue(recognizer, executor, _create_confirmations(), plugins, agent, satellite_alarms)
         stack.callback(dialogue.close)
         metrics = Metrics()
         answered = create_turn_metrics(metrics, lambda: dialogue.waiting, is_enabled=settings.has_monitor)
@@ -64,7 +65,7 @@ async def serve(settings: IntentConfig) -> None:
             updates.run(recognizer, executor),
             factory.watch_home_file(settings.home, actor, updates.put),
             *([factory.run_plugins(plugins)] if plugins else []),
-            *(part.run() for part in (actor, audit, mcp) if part is not None),
+            *(part.run() for part in (actor, audit, mcp, satellite_alarms) if part is not None),
         )
 
 

@@ -21,6 +21,7 @@ class ConversationInput:
     continues: bool = False  # asks for the rest of the last answer
     allow_tools: bool = True  # otherwise nothing is executed, whatever is said
     allow_cloud: bool = True
+    satellite: str | None = None  # id, as its conductor names it
     reminds_of_arrivals: bool = False  # whether the conductor does
     delegates: bool = False  # commands are returned as intents, although there is an actor
 

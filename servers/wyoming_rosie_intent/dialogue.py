@@ -10,6 +10,7 @@ from typing import TypeAlias
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie.text.normalize import is_speakable
+from wyoming_rosie.timers.requests import SpokenAnswer
 from wyoming_rosie_intent.answer import (
     AnswerEvent,
     ConversationInput,
@@ -30,6 +31,7 @@ from wyoming_rosie_intent.execution import presence, targets
 from wyoming_rosie_intent.execution.confirmation import ConfirmationReply, Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan, PendingCommand
 from wyoming_rosie_intent.execution.policy import is_query_intent
+from wyoming_rosie_intent.execution.satellite_alarms import SatelliteAlarms
 from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
 from wyoming_rosie_intent.plugins.registry import PluginMatch, PluginRegistry
@@ -55,7 +57,9 @@ class Dialogue:
         confirmations: Confirmations[PendingAction],
         plugins: PluginRegistry | None = None,
         agent: LlmAgent | None = None,
+        satellite_alarms: SatelliteAlarms | None = None,
     ) -> None:
+        self._satellite_alarms = satellite_alarms
         self._recognizer = recognizer
         self._executor = executor
         self._confirmations = confirmations
@@ -81,6 +85,8 @@ class Dialogue:
         `moment` is the wall clock, `now` seconds of any clock.
         """
         language = await self._load_language(user_input)
+        if self._satellite_alarms is not None:
+            self._satellite_alarms.silence(user_input.satellite)
         reply, action = self._parse_reply(user_input, now)
         outcome = await self._answer_at_once(user_input, reply, action, language, moment, now)
         if outcome is not None:
@@ -122,7 +128,9 @@ class Dialogue:
             return Handled(responses.render("left_alone", language))
         if not is_speakable(user_input.text):
             return NotRecognized(responses.render("heard_nothing", language))
-        outcome = await self._answer_by_rules(user_input, moment, now)
+        outcome = await self._answer_which_alarm(user_input, language)
+        if outcome is None:
+            outcome = await self._answer_by_rules(user_input, moment, now)
         if outcome is None and reply is ConfirmationReply.UNCLEAR:
             outcome = self._repeat_question(user_input, now)
         return outcome
@@ -210,7 +218,7 @@ class Dialogue:
         if not last.undo:
             return NotHandled(responses.render_not_undone(undo.find_unknown(last.commands), language))
         if any(is_conductor_intent(command.match) for command in last.undo):
-            return DelegateToConductor(tuple(command.match for command in last.undo))
+            return await self._delegate(user_input, tuple(command.match for command in last.undo))
         plan = self._executor.plan_commands(last.undo, user_input.area, user_input.speaker)
         answers = await self._executor.execute_each(plan.commands, moment)
         done = [command for command, answer in zip(plan.commands, answers, strict=True) if answer.done]
@@ -268,7 +276,7 @@ class Dialogue:
             return NotHandled(responses.render("no_such_time", language), matches)
         matches = timed
         if any(EVENT_SLOT in match.slots for match in matches):
-            return self._remind_of_arrival(user_input, matches)
+            return await self._remind_of_arrival(user_input, matches, now)
         delegated = [match for match in matches if self._is_delegated(user_input, matches, match)]
         if not delegated:
             return await self._execute_plan(user_input, matches, moment, now)
@@ -287,17 +295,46 @@ class Dialogue:
         refusals = self._executor.get_refusals(all_matches, user_input.area, user_input.speaker)
         if not refusals:
             self._record_commands(user_input, tuple(map(Command, matches)), now)
-        return NotHandled(" ".join(refusals), matches) if refusals else DelegateToConductor(matches)
+        return NotHandled(" ".join(refusals), matches) if refusals else await self._delegate(user_input, matches)
 
-    def _remind_of_arrival(self, user_input: ConversationInput, matches: Matches) -> Outcome:
+    async def _remind_of_arrival(self, user_input: ConversationInput, matches: Matches, now: float) -> Outcome:
         """Have the conductor remind when somebody comes home or leaves, or say what is missing for that."""
         match, language = matches[0], matches[0].language
         if len(matches) > 1:
             return NotHandled(responses.render("one_at_a_time", language), matches)
-        if not user_input.reminds_of_arrivals or not self._executor.has_actor:
+        can_remind = user_input.reminds_of_arrivals or self._keeps_alarms(user_input)
+        if not can_remind or not self._executor.has_actor:
             return NotHandled(responses.render("no_arrivals", language), matches)
         resolved = presence.resolve(match, self._executor.home, self._executor.states(), user_input.speaker)
-        return NotHandled(resolved.text, matches) if isinstance(resolved, Answer) else DelegateToConductor((resolved,))
+        if isinstance(resolved, Answer):
+            return NotHandled(resolved.text, matches)
+        self._record_commands(user_input, (Command(resolved),), now)
+        return await self._delegate(user_input, (resolved,))
+
+    def _keeps_alarms(self, user_input: ConversationInput) -> bool:
+        """Return whether this daemon keeps the alarms of the speaker's satellite."""
+        return self._satellite_alarms is not None and self._satellite_alarms.serves(user_input.satellite)
+
+    async def _delegate(self, user_input: ConversationInput, matches: Matches) -> Outcome:
+        """Leave commands to the conductor, but carry out here what is about alarms that are kept here."""
+        service, satellite = self._satellite_alarms, user_input.satellite
+        if (
+            service is None
+            or satellite is None
+            or not service.serves(satellite)
+            or not all(map(_is_about_alarms, matches))
+        ):
+            return DelegateToConductor(matches)
+        answers = [await service.execute(match, satellite, user_input.area) for match in matches]
+        spoken = [answer for answer in answers if answer is not None]
+        return _create_alarm_outcome(spoken, matches)
+
+    async def _answer_which_alarm(self, user_input: ConversationInput, language: str) -> Outcome | None:
+        """Answer the reply to the question which alarm is meant; None if there was none."""
+        if self._satellite_alarms is None or not user_input.allow_tools:
+            return None
+        answer = await self._satellite_alarms.answer_question(user_input.text, user_input.satellite, language)
+        return None if answer is None else _create_alarm_outcome([answer], ())
 
     def _is_delegated(self, user_input: ConversationInput, matches: Matches, match: Match) -> bool:
         """Return whether the conductor is to execute a command of a sentence."""
@@ -382,6 +419,17 @@ class Dialogue:
         answer = await self._executor.execute(plan.commands, moment)
         texts = [text for text in (answer.text, *plan.error_messages) if text]
         return _create_outcome(plan, texts, matches, done=answer.done)
+
+
+def _is_about_alarms(match: Match) -> bool:
+    return not match.slots.keys().isdisjoint({"alarm", "kind"})
+
+
+def _create_alarm_outcome(answers: Sequence[SpokenAnswer], matches: Matches) -> Handled | NotHandled:
+    text = " ".join(answer.text for answer in answers)
+    if not all(answer.succeeded for answer in answers):
+        return NotHandled(text, matches)
+    return Handled(text, matches, expects_reply=any(answer.expects_reply for answer in answers))
 
 
 def _ask_before(matches: Matches) -> Handled:

@@ -130,6 +130,18 @@ class Actor(Protocol):
         ...
 
 
+class SatelliteAnnouncer(Protocol):
+    """Speaks at the satellites of another conductor."""
+
+    def satellites(self) -> Mapping[str, bool]:
+        """Return the ids of the satellites that can be reached, and whether each is idle."""
+        ...
+
+    async def announce(self, satellite: str, text: str) -> None:
+        """Have a satellite say a text. A failure is logged."""
+        ...
+
+
 class ServedActor(Actor, Protocol):
     """An actor as the daemon runs it. Implementations derive from this class and override its defaults."""
 
@@ -160,6 +172,11 @@ class ServedActor(Actor, Protocol):
     def set_home(self, home: Home) -> None:
         """Use the home of a changed home file."""
         return
+
+    @property
+    def announcer(self) -> SatelliteAnnouncer | None:
+        """What speaks at the satellites of its home; None without such."""
+        return None
 
     def get_device_area(self, device: str) -> str | None:
         """Return the id of the area of a Home Assistant device, None when it is unknown."""

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
+from wyoming_rosie.config import state_folder
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home import model
 from wyoming_rosie.home.model import Home
@@ -17,6 +18,7 @@ from wyoming_rosie_intent.config import ACTORS, NO_ACTOR, IntentConfig
 from wyoming_rosie_intent.engine import ActorContext, ServedActor
 from wyoming_rosie_intent.execution.executor import ActionExecutor, GetWeather
 from wyoming_rosie_intent.execution.policy import Policy
+from wyoming_rosie_intent.execution.satellite_alarms import SatelliteAlarms
 from wyoming_rosie_intent.execution.weather import WeatherProvider
 from wyoming_rosie_intent.llm import mcp_tools, router, tier_config
 from wyoming_rosie_intent.llm.agent import SILENCE_SECONDS, LlmAgent
@@ -33,6 +35,13 @@ def create_actor(settings: IntentConfig, file_home: Home, on_home: Callable[[Hom
         return None
     actor: ServedActor = ACTORS.load(settings.actor, settings, ActorContext(file_home, on_home))
     return actor
+
+
+def create_satellite_alarms(actor: ServedActor | None) -> SatelliteAlarms | None:
+    """Create the alarms of satellites that the actor's home conducts; None where it has none."""
+    if actor is None or actor.announcer is None:
+        return None
+    return SatelliteAlarms(state_folder("intent") / "alarms.json", actor.announcer, actor.states)
 
 
 def simulation_notice(settings: IntentConfig, actor: ServedActor | None) -> str:

@@ -173,6 +173,7 @@ class IntentHandler:
             _parse_names(context, "confirmed"),
             allow_tools=context.get("allow_tools") is not False,
             allow_cloud=context.get("allow_cloud") is not False,
+            satellite=_parse_name(context, "satellite_id"),
             reminds_of_arrivals=context.get("arrivals") is True,
             delegates=context.get("delegate") is True,
         )

@@ -416,3 +416,20 @@ def test_the_token_comes_from_a_file_or_the_environment(token_file: Path, monkey
         read_token(Settings())
     with pytest.raises(ConfigError, match="token-file: cannot read"):
         read_token(Settings(token_file=token_file.with_name("none")))
+
+
+async def test_an_idle_satellite_is_known_and_speaks(server: HomeAssistantServer, token_file: Path) -> None:
+    server.states["assist_satellite.kitchen"] = entity("Kitchen", "idle")
+    server.states["assist_satellite.attic"] = entity("Attic", "unavailable")
+    async with living(server.url, token_file) as alive:
+        await until(lambda: alive.actor.problem is None)
+        assert alive.actor.satellites() == {"assist_satellite.kitchen": True}
+        await server.change("assist_satellite.kitchen", "responding")
+        await until(lambda: alive.actor.satellites() == {"assist_satellite.kitchen": False})
+        await alive.actor.announce("assist_satellite.kitchen", "Dinner is ready.")
+        server.fault = ServiceFault.REFUSED
+        await alive.actor.announce("assist_satellite.kitchen", "Nobody hears this.")
+    (call,) = server.calls
+    assert (call["domain"], call["service"]) == ("assist_satellite", "announce")
+    assert call["service_data"] == {"message": "Dinner is ready."}
+    assert alive.actor.satellites() == {}

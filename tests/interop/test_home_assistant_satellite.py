@@ -166,3 +166,24 @@ async def test_an_alarm_is_a_timer_of_the_newest_version(house: SatelliteSetup, 
     await house.speak(command)
     await logged(house.satellite, "timer finished")
     assert "Error handling intent" not in await asyncio.to_thread(house.core.log)
+
+
+async def test_an_alarm_that_the_intent_daemon_keeps_is_repeated_until_somebody_speaks(
+    house: SatelliteSetup, daemon: StartDaemon, tmp_path: Path
+) -> None:
+    if not house.core.is_newest:
+        pytest.skip("2025.4 tells no agent which satellite asks")
+    await asyncio.to_thread((tmp_path / "token").write_text, house.core.token)
+    where = ("--home-assistant.url", house.core.url, "--home-assistant.token-file", str(tmp_path / "token"))
+    intent = await daemon("intent", "--actor", "home-assistant", *where)
+    await intent.wait_for_line("home assistant connected")
+    agent = await house.core.add_wyoming(port_of(intent.uri))
+    await house.core.use_pipeline(**{**house.engines, "conversation": agent})
+    await house.speak("remind me in three seconds to water the plants")
+    await house.phase("speaking", 3)  # the answer, and the reminder twice
+    await house.speak("stop")
+    await house.phase("thinking", 2)
+    said = house.phases().count("speaking")
+    await asyncio.sleep(12)
+    assert house.phases().count("speaking") == said
+    assert not house.satellite.lines("timer finished")

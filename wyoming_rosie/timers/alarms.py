@@ -72,6 +72,13 @@ def spoken_text(timer: HubTimer) -> str | None:
     return format_sentence("alarms.rings", timer.alarm.language, text=timer.alarm.text)
 
 
+def ringing_text(timer: HubTimer, now: float) -> str:
+    """Return what a satellite says that rings by speaking: the reminder, or the time."""
+    language = "en" if timer.alarm is None else timer.alarm.language
+    time_now = _format_time(local_time(now), language)
+    return spoken_text(timer) or format_sentence("alarms.wakes", language, time=time_now)
+
+
 def _set(timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
     if "event" in request.slots:
         return _set_for_presence(timers, request)

@@ -46,6 +46,9 @@ class TimerCallbacks:
     run_command: Callable[[HubTimer, DelayedCommand], Awaitable[SpokenAnswer]]
     announce: Callable[[SatelliteIdentity, SpokenAnswer, str], None]  # with the conversation of a reply
     read_places: Callable[[Collection[str]], Awaitable[Mapping[str, str]]] = no_places  # of persons, by entity id
+    ring: Callable[[HubTimer], bool] | None = (
+        None  # for satellites that do not ring by an event; False if not connected
+    )
 
 
 @dataclass(frozen=True)
@@ -160,13 +163,19 @@ class TimerService:
         elif timer.alarm is not None and self._is_expired(timer):
             _LOG.warning("alarm dropped; the hub was off at its time", timer=timer.id, satellite=timer.satellite_id)
             await self._end_ring(timer)
-        elif self._callbacks.send(timer.satellite_id, finished_event(timer)):
+        elif self._ring(timer):
             _LOG.info("timer finished", timer=timer.id, satellite=timer.satellite_id)
             self._on_rung(timer)
             await self._end_ring(timer)
         elif self._is_expired(timer):
             _LOG.warning("timer dropped; its satellite stayed away", timer=timer.id, satellite=timer.satellite_id)
             await self._end_ring(timer)
+
+    def _ring(self, timer: HubTimer) -> bool:
+        """Have a satellite ring; return False if it is not connected."""
+        if self._callbacks.ring is not None:
+            return self._callbacks.ring(timer)
+        return self._callbacks.send(timer.satellite_id, finished_event(timer))
 
     def _is_expired(self, timer: HubTimer) -> bool:
         return timer.ends_at is not None and self._now() - timer.ends_at > EXPIRY_SECONDS

@@ -226,3 +226,8 @@ def test_the_satellite_rings_at_all_times_of_a_repeated_alarm_while_the_hub_is_a
     while (deadline := satellite.next_deadline) is not None:
         rung += [f"{local_time(NOW + deadline):%a %H:%M}" for _ in satellite.finish_expired(deadline)]
     assert rung == [f"{day} 06:30" for day in ("Mon", "Tue", "Wed", "Thu", "Fri", "Mon", "Tue")]
+
+
+@pytest.mark.parametrize(("slots", "text"), [(WAKE, "Alarm. It is 3:05 PM."), (MUM, "Reminder: call mum.")])
+def test_a_satellite_that_rings_by_speaking_says_the_time_or_the_reminder(slots: dict[str, Any], text: str) -> None:
+    assert alarms.ringing_text(_timer(slots), NOW) == text

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, assert_never
 
+import structlog
+
 from wyoming_rosie.home.home_assistant.client import (
     DEFAULT_TIMEOUTS,
     ConnectionProblem,
@@ -26,13 +28,15 @@ from wyoming_rosie.home.home_assistant.errors import (
 from wyoming_rosie.home.home_assistant.states import ReportedState
 from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie_intent.actors.home_assistant import services, state_mapping
-from wyoming_rosie_intent.engine import ActorContext, Answer, Command, ServedActor
+from wyoming_rosie_intent.engine import ActorContext, Answer, Command, SatelliteAnnouncer, ServedActor
 from wyoming_rosie_intent.entity_states import EntityState, StateAttributesView
 from wyoming_rosie_intent.execution import relative_values
 from wyoming_rosie_intent.responses import queries, responses
 from wyoming_rosie_intent.rules import todo_lists
 
+_LOG = structlog.get_logger()
 MAX_NAMED = 4
+_SATELLITE, _IDLE = "assist_satellite.", "idle"
 _DETAILS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "todo": ("get_items", {"status": ["needs_action"]}),
     "weather": ("get_forecasts", {"type": "daily"}),
@@ -89,6 +93,28 @@ class HomeAssistantActor(ServedActor):
     def get_device_area(self, device: str) -> str | None:
         """Return the id of a device's area; None when it is not known."""
         return self._client.areas.get(device)
+
+    @property
+    def announcer(self) -> SatelliteAnnouncer:
+        return self
+
+    def satellites(self) -> Mapping[str, bool]:
+        """Return the ids of Home Assistant's satellites that can be reached, and whether each is idle."""
+        if self._client.problem is not None:
+            return {}
+        states = self._client.states.items()
+        return {one: state.value == _IDLE for one, state in states if one.startswith(_SATELLITE) and state.is_available}
+
+    async def announce(self, satellite: str, text: str) -> None:
+        """Have a satellite say a text. A failure is logged."""
+        try:
+            await self._client.call_service(
+                ServiceCall("assist_satellite", "announce", (satellite,), {"message": text})
+            )
+        except CommandTimeoutError:
+            pass  # it is still being spoken
+        except HomeAssistantError as err:
+            _LOG.warning("announcement failed", satellite=satellite, reason=str(err))
 
     @property
     def problem(self) -> str | None:
