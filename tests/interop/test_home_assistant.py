@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wyoming.event import Event
 
 from tests.conftest import OpenPeer, StartDaemon
 from tests.home_assistant_server import HomeAssistantServer
 from tests.integration.test_asr_daemon import transcript
+from tests.integration.test_intent_daemon import ask
 from tests.interop.home_assistant import HomeAssistant, port_of
 from tests.interop.peers import free_port
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.home.home_assistant.client import Settings
 from wyoming_rosie.home.home_assistant.connection import WebSocketConnection, open_connection
 from wyoming_rosie.home.model import Entity, Home
+from wyoming_rosie.protocol.client import Client
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, services
 from wyoming_rosie_intent.context.undo import create_undo
 from wyoming_rosie_intent.engine import Answer, Command, Match, SlotValue
@@ -27,6 +30,7 @@ from wyoming_rosie_intent.rules.templates import load_custom_sentences
 
 pytestmark = [pytest.mark.interop]
 UNREACHABLE, REFUSED = "Home Assistant cannot be reached.", "Home Assistant refuses the token."
+ARRIVALS = {"arrivals": True}
 NOW = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 
 
@@ -368,3 +372,28 @@ async def test_what_is_added_is_titled_by_its_role_and_place(core: HomeAssistant
     assert {entry["title"] for entry in entries} == {
         "Rosie conversation (Attic)", f"Rosie conversation ({machine}:{port})", f"Rosie text to speech ({machine})"
     }  # fmt: skip
+
+
+async def test_where_people_are_is_known_from_its_persons(
+    core: HomeAssistant, daemon: StartDaemon, peer: OpenPeer, tmp_path: Path
+) -> None:
+    await core.ask("person/create", name="Ada", device_trackers=["device_tracker.demo_paulus"])
+    await expose(core, "person.ada")
+    await asyncio.to_thread((tmp_path / "token").write_text, core.token)
+    where = ("--home-assistant.url", core.url, "--home-assistant.token-file", str(tmp_path / "token"))
+    client = await peer((await daemon("intent", "--actor", "home-assistant", *where)).uri)
+    async with asyncio.timeout(60):
+        while (answer := await ask(client, "remind me to eat when Ada comes home", context=ARRIVALS)).type != "intent":
+            await asyncio.sleep(0.5)
+    slots = {entity["name"]: entity["value"] for entity in answer.data["entities"]}
+    assert (slots["person"], slots["event"], slots["at_home"]) == ("person.ada", "arrive", 0)
+    await core.call("device_tracker", "see", dev_id="demo_paulus", location_name="home")
+    async with asyncio.timeout(60):
+        while await _get_place(client) != "home":
+            await asyncio.sleep(0.1)
+
+
+async def _get_place(client: Client) -> str:
+    await client.send(Event("user-event", {"name": "home-state", "data": {"entities": ["person.ada"]}}))
+    answer = await client.wait_for("user-event", seconds=60)
+    return str(answer.data["data"]["entities"]["person.ada"]["state"])
