@@ -125,7 +125,8 @@ def state_folder(program: str = "") -> Path:
 
 
 def _read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
-    arguments = [argument for argument in arguments if argument != CHECK_FLAG]
+    switches = _find_switches(config)
+    arguments = [switches.get(argument, argument) for argument in arguments if argument != CHECK_FLAG]
     found: list[C] = []
     shown_config = help_groups.with_groups(config)
     defaults = shown_config()
@@ -146,6 +147,13 @@ def _read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     app.default(keep)
     app(list(arguments), exit_on_error=False, print_error=False)
     return help_groups.without_groups(found[0], config) if found else None
+
+
+def _find_switches(config: type[Any]) -> dict[str, str]:
+    """Return the flags that stand for a table's `enabled`: `--web` for `--web.enabled`."""
+    hints = get_type_hints(config).items()
+    tables = [name for name, hint in hints if is_dataclass(hint) and "enabled" in get_type_hints(hint)]
+    return {f"--{name}": f"--{name}.enabled" for name in tables}
 
 
 def _xdg_folder(variable: str, usual: str) -> Path:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from wyoming.event import Event
 
 from wyoming_rosie import config
 from wyoming_rosie.config import option
@@ -26,11 +25,15 @@ from wyoming_rosie_hub.announcements import AnnouncementQueue
 from wyoming_rosie_hub.delayed_commands import DelayedCommandRunner
 from wyoming_rosie_hub.directory import DaemonDirectory
 from wyoming_rosie_hub.fallback_audio import FallbackAudio
-from wyoming_rosie_hub.messages import Announcement
-from wyoming_rosie_hub.satellite_client import SatelliteClient
+from wyoming_rosie_hub.satellites.client import SatelliteClient
+from wyoming_rosie_hub.satellites.registry import SatelliteRegistry
 from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, HubContext
 from wyoming_rosie_hub.voice_selection import VoiceSelector
-from wyoming_rosie_hub.volume_service import VolumeService
+from wyoming_rosie_hub.volume.service import VolumeService
+from wyoming_rosie_hub.web.house import House
+from wyoming_rosie_hub.web.hub_house import HubHouse
+from wyoming_rosie_hub.web.service import serve_web
+from wyoming_rosie_hub.web.settings import WebConfig
 
 _LOG = structlog.get_logger()
 DISCOVERY_SECONDS = 2.0
@@ -59,6 +62,7 @@ class HubConfig:
     own_filler_seconds: float | None = option(None, "say 'One moment.' if there is no answer after this many seconds")
     data_dir: Path | None = option(None, "where timers and phrases are stored [default: the user's state folder]")
     zeroconf: bool = option(True, "look for daemons and satellites on the network")
+    web: WebConfig = option(WebConfig, "the page and the HTTP API")
     http_port: int | None = option(None, "serve /health and /metrics over HTTP on this port")
     http_host: str = option(LOOPBACK, "address for --http-port; 0.0.0.0 admits other machines")
     debug: bool = option(False, "log more, including what people say")
@@ -74,14 +78,17 @@ class Hub:
         self._directory = DaemonDirectory(configured, settings.adopt, self._discovered, local_addresses)
         self._voices = VoiceSelector(lambda: self._directory.find_uri("tts"))
         self._fallback_audio = FallbackAudio(folder / "phrases", lambda: self._directory.find_uri("tts"), self._voices)
-        announcements = AnnouncementQueue(self._announce)
+        self._satellites = SatelliteRegistry()
+        announcements = AnnouncementQueue(self._satellites.announce)
         delayed_commands = DelayedCommandRunner(
             lambda: self._directory.find_uri("intent"), lambda: self._context.executors
         )
         places = PlaceReader(lambda: self._directory.find_uri("intent"))
         self._timers = TimerService(
             folder / "timers.json",
-            TimerCallbacks(self._send, self._get_areas, delayed_commands.run, announcements.announce, places.read),
+            TimerCallbacks(
+                self._satellites.send, self._satellites.areas, delayed_commands.run, announcements.announce, places.read
+            ),
         )
         language = None if settings.language == AUTO else settings.language
         self._fallback_audio.request_language(language or DEFAULT_LANGUAGE)
@@ -89,7 +96,7 @@ class Hub:
             self._directory,
             self._fallback_audio,
             self._timers,
-            VolumeService(self._get_areas, self._send),
+            VolumeService(self._satellites.areas, self._satellites.send),
             self._voices,
             announcements,
             language,
@@ -98,7 +105,6 @@ class Hub:
             settings.end_of_speech,
             metrics,
         )
-        self._clients: dict[str, SatelliteClient] = {}
         self._configured = settings.satellite
         self._browser = browser
         self._adopted, self._adopts_all = settings.adopt, settings.adopt_all
@@ -111,13 +117,18 @@ class Hub:
         return health
 
     def _check_satellites(self) -> str | None:
-        missing = [uri for uri, client in self._clients.items() if client.satellite_id is None]
+        missing = [satellite.uri for satellite in self._satellites.all if satellite.satellite_id is None]
         return f"not connected: {', '.join(missing)}" if missing else HEALTHY
 
     @property
     def connected_count(self) -> int:
         """Number of connected satellites."""
-        return sum(client.satellite_id is not None for client in list(self._clients.values()))
+        return len(self._satellites.connected)
+
+    @property
+    def house(self) -> House:
+        """The hub as the web server sees it."""
+        return HubHouse(self._context, self._satellites, self.health)
 
     async def run(self) -> None:
         """Run all services until cancelled."""
@@ -127,9 +138,10 @@ class Hub:
             tasks.create_task(self._timers.run())
             tasks.create_task(self._timers.watch_presence())
             while True:
-                for uri in self._satellite_uris() - self._clients.keys():
-                    self._clients[uri] = SatelliteClient(uri, self._context)
-                    tasks.create_task(self._clients[uri].run())
+                for uri in self._satellite_uris() - self._satellites.uris:
+                    client = SatelliteClient(uri, self._context)
+                    self._satellites.add(client)
+                    tasks.create_task(client.run())
                 self._directory.log_discovered()
                 await asyncio.sleep(DISCOVERY_SECONDS)
 
@@ -143,23 +155,6 @@ class Hub:
             if self._adopts_all or service.name in self._adopted
         )
         return {*self._configured, *adopted}
-
-    def _get_areas(self) -> dict[str, str | None]:
-        return {
-            client.satellite_id: client.area for client in self._clients.values() if client.satellite_id is not None
-        }
-
-    def _announce(self, satellite_id: str, announcement: Announcement) -> bool:
-        return any(client.announce(announcement) for client in self._clients_of(satellite_id))
-
-    def _send(self, satellite_id: str, event: Event) -> bool:
-        clients = self._clients_of(satellite_id)
-        for client in clients:
-            client.send(event)
-        return bool(clients)
-
-    def _clients_of(self, satellite_id: str) -> list[SatelliteClient]:
-        return [client for client in self._clients.values() if client.satellite_id == satellite_id]
 
 
 async def serve(settings: HubConfig) -> None:
@@ -176,6 +171,8 @@ async def serve(settings: HubConfig) -> None:
         await stack.enter_async_context(
             health.serve_health("hub", hub.health, metrics, settings.http_host, settings.http_port)
         )
+        if settings.web.enabled:
+            await stack.enter_async_context(serve_web(settings.web, hub.house))
         running = asyncio.create_task(hub.run())
         systemd.notify("READY=1")
         _LOG.info("ready", satellites=list(settings.satellite), adopt_all=settings.adopt_all)

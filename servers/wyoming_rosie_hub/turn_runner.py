@@ -41,7 +41,7 @@ from wyoming_rosie_hub.intent_response import IntentExecutor, IntentResponse
 from wyoming_rosie_hub.reply_streamer import ReplyStreamer
 from wyoming_rosie_hub.timeline import Timeline
 from wyoming_rosie_hub.voice_selection import VoiceSelector
-from wyoming_rosie_hub.volume_service import VolumeService
+from wyoming_rosie_hub.volume.service import VolumeService
 
 _LOG = structlog.get_logger()
 DEFAULT_LANGUAGE = "en"

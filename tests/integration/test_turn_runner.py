@@ -18,7 +18,7 @@ from wyoming_rosie_hub.directory import DaemonDirectory
 from wyoming_rosie_hub.fallback_audio import FallbackAudio
 from wyoming_rosie_hub.turn_runner import HubContext, TurnRunner
 from wyoming_rosie_hub.voice_selection import VoiceSelector
-from wyoming_rosie_hub.volume_service import VolumeService
+from wyoming_rosie_hub.volume.service import VolumeService
 
 
 @asynccontextmanager

@@ -9,8 +9,8 @@ from wyoming.event import Event
 
 from wyoming_rosie.timers.intents import Slots
 from wyoming_rosie.timers.requests import IntentRequest, SatelliteIdentity, SpokenAnswer
-from wyoming_rosie_hub.volume_intents import create_volume_event, describe_result, find_targets, parse_volume_report
-from wyoming_rosie_hub.volume_service import VolumeService
+from wyoming_rosie_hub.volume.intents import create_volume_event, describe_result, find_targets, parse_volume_report
+from wyoming_rosie_hub.volume.service import VolumeService
 
 AREAS = {"kitchen satellite": "Kitchen", "den": "Living room", "sofa": "living_room", "attic": None}
 

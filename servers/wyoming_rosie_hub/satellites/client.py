@@ -19,8 +19,9 @@ from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.timers.requests import SatelliteIdentity
 from wyoming_rosie_hub import messages as m
+from wyoming_rosie_hub.core import TurnPhase
 from wyoming_rosie_hub.turn_runner import HubContext, TurnRunner, parse_language
-from wyoming_rosie_hub.volume_intents import parse_volume_report
+from wyoming_rosie_hub.volume.intents import parse_volume_report
 
 _LOG = structlog.get_logger()
 PING_SECONDS = 2.0
@@ -41,6 +42,11 @@ class SatelliteClient:
         self._outbox = Outbox[Event]()
         self._is_unreachable = False
         self._turns: TurnRunner | None = None  # while connected
+
+    @property
+    def phase(self) -> str:
+        """The phase of its turn."""
+        return TurnPhase.IDLE if self._turns is None else self._turns.phase
 
     def announce(self, announcement: m.Announcement) -> bool:
         """Queue an announcement; return whether the satellite is connected."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from wyoming.event import Event
 
 from wyoming_rosie.timers.requests import IntentRequest, SpokenAnswer
-from wyoming_rosie_hub.volume_intents import create_volume_event, describe_result, find_targets
+from wyoming_rosie_hub.volume.intents import create_volume_event, describe_result, find_targets
 
 REPORT_TIMEOUT_SECONDS = 3.0
 """Satellites without volume control never report."""

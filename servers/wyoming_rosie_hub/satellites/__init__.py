@@ -1,0 +1,1 @@
+"""Connections to satellites, and the registry of those that are connected."""

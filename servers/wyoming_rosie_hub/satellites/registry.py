@@ -1,0 +1,119 @@
+"""Satellite registry: the satellites of the house, found by their id."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import structlog
+from wyoming.event import Event
+
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie.timers.requests import SatelliteIdentity
+from wyoming_rosie_hub.messages import Announcement
+from wyoming_rosie_hub.turn_runner import HubContext, TurnRunner
+
+_LOG = structlog.get_logger()
+
+
+class SatelliteTakenError(RosieError):
+    """Another satellite of that id is connected."""
+
+    code = "taken"
+
+
+class ConnectedSatellite(Protocol):
+    """A satellite that may be connected."""
+
+    uri: str
+    satellite_id: str | None  # while connected
+    area: str | None
+
+    @property
+    def phase(self) -> str:
+        """The phase of its turn, such as `idle`."""
+
+    def announce(self, announcement: Announcement) -> bool:
+        """Queue an announcement; return whether the satellite is connected."""
+
+    def send(self, event: Event) -> None:
+        """Queue an event without waiting."""
+
+
+class SatelliteRegistry:
+    """All satellites by address, connected or not."""
+
+    def __init__(self) -> None:
+        self._satellites: dict[str, ConnectedSatellite] = {}
+
+    def add(self, satellite: ConnectedSatellite) -> None:
+        """Register a satellite by its address."""
+        self._satellites[satellite.uri] = satellite
+
+    @property
+    def uris(self) -> frozenset[str]:
+        return frozenset(self._satellites)
+
+    @property
+    def all(self) -> tuple[ConnectedSatellite, ...]:
+        return tuple(self._satellites.values())
+
+    @property
+    def connected(self) -> tuple[ConnectedSatellite, ...]:
+        return tuple(satellite for satellite in self.all if satellite.satellite_id is not None)
+
+    def areas(self) -> dict[str, str | None]:
+        """Return the area of each connected satellite by its id."""
+        return {satellite.satellite_id: satellite.area for satellite in self.all if satellite.satellite_id is not None}
+
+    def announce(self, satellite_id: str, announcement: Announcement) -> bool:
+        """Queue an announcement; return whether a satellite of that id is connected."""
+        return any(satellite.announce(announcement) for satellite in self._with_id(satellite_id))
+
+    def send(self, satellite_id: str, event: Event) -> bool:
+        """Queue an event; return whether a satellite of that id is connected."""
+        satellites = list(self._with_id(satellite_id))
+        for satellite in satellites:
+            satellite.send(event)
+        return bool(satellites)
+
+    def _with_id(self, satellite_id: str) -> Iterable[ConnectedSatellite]:
+        return (satellite for satellite in self.all if satellite.satellite_id == satellite_id)
+
+    @asynccontextmanager
+    async def attach(
+        self, hub: HubContext, satellite: SatelliteIdentity, send: Callable[[Event], None]
+    ) -> AsyncIterator[TurnRunner]:
+        """Register a satellite that came to the hub by itself during the block. Raises SatelliteTakenError."""
+        if satellite.satellite_id in self.areas():
+            raise SatelliteTakenError(f"a satellite '{satellite.satellite_id}' is connected already")
+        turns = TurnRunner(hub, satellite, send)
+        attached = AttachedSatellite(satellite, turns, send)
+        self.add(attached)
+        _LOG.info("satellite attached", satellite=satellite.satellite_id, area=satellite.area)
+        try:
+            hub.timers.on_connected(satellite.satellite_id)
+            hub.announcements.on_connected(satellite.satellite_id)
+            yield turns
+        finally:
+            self._satellites.pop(attached.uri)
+            await turns.close()
+            _LOG.info("satellite detached", satellite=satellite.satellite_id)
+
+
+class AttachedSatellite:
+    """A satellite that connected to the hub, as a browser does."""
+
+    def __init__(self, satellite: SatelliteIdentity, turns: TurnRunner, send: Callable[[Event], None]) -> None:
+        self.uri = f"attached:{satellite.satellite_id}"
+        self.satellite_id: str | None = satellite.satellite_id
+        self.area = satellite.area
+        self.send = send
+        self._turns = turns
+
+    @property
+    def phase(self) -> str:
+        return self._turns.phase.value
+
+    def announce(self, announcement: Announcement) -> bool:
+        self._turns.process(announcement)
+        return True

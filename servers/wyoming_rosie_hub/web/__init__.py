@@ -1,0 +1,1 @@
+"""Web server of the hub: the HTTP API and the page."""
