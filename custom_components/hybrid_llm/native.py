@@ -1,6 +1,7 @@
 """Native intents: Home Assistant's own sentences, which are answered at once and without a model."""
 
 import inspect
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from homeassistant.helpers import intent
 from .const import NATIVE_LOOSE, NATIVE_NONE
 from .turn import Turn
 
+_LOG = logging.getLogger(__name__)
 _NOT_UNDERSTOOD = frozenset(
     {intent.IntentResponseErrorCode.NO_INTENT_MATCH, intent.IntentResponseErrorCode.NO_VALID_TARGETS}
 )
@@ -37,7 +39,13 @@ async def _match(turn: Turn, user_input: conversation.ConversationInput) -> inte
         response = intent.IntentResponse(language=user_input.language)
         response.async_set_speech(text)
         return response
-    found: intent.IntentResponse | None = await _call(async_handle_intents, turn, user_input)
+    try:
+        found: intent.IntentResponse | None = await _call(async_handle_intents, turn, user_input)
+    except (
+        intent.IntentError
+    ) as err:  # a sentence of an integration that is not loaded, or one with values that do not fit
+        _LOG.debug("A native sentence could not be executed: %s", type(err).__name__)
+        return None
     return found
 
 

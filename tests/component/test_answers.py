@@ -59,6 +59,13 @@ async def test_a_native_sentence_without_a_target_goes_to_the_model_once(agent: 
     assert len(answers(ollama)) == 1
 
 
+async def test_a_native_sentence_of_something_that_is_not_loaded_goes_to_the_model(
+    agent: Agent, ollama: OllamaServer
+) -> None:
+    ollama.rules[:] = [Rule(say="It rains.")]
+    assert await agent.say("what is the weather like") == "It rains."
+
+
 async def test_a_second_language_is_understood_natively(home: HomeAssistant, ollama: OllamaServer) -> None:
     agent = await Agent.add(home, ollama.url, {"languages": ["de"]})
     await agent.say("schalte reading lamp ein")
