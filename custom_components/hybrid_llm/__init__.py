@@ -34,7 +34,7 @@ from .const import (
 from .daemon import DaemonError, DaemonThinker, IntentDaemon
 from .filler import FillerSpeaker
 from .home import Settings
-from .issues import report_models, update_issues
+from .issues import delete_issues, report_models, update_issues
 from .model import ModelSettings, ModelThinker
 from .rules.prompt import DEFAULT_INSTRUCTIONS
 from .runtime import HybridConfigEntry, Runtime
@@ -83,7 +83,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: HybridConfigEntry) -> b
 
 async def async_remove_entry(hass: HomeAssistant, entry: HybridConfigEntry) -> None:
     """Forget what was to be repaired."""
-    update_issues(hass, entry, None)
+    delete_issues(hass, entry)
 
 
 async def _create_for_model(hass: HomeAssistant, entry: HybridConfigEntry) -> Runtime:

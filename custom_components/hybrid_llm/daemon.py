@@ -109,6 +109,9 @@ class DaemonThinker:
     def load(self, language: str | None) -> None:
         pass  # the daemon has loaded its model at its own start
 
+    def remember(self, turn: Turn) -> None:
+        pass  # the daemon knows the conversation
+
     async def answer(self, turn: Turn) -> conversation.ConversationResult:
         """Answer a sentence; every failure is spoken."""
         turn.tier = Tier.DAEMON

@@ -15,7 +15,8 @@ MODEL_MISSING, NO_TOOLS = "model_missing", "no_tools"
 
 @callback
 def report_models(hass: HomeAssistant, entry: ConfigEntry, models: Iterable[str]) -> None:
-    """Show a repair if the server lacks one of the entry's models."""
+    """Show a repair if the server lacks one of the entry's models; forget what was wrong with earlier ones."""
+    ir.async_delete_issue(hass, DOMAIN, f"{NO_TOOLS}_{entry.entry_id}")
     known = {name.removesuffix(":latest") for name in models}
     wanted = (entry.data.get(CONF_MODEL), entry.data.get(CONF_FILLER_MODEL))
     missing = [model for model in wanted if model and model.removesuffix(":latest") not in known]
@@ -34,6 +35,13 @@ def update_issues(hass: HomeAssistant, entry: ConfigEntry, cause: Cause | None) 
         _create(hass, entry, NO_TOOLS, entry.data[CONF_MODEL], is_fixable=False)
     elif cause is None:
         ir.async_delete_issue(hass, DOMAIN, f"{MODEL_MISSING}_{entry.entry_id}")
+
+
+@callback
+def delete_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Forget all issues of an entry."""
+    for key in (MODEL_MISSING, NO_TOOLS):
+        ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry.entry_id}")
 
 
 def _create(hass: HomeAssistant, entry: ConfigEntry, key: str, model: str, *, is_fixable: bool) -> None:

@@ -26,7 +26,7 @@ from .rules.history import (
     warm_messages,
 )
 from .rules.languages import Failure, find_language, get_phrase
-from .rules.prompt import FrozenPrompt
+from .rules.prompt import FrozenPrompt, estimate_tokens
 from .rules.tool_calls import MAX_ROUNDS, ModelCall, clean_call, is_action, is_success, parse_calls
 from .turn import Tier, Turn
 from .warmer import Warmer
@@ -38,7 +38,9 @@ _NOT_DONE = (
     " can do it, answer again without saying that you did it."
 )
 _CALLED_TWICE = "This call was made already; its result is above. Answer the person now."
-_RESULT_IN_HISTORY_TOKENS = 100
+_RESULTS_IN_HISTORY_TOKENS = 300
+_LEAST_RESULT_TOKENS = 40
+_CONVERSATION_SECONDS = 300.0  # as in Home Assistant
 _FAILURES = {Cause.TOO_LONG: Failure.TOO_LONG, Cause.NO_MODEL: Failure.NO_MODEL}
 Report = Callable[[Cause | None], None]
 """Told of each failure of the server, and of each success with None."""
@@ -78,12 +80,16 @@ class ModelThinker:
         self._settings = settings
         self._report = report
         self._takes_tools = True
+        self._conversations: dict[str | None, tuple[float, list[Message]]] = {}
         self.warmer = Warmer(hass, self._render, self, cooldown)
 
-    async def warm(self, prompt: FrozenPrompt) -> bool:
-        """Have the model read a prompt; return whether it did."""
+    async def warm(self, prompt: FrozenPrompt, device_id: str | None) -> bool:
+        """Have the model read a prompt, with the conversation that a device is in; return whether it did."""
+        at, earlier = self._conversations.get(device_id, (float("-inf"), []))
+        is_current = self._hass.loop.time() - at < _CONVERSATION_SECONDS
+        history = trim_history(earlier, self._settings.history, prompt.budget.history) if is_current else []
         try:
-            await self._client.warm(self._request(prompt, warm_messages(prompt, ())))
+            await self._client.warm(self._request(prompt, warm_messages(prompt, history)))
         except OllamaError as err:
             if err.cause is Cause.NO_TOOLS:
                 self._drop_tools()
@@ -120,6 +126,13 @@ class ModelThinker:
         self._report(None)
         return turn.result()
 
+    def remember(self, turn: Turn) -> None:
+        """Keep the conversation of a device, which its next sentence probably continues."""
+        device_id = turn.user_input.device_id
+        if device_id is not None:
+            earlier = _convert_all(turn.chat_log.content[1:], _RESULTS_IN_HISTORY_TOKENS)
+            self._conversations[device_id] = (self._hass.loop.time(), earlier)
+
     async def close(self) -> None:
         """End the warm-ups; a turn in progress goes on to its end."""
         await self.warmer.close()
@@ -142,7 +155,7 @@ class ModelThinker:
         if hasattr(log, "llm_input_provided_index"):
             log.llm_input_provided_index = len(log.content)
         names = tuple(tool.name for tool in log.llm_api.tools) if log.llm_api else ()
-        earlier = _convert_all(log.content[1 : _find_sentence(log.content)], _RESULT_IN_HISTORY_TOKENS)
+        earlier = _convert_all(log.content[1 : _find_sentence(log.content)], _RESULTS_IN_HISTORY_TOKENS)
         history = trim_history(earlier, self._settings.history, prompt.budget.history)
         return _Progress(prompt, is_command(asked.text, asked.language), names, history)
 
@@ -214,10 +227,9 @@ class ModelThinker:
     async def _read(self, turn: Turn, progress: _Progress, calls: list[ModelCall]) -> AsyncGenerator[str, None]:
         """Yield the sentences of one answer of the server, and collect its tool calls."""
         text = AnswerText()
+        request = self._request(progress.prompt, self._messages(turn, progress))
         try:
-            async with aclosing(
-                self._client.chat(self._request(progress.prompt, self._messages(turn, progress)))
-            ) as chunks:
+            async with aclosing(self._client.chat(request)) as chunks:
                 async for chunk in chunks:
                     found = (clean_call(name, arguments, progress.names) for name, arguments in chunk.calls)
                     calls += [call for call in found if call is not None]
@@ -226,7 +238,7 @@ class ModelThinker:
                     if text.is_endless:
                         return
         except OllamaError as err:
-            if err.cause is not Cause.NO_TOOLS or not self._takes_tools:
+            if err.cause is not Cause.NO_TOOLS or not request.tools:
                 raise
             self._drop_tools()
             async with aclosing(self._read(turn, progress, calls)) as sentences:
@@ -286,7 +298,14 @@ def _find_sentence(content: Sequence[conversation.Content]) -> int:
 
 
 def _convert_all(content: Sequence[conversation.Content], max_tokens: int) -> list[Message]:
-    return [message for one in content if (message := _convert(one, max_tokens)) is not None]
+    """Return the messages of a log; the results of tools share their room, the first ones come first."""
+    messages = []
+    for one in content:
+        message = _convert(one, max(max_tokens, _LEAST_RESULT_TOKENS))
+        if message is not None:
+            messages.append(message)
+            max_tokens -= estimate_tokens(message["content"]) if message["role"] == "tool" else 0
+    return messages
 
 
 def _convert(content: conversation.Content, max_tokens: int) -> Message | None:

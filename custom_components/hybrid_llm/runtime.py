@@ -22,6 +22,9 @@ class Thinker(Protocol):
     def load(self, language: str | None) -> None:
         """Have the model read what all sentences have in common; returns at once."""
 
+    def remember(self, turn: Turn) -> None:
+        """Note a finished turn, whoever has answered it."""
+
     async def answer(self, turn: Turn) -> ConversationResult:
         """Answer a sentence; every failure is spoken."""
         ...
@@ -43,7 +46,8 @@ class Runtime:
 
     @callback
     def record(self, turn: Turn) -> None:
-        """Tell the sensors of a finished turn."""
+        """Tell the thinker and the sensors of a finished turn."""
+        self.thinker.remember(turn)
         self.turns += 1
         self.last_turn = turn
         for listener in self.listeners:

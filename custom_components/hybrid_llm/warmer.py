@@ -19,8 +19,8 @@ Render = Callable[[str | None, str | None], Awaitable[FrozenPrompt]]
 
 
 class WarmableModel(Protocol):
-    async def warm(self, prompt: FrozenPrompt) -> bool:
-        """Have the model read a prompt; return whether it did."""
+    async def warm(self, prompt: FrozenPrompt, device_id: str | None) -> bool:
+        """Have the model read a prompt, with the conversation that a device is in; return whether it did."""
         ...
 
 
@@ -74,12 +74,12 @@ class Warmer:
         finally:
             self._rendering.discard(device_id)
         if prompt is not None and self._frozen.freeze(device_id, prompt, self._now()):
-            await self._warm(prompt)
+            await self._warm(prompt, device_id)
 
     async def _load(self, language: str | None) -> None:
         prompt = await self._render_quietly(None, language)
         if prompt is not None:
-            await self._warm(prompt)
+            await self._warm(prompt, None)
 
     async def _render_quietly(self, device_id: str | None, language: str | None) -> FrozenPrompt | None:
         """Return the prompt; None if it cannot be rendered, which the sentence itself will tell."""
@@ -89,8 +89,8 @@ class Warmer:
             _LOG.debug("The prompt could not be rendered: %s", err)
             return None
 
-    async def _warm(self, prompt: FrozenPrompt) -> None:
-        if await self._model.warm(prompt):
+    async def _warm(self, prompt: FrozenPrompt, device_id: str | None) -> None:
+        if await self._model.warm(prompt, device_id):
             self._read = {*self._read, prompt.system} if len(self._read) < _MAX_READ else {prompt.system}
         else:
             self.forget()

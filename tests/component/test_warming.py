@@ -5,8 +5,9 @@ import json
 from typing import Any
 
 import pytest
+from homeassistant.components import conversation
 from homeassistant.components.assist_pipeline.pipeline import async_get_pipelines, async_update_pipeline
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
@@ -101,6 +102,21 @@ async def test_a_satellite_that_listens_warms_the_agent_of_its_pipeline_with_its
     assert as_bytes(requests(ollama)[1]) == as_bytes(requests(ollama)[2])
 
 
+async def test_a_conversation_that_goes_on_is_warm_as_well(home: HomeAssistant, ollama: OllamaServer) -> None:
+    await async_setup_component(home, "assist_pipeline", {})
+    agent = await Agent.add(home, ollama.url, {"cooldown": 0})
+    await until(lambda: len(requests(ollama)) == 1)
+    device = create_satellite(home, agent)
+    ollama.rules[:] = [Rule(say="Paris.")]
+    conversation_id = await ask_from(agent, device, "what is the capital of france")
+    agent.entry.runtime_data.thinker.prepare(device, "en")
+    await until(lambda: len(requests(ollama)) == 3)
+    await ask_from(agent, device, "and of spain", conversation_id)
+    warm_up, sentence = requests(ollama)[2:]
+    assert [message["role"] for message in warm_up["messages"]] == ["system", "user", "assistant", "system"]
+    assert sentence["messages"][:4] == warm_up["messages"]
+
+
 async def test_a_satellite_with_another_agent_warms_nothing(woken: Agent, ollama: OllamaServer) -> None:
     await async_setup_component(woken.hass, "assist_pipeline", {})
     create_satellite(woken.hass, woken)
@@ -146,10 +162,9 @@ def create_satellite(hass: HomeAssistant, agent: Agent) -> str:
     return device.id
 
 
-async def ask_from(agent: Agent, device_id: str, text: str) -> None:
-    from homeassistant.components import conversation
-    from homeassistant.core import Context
-
-    await conversation.async_converse(
-        agent.hass, text, None, Context(), language="en", agent_id=agent.entity_id, device_id=device_id
+async def ask_from(agent: Agent, device_id: str, text: str, conversation_id: str | None = None) -> str | None:
+    """Ask as a device does; return the id of the conversation."""
+    result = await conversation.async_converse(
+        agent.hass, text, conversation_id, Context(), "en", agent.entity_id, device_id=device_id
     )
+    return result.conversation_id
