@@ -43,7 +43,7 @@ class IntentDaemon:
         """Return the name of its program. Raises DaemonError if it understands no sentences."""
         async with asyncio.timeout(DESCRIBE_SECONDS), self._connect() as (reader, writer):
             await async_write_event(Event("describe"), writer)
-            while (event := await async_read_event(reader)) is not None:
+            while (event := await _read(reader)) is not None:
                 if event.type == "info":
                     programs = [*(event.data.get("intent") or ()), *(event.data.get("handle") or ())]
                     names = [str(one.get("description") or one["name"]) for one in programs if one.get("installed")]
@@ -63,7 +63,7 @@ class IntentDaemon:
             await async_write_event(event, writer)
             while True:
                 async with asyncio.timeout(EVENT_SECONDS):
-                    reply = await async_read_event(reader)
+                    reply = await _read(reader)
                 if reply is None:
                     raise DaemonError("it broke off")
                 yield reply
@@ -231,3 +231,9 @@ class DaemonThinker:
         area = find_area(self._hass, device_id)
         known = {"turn_id": turn_id, "area": area, "conversation_id": conversation_id or ""}
         return {name: value for name, value in known.items() if value}
+
+
+async def _read(reader: asyncio.StreamReader) -> Event | None:
+    """Return the next event, whose data may be missing on the wire; None at the end."""
+    event = await async_read_event(reader)
+    return event if event is None or event.data is not None else Event(event.type, {}, event.payload)
