@@ -9,6 +9,12 @@ from wyoming_rosie.protocol.server import DaemonServer, Send
 CREDIT = Attribution("test", "")
 
 
+def create_info() -> Info:
+    """Return the info of an English recogniser."""
+    model = AsrModel("test", CREDIT, True, None, None, ["en"])
+    return Info(asr=[AsrProgram("test", CREDIT, True, None, None, [model])])
+
+
 class TextHandler:
     """Handler of a speech recogniser with a fixed transcript."""
 
@@ -29,7 +35,5 @@ class TextDaemon(DaemonServer):
     """An asr daemon whose transcript a test sets."""
 
     def __init__(self) -> None:
-        model = AsrModel("test", CREDIT, True, None, None, ["en"])
-        info = Info(asr=[AsrProgram("test", CREDIT, True, None, None, [model])])
-        super().__init__("asr", info, lambda send: TextHandler(self.text, send))
+        super().__init__("asr", create_info(), lambda send: TextHandler(self.text, send))
         self.text = ""
