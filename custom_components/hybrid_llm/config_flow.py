@@ -225,9 +225,7 @@ def _options_schema(hass: HomeAssistant, *, is_daemon: bool) -> vol.Schema:
         vol.Required(CONF_NATIVE, default=NATIVE_STRICT): sel.SelectSelector(
             sel.SelectSelectorConfig(options=[NATIVE_STRICT, NATIVE_LOOSE, NATIVE_NONE], translation_key=CONF_NATIVE)
         ),
-        vol.Optional(CONF_LANGUAGES): sel.LanguageSelector(sel.LanguageSelectorConfig(multiple=True))
-        if "multiple" in sel.LanguageSelectorConfig.__annotations__
-        else sel.TextSelector(sel.TextSelectorConfig(multiple=True)),
+        vol.Optional(CONF_LANGUAGES): sel.TextSelector(sel.TextSelectorConfig(multiple=True)),
         vol.Required(CONF_COOLDOWN, default=DEFAULT_COOLDOWN): _number(0, 300),
         vol.Required(CONF_FILLER, default=True): sel.BooleanSelector(),
         vol.Optional(CONF_FILLER_PLAYER): sel.EntitySelector(sel.EntitySelectorConfig(domain="media_player")),

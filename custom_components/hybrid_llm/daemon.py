@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from homeassistant.components import conversation
+from homeassistant.components.conversation.chat_log import AssistantContentDeltaDict
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import intent
@@ -142,7 +143,7 @@ class DaemonThinker:
 
     async def _deltas(
         self, turn: Turn, transcript: Event, outcomes: list[Event]
-    ) -> AsyncGenerator[dict[str, Any], None]:
+    ) -> AsyncGenerator[AssistantContentDeltaDict, None]:
         """Yield the chunks of the answer and collect its outcomes."""
         is_streaming = is_list = False
         async with aclosing(self._daemon.ask(transcript)) as events:

@@ -5,7 +5,7 @@ import logging
 from contextlib import aclosing
 
 from homeassistant.components import tts
-from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
+from homeassistant.components.media_player.const import DOMAIN as MEDIA_PLAYER
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er

@@ -84,7 +84,8 @@ def create_context(
 ) -> llm.LLMContext:
     """Return the context in which tools are offered and called."""
     if user_input is not None and hasattr(user_input, "as_llm_context"):
-        return user_input.as_llm_context(DOMAIN)
+        made: llm.LLMContext = user_input.as_llm_context(DOMAIN)
+        return made
     fields: dict[str, Any] = {
         "platform": DOMAIN,
         "context": user_input.context if user_input else Context(),
@@ -103,7 +104,8 @@ async def load_tools(hass: HomeAssistant, apis: Iterable[str], context: llm.LLMC
     wanted = [api for api in apis if api in known]
     if not wanted:
         return None
-    return await llm.async_get_api(hass, wanted if len(wanted) > 1 else wanted[0], context)
+    one_or_more: Any = wanted if len(wanted) > 1 else wanted[0]  # until Home Assistant 2025.6 one only
+    return await llm.async_get_api(hass, one_or_more, context)
 
 
 def format_tool(tool: llm.Tool, serializer: Any) -> dict[str, Any]:

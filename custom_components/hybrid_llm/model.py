@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homeassistant.components import conversation
+from homeassistant.components.conversation.chat_log import AssistantContentDeltaDict
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, TemplateError
 from homeassistant.helpers import llm
@@ -176,7 +177,7 @@ class ModelThinker:
                 return
         self._finish(turn, progress, Failure.UNFINISHED)
 
-    async def _stream_deltas(self, turn: Turn, progress: _Progress) -> AsyncGenerator[dict[str, Any], None]:
+    async def _stream_deltas(self, turn: Turn, progress: _Progress) -> AsyncGenerator[AssistantContentDeltaDict, None]:
         """Yield the deltas of one message of the model: sentences that may be spoken, then new tool calls."""
         calls: list[ModelCall] = []
         is_empty = True
@@ -313,9 +314,7 @@ def _convert(content: conversation.Content, max_tokens: int) -> Message | None:
         case conversation.UserContent():
             return user_message(content.content)
         case conversation.AssistantContent():
-            calls = [
-                ModelCall(call.tool_name, call.tool_args) for call in content.tool_calls or () if not _is_native(call)
-            ]
+            calls = [ModelCall(call.tool_name, call.tool_args) for call in content.tool_calls or ()]
             text = content.content or ""
             is_said = text and text != "(no response)" and not text.startswith("Error: ")
             return assistant_message(text if is_said else "", calls) if is_said or calls else None
@@ -323,11 +322,6 @@ def _convert(content: conversation.Content, max_tokens: int) -> Message | None:
             return result_message(content.tool_name, _result_of(content), max_tokens)
         case _:
             return None
-
-
-def _is_native(call: llm.ToolInput) -> bool:
-    """Return whether Home Assistant's own agent made a call, which the log has without a result of its own."""
-    return bool(getattr(call, "external", False))
 
 
 def _result_of(content: conversation.ToolResultContent) -> Any:

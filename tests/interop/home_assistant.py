@@ -174,20 +174,28 @@ class HomeAssistant:
 
     async def add_hybrid_llm(self, url: str, model: str, **options: Any) -> str:
         """Add our component for an Ollama server, through its flows; return the ID of its agent."""
+        entry = await self._configure_hybrid_llm({"next_step_id": "ollama"}, {"url": url}, {"model": model})
+        if options:
+            await self._set_hybrid_llm(entry, options)
+        return await self._find_hybrid_llm()
+
+    async def add_hybrid_daemon(self, port: int) -> str:
+        """Add our component for an intent daemon on this machine; return the ID of its agent."""
+        await self._configure_hybrid_llm({"next_step_id": "daemon"}, {"host": "127.0.0.1", "port": port})
+        return await self._find_hybrid_llm()
+
+    async def _configure_hybrid_llm(self, *inputs: dict[str, Any]) -> str:
+        """Go through its config flow with these inputs; return the id of the entry."""
         flow = await self.post("config/config_entries/flow", handler="hybrid_llm")
-        for given in ({"next_step_id": "ollama"}, {"url": url}, {"model": model}):
+        for given in inputs:
             flow = await self.post(f"config/config_entries/flow/{flow['flow_id']}", **given)
         assert flow["type"] == "create_entry", flow
-        if options:
-            await self._set_hybrid_llm(flow["result"]["entry_id"], options)
+        return str(flow["result"]["entry_id"])
+
+    async def _find_hybrid_llm(self) -> str:
         entities = await self.ask("config/entity_registry/list")
-        return str(
-            next(
-                one["entity_id"]
-                for one in entities
-                if one["platform"] == "hybrid_llm" and one["entity_id"].startswith("conversation.")
-            )
-        )
+        ours = {str(one["entity_id"]) for one in entities if one["platform"] == "hybrid_llm"}
+        return next(entity for entity in ours if entity.startswith("conversation."))
 
     async def _set_hybrid_llm(self, entry: str, options: dict[str, Any]) -> None:
         flow = await self.post("config/config_entries/options/flow", handler=entry)
@@ -271,6 +279,18 @@ class HomeAssistant:
         pipeline = {"name": name, "language": "en", **spoken, **entities, **nothing}
         made = await self.ask("assist_pipeline/pipeline/create", **pipeline)
         await self.ask("assist_pipeline/pipeline/set_preferred", pipeline_id=made["id"])
+
+    async def use_agent(self, entity: str) -> None:
+        """Change the conversation agent of the preferred pipeline."""
+        known = await self.ask("assist_pipeline/pipeline/list")
+        preferred = next(one for one in known["pipelines"] if one["id"] == known["preferred_pipeline"])
+        fields = {key: value for key, value in preferred.items() if key != "id"} | {"conversation_engine": entity}
+        await self.ask("assist_pipeline/pipeline/update", pipeline_id=preferred["id"], **fields)
+
+    async def delete(self, path: str) -> None:
+        """Delete something by its REST interface."""
+        async with self._session() as session, session.delete(f"{self.url}/api/{path}") as response:
+            assert response.status == 200, path
 
     async def fetch(self, path: str) -> bytes:
         """Return what is at a path of its web server."""

@@ -187,3 +187,22 @@ async def test_a_model_that_restarts_in_mid_turn_is_missed_aloud_and_then_answer
     await home.answered(2)
     assert len(home.sentences()) == 1
     assert home.requests()[0]["options"]["num_predict"] == 1
+
+
+async def test_an_intent_daemon_thinks_and_is_told_of_the_wake_word(
+    home: HybridHome, daemon: StartDaemon, tmp_path: Path
+) -> None:
+    for entry in await home.core.ask("config_entries/get", domain="hybrid_llm"):
+        await home.core.delete(f"config/config_entries/entry/{entry['entry_id']}")
+    (tmp_path / "home.toml").write_text("")
+    model = ("--local.model", MODEL, "--local.url", home.ollama.url)
+    intent = await daemon("intent", "--actor", "none", "--home", str(tmp_path / "home.toml"), *model)
+    await home.core.use_agent(await home.core.add_hybrid_daemon(port_of(intent.uri)))
+    await logged(home.satellite, "phase", 2, phase="waiting")
+    before = len(home.requests())
+    home.say("what is the capital of france")
+    await logged(home.satellite, "phase", phase="speaking")
+    warm_up, sentence = home.requests()[before:]
+    assert warm_up["options"]["num_predict"] == 1
+    assert sentence["messages"][: len(warm_up["messages"])] == warm_up["messages"]
+    assert "Workshop" in warm_up["messages"][-1]["content"]

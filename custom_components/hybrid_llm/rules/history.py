@@ -17,14 +17,13 @@ def user_message(text: str) -> Message:
 
 def assistant_message(text: str, calls: Sequence[ModelCall] = ()) -> Message:
     """Return a message of the model."""
-    written = [{"function": {"name": call.name, "arguments": dict(call.arguments)}} for call in calls]
+    written = [{"function": {"name": call.name, "arguments": json.loads(_dump(call.arguments))}} for call in calls]
     return {"role": "assistant", "content": text, **({"tool_calls": written} if written else {})}
 
 
 def result_message(name: str, result: Any, max_tokens: int) -> Message:
     """Return the result of a tool, cut to its room."""
-    text = json.dumps(result, ensure_ascii=False, default=str)
-    return {"role": "tool", "tool_name": name, "content": cut(text, max_tokens)}
+    return {"role": "tool", "tool_name": name, "content": cut(_dump(result), max_tokens)}
 
 
 def note_message(text: str) -> Message:
@@ -58,3 +57,8 @@ def trim_history(messages: Sequence[Message], max_sentences: int, max_tokens: in
         kept = [*exchange, *kept]
         end = start
     return kept
+
+
+def _dump(value: Any) -> str:
+    """Return JSON for anything that Home Assistant may have in a call or a result."""
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,12 +1,13 @@
 """Texts of the component's prompt: what fits, what is left out, and names that try to be more than names."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.history import build_messages, trim_history, user_message, warm_messages
+from rules.history import assistant_message, build_messages, result_message, trim_history, user_message, warm_messages
 from rules.prompt import (
     FrozenPrompt,
     HomeEntity,
@@ -20,6 +21,7 @@ from rules.prompt import (
     select_entities,
     share_tokens,
 )
+from rules.tool_calls import ModelCall
 
 NAMES = st.text(max_size=80)
 ENTITIES = st.lists(
@@ -113,6 +115,15 @@ def test_what_changes_comes_after_what_does_not() -> None:
     request = build_messages(prompt, history, [user_message("now")], "Ask about dinner.")
     assert request[:3] == warm_messages(prompt, history)
     assert [message["content"] for message in request[3:]] == ["Ask about dinner.", "now"]
+
+
+def test_calls_and_results_with_times_can_be_sent() -> None:
+    call = ModelCall("HassBroadcast", {"at": datetime(2026, 11, 30, 8, 0, tzinfo=UTC)})
+    messages = [
+        assistant_message("", [call]),
+        result_message(call.name, {"at": datetime(2026, 11, 30, 8, 1, tzinfo=UTC)}, 100),
+    ]
+    assert "2026-11-30 08:00:00" in json.dumps(messages)
 
 
 @given(st.lists(st.text(max_size=30), max_size=10), st.integers(0, 12), st.integers(0, 200))
