@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.intent.family import changed, family, recognizer, room, said
+from tests.unit.intent.sentence_tables import table
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.entity_states import TodoListState
@@ -220,3 +221,18 @@ async def test_an_unknown_thing_is_named(text: str, language: str, answer: str) 
 async def test_items_are_added_in_other_languages(text: str, language: str, item: str | None) -> None:
     match = (await asyncio.to_thread(recognizer, language)).recognize(text, language, "kitchen")
     assert (match.slot_text("item") if match else None) == item
+
+
+@pytest.mark.parametrize(
+    ("language", "added", "removed", "answer"),
+    [
+        ("fr", "mets du lait sur la liste", "retire le lait de la liste de courses", "Lait retiré de Liste de courses."),
+        ("nl", "zet melk op de boodschappenlijst", "haal melk van de boodschappenlijst", "Melk van Boodschappenlijst gehaald."),
+    ],
+)  # fmt: skip
+async def test_what_was_added_is_removed_and_said_in_the_language(
+    language: str, added: str, removed: str, answer: str
+) -> None:
+    kitchen = await room("kitchen", language, table.load_home(language))
+    await kitchen.say(added)
+    assert (await kitchen.say(removed)).text == answer
