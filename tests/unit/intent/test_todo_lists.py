@@ -233,6 +233,6 @@ async def test_items_are_added_in_other_languages(text: str, language: str, item
 async def test_what_was_added_is_removed_and_said_in_the_language(
     language: str, added: str, removed: str, answer: str
 ) -> None:
-    kitchen = await room("kitchen", language, table.load_home(language))
+    kitchen = await room("kitchen", language, await asyncio.to_thread(table.load_home, language))
     await kitchen.say(added)
     assert (await kitchen.say(removed)).text == answer
