@@ -63,7 +63,7 @@ AUDIO = "wyoming-rosie-audio"
 ONNX = "wyoming-rosie-onnx"
 PACKAGES = (
     BinaryPackage(
-        COMMON, shared=("cffi", "hassil", "pycparser", "pyyaml", "sounddevice", "typing-extensions", "unicode-rbnf")
+        COMMON, shared=("cffi", "hassil", "protobuf", "pycparser", "pyyaml", "sounddevice", "typing-extensions", "unicode-rbnf")
     ),
     BinaryPackage(
         AUDIO,
@@ -87,8 +87,9 @@ PACKAGES = (
     BinaryPackage("wyoming-rosie-hub", "hub", needs=(COMMON,)),
     BinaryPackage("wyoming-rosie-bridge", "bridge", needs=(COMMON,)),
     BinaryPackage("wyoming-rosie-satellite", "satellite", needs=(COMMON, AUDIO)),
+    BinaryPackage("wyoming-rosie-esphome", "esphome", needs=(COMMON, AUDIO, "wyoming-rosie-satellite")),
     BinaryPackage("wyoming-rosie-whisper", "whisper", needs=(COMMON, AUDIO, "wyoming-rosie-asr")),
-    BinaryPackage(ONNX, needs=(COMMON, AUDIO), shared=("flatbuffers", "ml-dtypes", "onnx", "onnxruntime", "protobuf")),
+    BinaryPackage(ONNX, needs=(COMMON, AUDIO), shared=("flatbuffers", "ml-dtypes", "onnx", "onnxruntime")),
     BinaryPackage("wyoming-rosie-piper", "piper", needs=(COMMON, AUDIO, ONNX, "wyoming-rosie-tts")),
     BinaryPackage("wyoming-rosie-openwakeword", "openwakeword", needs=(COMMON, AUDIO, ONNX, "wyoming-rosie-wake")),
 )

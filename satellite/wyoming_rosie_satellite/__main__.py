@@ -97,7 +97,7 @@ def _offer_wake_words(
 
 
 def main() -> None:
-    """Run the wyoming-rosie-satellite command; with --migrate and a wyoming-satellite command, print its settings instead."""
+    """Run the wyoming-rosie-satellite command; with --migrate and another satellite's command, print its settings instead."""
     sys.argv[1:] = arguments = migration.translate_arguments(sys.argv[1:])
     with exit_status.exit_on_error("wyoming-rosie-satellite", "satellite"):
         if arguments[:1] == ["--migrate"]:

@@ -27,7 +27,8 @@ def profile_names() -> list[str]:
 class SatelliteConfig(ServiceConfig):
     """A voice satellite over the Wyoming protocol, for Home Assistant or wyoming-rosie-hub.
 
-    --migrate COMMAND, or --migrate FILE with a systemd unit, prints the settings that replace a wyoming-satellite command.
+    --migrate COMMAND, or --migrate FILE with a systemd unit, prints the settings that replace a command of
+    wyoming-satellite or linux-voice-assistant.
     """
 
     uri: str = option("tcp://127.0.0.1:10700", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")

@@ -122,6 +122,12 @@ class HomeAssistant:
             if process is not None:
                 await _stop(process)
 
+    async def kill(self) -> None:
+        """End the core at once, as a power cut does."""
+        assert self._process is not None
+        send_signal(self._process, signal.SIGKILL)
+        await self._process.wait()
+
     async def ask(self, kind: str, **fields: Any) -> Any:
         """Return the result of one WebSocket command."""
         async with self.websocket() as socket:
@@ -229,13 +235,13 @@ class HomeAssistant:
                 await asyncio.sleep(0.2)
         return new.pop()
 
-    async def discovered(self) -> dict[str, str]:
-        """Return the ids of the flows that wait for a confirmation of a discovered Wyoming program, by its title."""
+    async def discovered(self, handler: str = "wyoming") -> dict[str, str]:
+        """Return the ids of the flows that wait for a confirmation of something discovered, by its title."""
         flows = await self.ask("config_entries/flow/progress")
         return {
             flow["context"]["title_placeholders"]["name"]: flow["flow_id"]
             for flow in flows
-            if flow["handler"] == "wyoming" and flow["context"]["source"] == "zeroconf"
+            if flow["handler"] == handler and flow["context"]["source"] == "zeroconf"
         }
 
     async def confirm(self, flow: str) -> str:

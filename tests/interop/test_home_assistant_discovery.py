@@ -43,9 +43,24 @@ async def test_each_daemon_of_another_host_is_found_and_added(far_core: HomeAssi
         assert await far_core.discovered() == {}
 
 
-async def start(role: str, port: int) -> Daemon:
+async def test_a_satellite_of_another_host_is_found_as_an_esphome_device(far_core: HomeAssistant) -> None:
+    async with AsyncExitStack() as stack:
+        api = ("--esphome", "--esphome-uri", "tcp://0.0.0.0:6053", "--name", "Kitchen")
+        satellite = await start("satellite", PORTS["satellite"], *api)
+        stack.push_async_callback(satellite.stop)
+        async with asyncio.timeout(DISCOVERY_SECONDS):
+            while not (found := await far_core.discovered("esphome")):
+                await asyncio.sleep(0.2)
+        ((title, flow),) = found.items()
+        assert title.startswith("Kitchen")
+        assert await far_core.confirm(flow) == "Kitchen"
+        await satellite.wait_for_line("conductor joined")
+        assert await far_core.discovered() == {}  # not as a Wyoming satellite, too
+
+
+async def start(role: str, port: int, *arguments: str) -> Daemon:
     sound = ("--mic-command", "sleep 600", "--snd-command", "cat") if role == "satellite" else ()
-    daemon = await Daemon.start(role, "--uri", f"tcp://0.0.0.0:{port}", *sound, prefix=on_host(NEAR))
+    daemon = await Daemon.start(role, "--uri", f"tcp://0.0.0.0:{port}", *sound, *arguments, prefix=on_host(NEAR))
     await daemon.wait_for_line("announced")
     return daemon
 

@@ -17,7 +17,7 @@ from wyoming_rosie.programs import BY_ROLE
 PACKAGE = "wyoming-rosie"
 _DEBIAN_FOLDER = "/usr/lib/wyoming-rosie/"
 _FOR_DEVELOPERS = ("all", "dev")
-_ENGINE_PACKAGES = ("openwakeword", "piper", "whisper")
+_ENGINE_PACKAGES = ("esphome", "openwakeword", "piper", "whisper")
 _SUFFIXES = {"bus": "bridge", "files": "audio", "mqtt": "bridge"}
 """Extras whose libraries are in a Debian package of another name."""
 _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)[^;]*;(?!.*platform_machine).*extra == ['\"](?P<extra>[\w-]+)['\"]")

@@ -22,7 +22,7 @@ class PreRoll:
         """Add the next audio; return its position."""
         start = self.skip(pcm)
         self._chunks.append((start, pcm))
-        while self.position - self._chunks[0][0] > PRE_ROLL_SAMPLES:
+        while len(self._chunks) > 1 and self.position - self._chunks[0][0] > PRE_ROLL_SAMPLES:
             self._chunks.popleft()
         return start
 

@@ -1,1 +1,1 @@
-"""Compatibility with wyoming-satellite: its command line and its log format."""
+"""Compatibility with wyoming-satellite and linux-voice-assistant: their command lines, and a log format."""

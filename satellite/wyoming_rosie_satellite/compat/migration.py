@@ -1,4 +1,4 @@
-"""Migration of a wyoming-satellite command line to a configuration file."""
+"""Migration of a command line of wyoming-satellite or linux-voice-assistant to a configuration file."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.compat import unit_files
+from wyoming_rosie_satellite.compat import unit_files, voice_assistant
 from wyoming_rosie_satellite.config import SatelliteConfig
 
 FLAG = "--migrate"
@@ -83,7 +83,10 @@ def migrate(words: Sequence[str]) -> str:
 
     Raises ConfigError.
     """
-    flags = list(_parse_flags(_split_command(words)))
+    command = _split_command(words)
+    if any(map(voice_assistant.is_voice_assistant, command)):
+        return HEADING + "".join(f"{_format_setting(line)}\n" for line in voice_assistant.convert(command))
+    flags = list(_parse_flags(command))
     if not flags:
         raise ConfigError(f"there is no flag after {FLAG}; {MISSING}")
     names = [_format_text(flag.values[0]) for flag in flags if flag.name == "wake-word-name"]
@@ -104,6 +107,8 @@ def _split_command(words: Sequence[str]) -> list[str]:
     try:
         if os.path.isfile(text):  # noqa: PTH113 - Path fails for a command that is too long for a name
             text, name = Path(text).read_text("utf-8"), text
+            if not unit_files.is_unit(text) and (flags := voice_assistant.parse_variables(text)):
+                return [voice_assistant.NAME, *flags]
             return unit_files.find_command(text, name)
         return unit_files.find_command(text, name) if unit_files.is_unit(text) else shlex.split(text)
     except (OSError, ValueError) as err:
@@ -145,6 +150,14 @@ def _take_values(name: str, remaining: list[str]) -> Iterator[str]:
         yield remaining.pop(0)
     if VALUE_KINDS[name] is ValueKind.WORD and remaining and not remaining[0].startswith("--"):
         yield remaining.pop(0)
+
+
+def _format_setting(line: voice_assistant.Setting | str) -> str:
+    if isinstance(line, str):
+        return "# " + line.replace("\n", " ")
+    values = line.value if isinstance(line.value, list) else [line.value]
+    written = [_format_text(value) if isinstance(value, str) else str(value).lower() for value in values]
+    return f"{line.key} = [{', '.join(written)}]" if isinstance(line.value, list) else f"{line.key} = {written[0]}"
 
 
 def _format_line(flag: OldFlag) -> str:

@@ -24,6 +24,7 @@ from wyoming_rosie_satellite.integrations.observers import USER_EVENT
 from wyoming_rosie_satellite.satellite import Satellite
 
 _LOG = structlog.get_logger()
+MAX_AUDIO_BYTES = 8_192
 MAX_WAITING = 8
 """Replies and announcements that wait for those before them."""
 BROKEN_SECONDS = 1.0
@@ -118,7 +119,7 @@ class EspHomeConductor:
             case "run-pipeline":
                 self._request_run(event)
             case "audio-chunk":
-                self._send(api.VoiceAssistantAudio(data=event.payload or b""))
+                self._send_audio(event.payload or b"")
             case "audio-stop":
                 self._send(api.VoiceAssistantAudio(end=True))
             case "played":
@@ -135,6 +136,11 @@ class EspHomeConductor:
         self._cancel_playback()
         phrase = None if wake_word is None else self._find_phrase(wake_word)
         self._send(self._run.request(phrase, self._turn_id if wake_word else new_id()))
+
+    def _send_audio(self, pcm: bytes) -> None:
+        """Send audio, a long piece in parts: a frame has a limit."""
+        for start in range(0, len(pcm), MAX_AUDIO_BYTES):
+            self._send(api.VoiceAssistantAudio(data=pcm[start : start + MAX_AUDIO_BYTES]))
 
     def _decline_question(self) -> None:
         """Answer a question with an empty run if the satellite does not listen: Home Assistant would wait for ever."""
@@ -173,6 +179,7 @@ class EspHomeConductor:
         """Another conductor has a run: nothing can be played now."""
         self._cancel_playback()
         self._send(api.VoiceAssistantAnnounceFinished(success=False))
+        self._decline_question()
 
     async def _play_all(self) -> None:
         try:

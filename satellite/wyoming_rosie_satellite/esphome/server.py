@@ -144,7 +144,8 @@ class EspHomeServer:
     # Connections
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        host = str(writer.get_extra_info("peername")[0])
+        peer = writer.get_extra_info("peername")
+        host = str(peer[0]) if peer else ""  # empty if it has left already
         if self._is_stopping or len(self._clients) >= MAX_CLIENTS or not is_allowed(host, self._allowed):
             _LOG.warning("client of ESPHome's API is refused", reason="its network or their number; see --allow")
             writer.transport.abort()

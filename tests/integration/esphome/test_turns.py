@@ -31,6 +31,14 @@ async def test_a_command_is_streamed_and_its_reply_is_spoken(room: EspHomeRoom) 
         assert text_of(room, "synthesize") == ["Turned on the light."]
 
 
+async def test_a_long_piece_of_audio_is_sent_in_parts(room: EspHomeRoom) -> None:
+    async with room.home_assistant() as home:
+        room.wake()
+        room.speak(TONE * 50)
+        await room.until(lambda: len(home.heard) == len(TONE * 50))
+        assert home.heard == TONE * 50
+
+
 async def test_a_reply_that_is_still_being_made_is_spoken_from_its_first_sound_on(room: EspHomeRoom) -> None:
     room.audio.files["reply.wav"] = wav(TONE)
     url = f"{room.audio.url}/reply.wav"
