@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import random
 import stat
 from pathlib import Path
 
@@ -23,11 +24,15 @@ from aioesphomeapi.core import (
     InvalidEncryptionKeyAPIError,
     RequiresEncryptionAPIError,
 )
+from google.protobuf.message import Message
 
 from tests.integration.esphome.room import TONE, AudioServer, EspHomeRoom, HomeAssistantClient, wav
 from tests.waiting import wait_until
 from wyoming_rosie.runtime.secrets import ESPHOME_KEY_FILE
+from wyoming_rosie_satellite.esphome import api_pb2 as api
 from wyoming_rosie_satellite.esphome.device import format_key
+from wyoming_rosie_satellite.esphome.framing import PlainFraming
+from wyoming_rosie_satellite.esphome.messages import create_frame
 from wyoming_rosie_satellite.messages import SatellitePhase
 
 KEY = bytes(range(32))
@@ -195,6 +200,55 @@ async def test_a_client_that_speaks_nonsense_is_disconnected(room: EspHomeRoom, 
     writer.close()
     async with room.home_assistant() as home:
         assert await home.api.device_info()
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_any_messages_in_any_order_leave_a_satellite_that_works(room: EspHomeRoom, seed: int) -> None:
+    chance = random.Random(seed)
+    room.audio.files["reply.wav"] = wav(TONE)
+    reader, writer = await asyncio.open_connection("127.0.0.1", room.port)
+    framing = PlainFraming()
+    writer.write(framing.encode(create_frame(api.HelloRequest())))
+    for _ in range(200):
+        writer.write(framing.encode(create_frame(any_message(chance, f"{room.audio.url}/reply.wav"))))
+        if chance.random() < 0.1:
+            room.wake()
+        if chance.random() < 0.2:
+            await asyncio.sleep(0)
+    writer.write(framing.encode(create_frame(api.DisconnectRequest())))
+    async with asyncio.timeout(60):
+        while await reader.read(100_000):
+            pass
+    writer.close()
+    room.satellite.mute(False)
+    room.satellite.stop()
+    async with room.home_assistant() as home:
+        room.wake()
+        await room.until(lambda: home.runs)
+        home.answer("Done.", f"{room.audio.url}/reply.wav")
+        await room.until(lambda: True in home.finished)
+        await room.waits()
+
+
+def any_message(chance: random.Random, url: str) -> Message:
+    reported = [api.VoiceAssistantEventData(name="url", value=url)] if chance.random() < 0.5 else []
+    kind = chance.choice(api.VoiceAssistantEvent.values())
+    made: list[Message] = [
+        api.VoiceAssistantEventResponse(event_type=kind, data=reported),
+        api.VoiceAssistantAnnounceRequest(media_id=url, start_conversation=chance.random() < 0.5),
+        api.VoiceAssistantAnnounceRequest(media_id="", start_conversation=chance.random() < 0.5),
+        api.SubscribeVoiceAssistantRequest(subscribe=chance.random() < 0.8),
+        api.VoiceAssistantSetConfiguration(active_wake_words=chance.choice([[], ["okay_nabu"], ["x"]])),
+        api.VoiceAssistantResponse(error=chance.random() < 0.5),
+        api.SwitchCommandRequest(key=1, state=chance.random() < 0.5),
+        api.LightCommandRequest(key=3, has_brightness=True, brightness=chance.uniform(-1, 2)),
+        api.MediaPlayerCommandRequest(key=2, has_command=True, command=chance.choice(api.MediaPlayerCommand.values())),
+        api.MediaPlayerCommandRequest(key=2, has_media_url=True, media_url=url),
+        api.VoiceAssistantTimerEventResponse(timer_id=chance.choice("ab"), seconds_left=chance.randrange(9)),
+        api.SubscribeStatesRequest(),
+        api.ListEntitiesRequest(),
+    ]
+    return chance.choice(made)
 
 
 async def test_clients_beyond_the_limit_are_refused(room: EspHomeRoom) -> None:
