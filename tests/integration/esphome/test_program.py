@@ -92,3 +92,22 @@ async def test_a_port_that_is_taken_is_a_clear_error(daemon: StartDaemon, tmp_pa
     second = await Daemon.start("satellite", "--esphome", "--esphome-uri", taken, *devices)
     assert await second.process.wait() == 1
     assert any("cannot listen at" in str(line) for line in second.log)
+
+
+async def test_a_hub_can_have_a_wake_word_of_its_own(daemon: StartDaemon, tmp_path: Path, shared_data: Path) -> None:
+    _, word = await asyncio.to_thread(read_wav, shared_data / "wake" / "woww_hey_jarvis.wav")
+    voice = Voice(tmp_path / "voice")
+    async with voice.speaking():
+        satellite = await start(daemon, tmp_path, "--wake-word-port.hey_jarvis", "0", mic=voice.command)
+        place = await satellite.wait_for_line("wake word has its own port")
+        async with (
+            HomeAssistantClient(await port_of(satellite)).connected() as home,
+            ScriptedConductor.connected(place["uri"]) as hub,
+        ):
+            await hub.joins()
+            offered = await home.api.get_voice_assistant_configuration(60)
+            assert "hey_jarvis" not in [word.id for word in offered.available_wake_words]
+            await home.api.set_voice_assistant_configuration(["alexa"])
+            voice.says(word)
+            assert (await hub.hears("run-pipeline")).data["wake_word_name"] == "hey_jarvis"
+            assert home.runs == []
