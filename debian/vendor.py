@@ -63,7 +63,17 @@ AUDIO = "wyoming-rosie-audio"
 ONNX = "wyoming-rosie-onnx"
 PACKAGES = (
     BinaryPackage(
-        COMMON, shared=("cffi", "hassil", "protobuf", "pycparser", "pyyaml", "sounddevice", "typing-extensions", "unicode-rbnf")
+        COMMON,
+        shared=(
+            "cffi",
+            "hassil",
+            "protobuf",
+            "pycparser",
+            "pyyaml",
+            "sounddevice",
+            "typing-extensions",
+            "unicode-rbnf",
+        ),
     ),
     BinaryPackage(
         AUDIO,

@@ -15,7 +15,8 @@ from tests.daemons import Daemon
 from tests.integration.satellite_room import Voice, logged
 from tests.interop.home_assistant import HomeAssistant, port_of
 from tests.interop.peers import free_port
-from tests.interop.test_home_assistant_satellite import HOME, TextDaemon
+from tests.interop.test_home_assistant_satellite import HOME
+from tests.interop.text_recogniser import TextDaemon
 from tests.waiting import wait_until
 from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 from wyoming_rosie.commands.diagnostics.machine import find_esphome_keys

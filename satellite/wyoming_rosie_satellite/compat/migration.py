@@ -154,7 +154,7 @@ def _take_values(name: str, remaining: list[str]) -> Iterator[str]:
 
 def _format_setting(line: voice_assistant.Setting | str) -> str:
     if isinstance(line, str):
-        return "# " + line.replace("\n", " ")
+        return _format_comment(line)
     values = line.value if isinstance(line.value, list) else [line.value]
     written = [_format_text(value) if isinstance(value, str) else str(value).lower() for value in values]
     return f"{line.key} = [{', '.join(written)}]" if isinstance(line.value, list) else f"{line.key} = {written[0]}"
@@ -166,9 +166,14 @@ def _format_line(flag: OldFlag) -> str:
     key = flag.name.replace("-", "_")
     if key not in SETTINGS:
         family = next((name for name in REASONS if flag.name.startswith(name)), None)
-        line = " ".join((f"--{flag.name}", *flag.values)).replace("\n", " ")
-        return f"# {line}: {REASONS[family] if family else 'there is no such setting'}"
+        line = " ".join((f"--{flag.name}", *flag.values))
+        return _format_comment(f"{line}: {REASONS[family] if family else 'there is no such setting'}")
     return f"{key} = {_format_value(flag)}"
+
+
+def _format_comment(text: str) -> str:
+    """Return a comment; TOML allows no control characters in it."""
+    return "# " + "".join(character if character.isprintable() else " " for character in text)
 
 
 def _format_value(flag: OldFlag) -> str:

@@ -232,7 +232,8 @@ async def test_any_messages_in_any_order_leave_a_satellite_that_works(room: EspH
 
 def any_message(chance: random.Random, url: str) -> Message:
     reported = [api.VoiceAssistantEventData(name="url", value=url)] if chance.random() < 0.5 else []
-    kind = chance.choice(api.VoiceAssistantEvent.values())
+    kind = api.VoiceAssistantEvent.Name(chance.choice(api.VoiceAssistantEvent.values()))
+    command = api.MediaPlayerCommand.Name(chance.choice(api.MediaPlayerCommand.values()))
     made: list[Message] = [
         api.VoiceAssistantEventResponse(event_type=kind, data=reported),
         api.VoiceAssistantAnnounceRequest(media_id=url, start_conversation=chance.random() < 0.5),
@@ -242,7 +243,7 @@ def any_message(chance: random.Random, url: str) -> Message:
         api.VoiceAssistantResponse(error=chance.random() < 0.5),
         api.SwitchCommandRequest(key=1, state=chance.random() < 0.5),
         api.LightCommandRequest(key=3, has_brightness=True, brightness=chance.uniform(-1, 2)),
-        api.MediaPlayerCommandRequest(key=2, has_command=True, command=chance.choice(api.MediaPlayerCommand.values())),
+        api.MediaPlayerCommandRequest(key=2, has_command=True, command=command),
         api.MediaPlayerCommandRequest(key=2, has_media_url=True, media_url=url),
         api.VoiceAssistantTimerEventResponse(timer_id=chance.choice("ab"), seconds_left=chance.randrange(9)),
         api.SubscribeStatesRequest(),
