@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wyoming_rosie import config
@@ -90,6 +90,7 @@ def test_what_cannot_be_read_is_a_clear_error(command: str, reason: str) -> None
         migrate([f"{NAME} {command}"])
 
 
+@settings(max_examples=25)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40))
 def test_any_value_makes_a_valid_file(value: str) -> None:
     if value.startswith("--"):
