@@ -10,7 +10,7 @@ from wyoming_rosie_intent.rules import hassil
 
 MOST_WRONG = 0.05
 """Share of the sentences taken for a command that may be taken for another one."""
-LEAST_UNDERSTOOD = {"en": 0.55, "de": 0.74, "fr": 0.84, "es": 0.82, "it": 0.78, "nl": 0.84}
+LEAST_UNDERSTOOD = {"en": 0.72, "de": 0.82, "fr": 0.84, "es": 0.82, "it": 0.78, "nl": 0.84}
 """Share of the commands and questions; it guards against loss, and the benchmark shows the share."""
 _EACH = 5  # benchmarks.intent_rules tries them all
 
