@@ -184,7 +184,7 @@ class EspHomeServer:
         return any(client.wants_voice and not client.conductor.is_conductor for client in self._clients)
 
     async def _announce_always(self, where: Tcp, *, announces: bool) -> None:
-        """AnnouncementPlayback the device, and again with its new key after a client has sent one."""
+        """Announce the device, and again with its new key after a client has sent one."""
         while True:
             async with AsyncExitStack() as stack:
                 if announces and not where.is_loopback:
