@@ -297,3 +297,30 @@ async def test_a_home_assistant_that_is_killed_in_mid_speech_is_lost_and_found_a
     await house.phase(satellite, "waiting")
     house.say("turn off the kitchen lights")
     await house.phase(satellite, "speaking")
+
+
+async def test_an_answer_is_spoken_while_its_text_still_comes(house: EspHomeHouse) -> None:
+    if not house.core.is_newest:
+        pytest.skip("this version of Home Assistant streams no answers")
+    satellite = await house.start()
+    await house.adopt(satellite)
+    await house.core.use_pipeline(conversation="conversation.streaming_agent", **house.engines)
+    house.say("what is going on")
+    await house.phase(satellite, "speaking")
+    assert await house.core.state("input_boolean.bulb") == "off"  # the agent has not said all
+    await house.core.call("input_boolean", "turn_on", entity_id="input_boolean.bulb")
+    await house.phase(satellite, "waiting")
+    await house.state(house.entity, "idle")
+
+
+async def test_a_deleted_device_needs_no_key_and_can_be_added_again(house: EspHomeHouse) -> None:
+    if not house.core.is_newest:
+        pytest.skip("this version of Home Assistant sends no keys")
+    satellite = await house.start()
+    await house.adopt(satellite)
+    (entry,) = await house.core.ask("config_entries/get", domain="esphome")
+    await house.core.delete(f"config/config_entries/entry/{entry['entry_id']}")
+    await satellite.wait_for_line("encryption key was deleted")
+    assert await asyncio.to_thread(find_esphome_keys, [house.folder / "data"]) == []
+    assert (await house.flow())["type"] == "create_entry"
+    await logged(satellite, "conductor joined", 4)
