@@ -324,11 +324,6 @@ class HomeAssistant:
             answer: dict[str, Any] = await response.json()
             return answer
 
-    async def delete(self, path: str) -> None:
-        """Delete what a path of its REST interface names."""
-        async with self._session() as session, session.delete(f"{self.url}/api/{path}") as response:
-            assert response.status == 200, path
-
     async def state(self, entity: str) -> str:
         """Return an entity's state."""
         return str((await self.attributes(entity))["state"])

@@ -39,6 +39,9 @@ class Heard:
         self.words: list[WakeWord] = []
         self._ears = ears
 
+    def select(self, *names: str) -> None:
+        self._ears.select_words(names)
+
     async def after(self, pcm: bytes, count: int) -> Sequence[WakeWord]:
         """Let the program hear sound, a piece of 20 ms after the other, again and again until it has found so many words."""
         async with asyncio.timeout(60):
@@ -109,3 +112,10 @@ def test_its_words_are_described() -> None:
     assert [(model.name, model.phrase) for model in describe_wake_words(["okay_nabu"]).models] == [
         ("okay_nabu", "okay nabu")
     ]
+
+
+async def test_only_selected_words_count() -> None:
+    async with listening(finder("okay_nabu\nhey_jarvis"), "okay_nabu", "hey_jarvis") as heard:
+        heard.select("hey_jarvis")
+        words = await heard.after(SECOND, 2)
+    assert {word.name for word in words} == {"hey_jarvis"}

@@ -155,3 +155,62 @@ async def test_local_ears_end_with_their_listener() -> None:
 
 
 KNOWN = find_package_models()
+
+
+async def test_a_remote_detector_asks_for_other_words_and_ignores_the_rest() -> None:
+    asked: list[list[str]] = []
+
+    async def answer(event: Event, stream: EventStream) -> None:
+        match event.type:
+            case "describe":
+                await stream.write(INFO)
+            case "detect":
+                asked.append(event.data.get("names") or [])
+            case "audio-chunk":
+                for name in ("okay_nabu", "hey_jarvis"):
+                    await stream.write(Event("detection", {"name": name}))
+
+    async with wake_daemon(answer) as uri:
+        ears = RemoteDetector(uri, ["okay_nabu"], lambda _: None)
+        async with listening(ears) as heard, asyncio.timeout(60):
+            await next_word(ears, heard, "okay_nabu")
+            ears.select_words(["hey_jarvis"])
+            while ["hey_jarvis"] not in asked:
+                await asyncio.sleep(0.01)
+            while not heard.empty():
+                heard.get_nowait()
+            await next_word(ears, heard, "hey_jarvis")
+    assert asked == [["okay_nabu"], ["hey_jarvis"]]
+
+
+async def next_word(ears: WakeDetector, heard: asyncio.Queue[WakeWord], name: str) -> None:
+    """Wait for a word, and expect it to be this one."""
+    while heard.empty():
+        ears.push_audio(FRAME)
+        await asyncio.sleep(0.01)
+    assert heard.get_nowait().name == name
+
+
+@pytest.mark.parametrize(("names", "expected"), [(["hey_jarvis"], ["hey_jarvis"]), ([], []), (["nonsense"], [])])
+async def test_a_local_detector_finds_the_selected_words_only(
+    shared_data: Path, names: list[str], expected: list[str]
+) -> None:
+    models = await asyncio.to_thread(find_package_models)
+    files = [shared_data / "wake" / f"woww_{word}.wav" for word in ("okay_nabu", "hey_jarvis")]
+    spoken = [(await asyncio.to_thread(read_wav, file))[1] for file in files]
+    ears = LocalDetector([models["okay_nabu"]], TriggerRules(), models)
+    ears.select_words(names)
+    async with listening(ears) as heard:
+        for pcm in (*spoken, bytes(PIECE_BYTES * 20)):
+            ears.push_audio(pcm)
+        async with asyncio.timeout(60):
+            found = [(await heard.get()).name for _ in expected]
+            while not ears._pieces.empty():
+                await asyncio.sleep(0.01)
+            assert heard.empty()
+            ears.select_words(["okay_nabu"])
+            while "okay_nabu" not in found:
+                ears.push_audio(spoken[0])
+                with suppress(TimeoutError):
+                    found.append((await asyncio.wait_for(heard.get(), 0.2)).name)
+    assert found == [*expected, "okay_nabu"]

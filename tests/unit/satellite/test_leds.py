@@ -181,6 +181,17 @@ async def test_a_picture_is_sent_once_and_the_lights_end_dark() -> None:
     assert board.closed
 
 
+async def test_dimmed_lights_are_darker_and_can_be_off() -> None:
+    board = RecordingLedDriver(2)
+    async with running(board) as shown:
+        shown.on_event(phase_event("streaming"))
+        await wait_until(lambda: board.shown[-1:] == [((0, 0, 255),) * 2])
+        shown.brightness = 0.5
+        await wait_until(lambda: board.shown[-1] == ((0, 0, 128),) * 2)
+        shown.brightness = 0.0
+        await wait_until(lambda: board.shown[-1] == ((0, 0, 0),) * 2)
+
+
 async def test_what_moves_goes_on_moving() -> None:
     board = RecordingLedDriver(3)
     async with running(board) as shown:
