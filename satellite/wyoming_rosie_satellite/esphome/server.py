@@ -67,9 +67,13 @@ class EspHomeServer:
         allowed: tuple[Network, ...],
         *,
         announces: bool,
+        announced_host: str | None = None,
         on_bound: Callable[[int], object] = lambda _: None,
     ) -> None:
-        """Serve at an address until cancelled; `on_bound` gets the port in use. Raises ConfigError."""
+        """Serve at an address until cancelled; `on_bound` gets the port in use. Raises ConfigError.
+
+        `announced_host` is announced instead of the address.
+        """
         bound = address.parse(uri)
         if not isinstance(bound, Tcp):
             raise ConfigError(f"--esphome-uri must be tcp://HOST:PORT, not {uri}")
@@ -81,8 +85,9 @@ class EspHomeServer:
         where = Tcp(bound.host, server.sockets[0].getsockname()[1])
         _LOG.info("ESPHome API", uri=str(where), name=self.device.identity.name, encrypted=self.keys.key is not None)
         on_bound(where.port)
+        announced = Tcp(announced_host or where.host, where.port)
         try:
-            await run_until_first_exit(self._update_conductors(), self._announce_always(where, announces=announces))
+            await run_until_first_exit(self._update_conductors(), self._announce_always(announced, announces=announces))
         finally:
             self._is_stopping = True
             server.close()
@@ -188,13 +193,13 @@ class EspHomeServer:
         while True:
             async with AsyncExitStack() as stack:
                 if announces and not where.is_loopback:
-                    announced = discovery.ServiceAnnouncement(
+                    service = discovery.ServiceAnnouncement(
                         self.device.identity.name,
                         self.device.properties(has_key=self.keys.key is not None),
                         SERVICE_TYPE,
                         self.device.identity.name,
                     )
-                    await stack.enter_async_context(discovery.announce_service(announced, where))
+                    await stack.enter_async_context(discovery.announce_service(service, where))
                 await self._has_new_key.wait()
                 self._has_new_key.clear()
                 await asyncio.sleep(NEW_KEY_SECONDS)

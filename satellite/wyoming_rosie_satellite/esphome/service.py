@@ -87,7 +87,12 @@ class EspHomeService:
             self._offer_words()
             self._listen_to(choices.wake_words)
         await run_until_first_exit(
-            self._server.run(self._settings.esphome_uri, allowed, announces=self._settings.zeroconf),
+            self._server.run(
+                self._settings.esphome_uri,
+                allowed,
+                announces=self._settings.zeroconf,
+                announced_host=self._settings.zeroconf_host,
+            ),
             self._media_player.run(),
             self._choices.run(),
         )
