@@ -23,8 +23,8 @@ MAX_QUESTION_PERCENT = 2.0
 """Share of module docstrings that begin with an interrogative."""
 MAX_FOREIGN_PERCENT = 10.0
 """Share of the words in names, by use, that no other project of the field uses."""
-MAX_SHORT_FILES = 48
-"""Modules of fewer than 40 lines; files that only mark a package are not counted."""
+MAX_SHORT_PERCENT = 11.0
+"""Share of modules of fewer than 40 lines; files that only mark a package are not counted."""
 SHORT_LINES = 40
 MAX_ENTRIES = {
     "wyoming_rosie": 19,
@@ -97,10 +97,7 @@ def measured(source: list[Module]) -> Iterator[Measure]:
     yield _repeated_classes(source)
     yield _circles(source)
     yield from _tops()
-    short = [
-        f"{module.lines:3} {module.name}" for module in source if module.lines < SHORT_LINES and not _is_marker(module)
-    ]
-    yield Measure(f"modules of fewer than {SHORT_LINES} lines", len(short), MAX_SHORT_FILES, tuple(short))
+    yield _short_modules([module for module in source if not _is_marker(module)])
 
 
 def modules() -> Iterator[Module]:
@@ -173,6 +170,12 @@ def _foreign_words(source: list[Module]) -> Measure:
     details = (", ".join(f"{word} {count}" for word, count in foreign.most_common(200)),)
     share = 100 * foreign.total() / uses.total()
     return Measure("% of the words in names are used by no other project", share, MAX_FOREIGN_PERCENT, details)
+
+
+def _short_modules(source: list[Module]) -> Measure:
+    short = tuple(f"{module.lines:3} {module.name}" for module in source if module.lines < SHORT_LINES)
+    share = 100 * len(short) / max(1, len(source))
+    return Measure(f"% of modules have fewer than {SHORT_LINES} lines", share, MAX_SHORT_PERCENT, short)
 
 
 def _repeated_classes(source: list[Module]) -> Measure:
