@@ -324,3 +324,15 @@ async def test_a_deleted_device_needs_no_key_and_can_be_added_again(house: EspHo
     assert await asyncio.to_thread(find_esphome_keys, [house.folder / "data"]) == []
     assert (await house.flow())["type"] == "create_entry"
     await logged(satellite, "conductor joined", 4)
+
+
+async def test_a_question_to_a_muted_satellite_does_not_wait_for_ever(house: EspHomeHouse) -> None:
+    if not house.core.is_newest:
+        pytest.skip("this version of Home Assistant asks no questions")
+    satellite = await house.start()
+    await house.adopt(satellite)
+    await house.core.call("switch", "turn_on", entity_id=await house.find("switch"))
+    asked = {"entity_id": house.entity, "question": "What shall I play?"}
+    asking = house.core.call("assist_satellite", "ask_question", **asked)
+    assert await asyncio.wait_for(asking, 60)
+    await house.state(house.entity, "idle")

@@ -209,19 +209,17 @@ class EspHomeConductor:
 
     async def _announce(self, urls: Sequence[str], *, listens: bool) -> None:
         self._is_question = listens
-        if listens:
-            await self._handler.on_event(Event(USER_EVENT, {"name": LISTEN_AGAIN_EVENT}))
-        if await self._play_clip(urls):
+        if await self._play_clip(urls, listens=listens):
             return
         self._send(api.VoiceAssistantAnnounceFinished(success=not urls))
         if listens and not urls:
             self._satellite.trigger()
         self._decline_question()
 
-    async def _play_clip(self, urls: Sequence[str]) -> bool:
-        """Play URLs as one clip; return whether there was any audio."""
+    async def _play_clip(self, urls: Sequence[str], *, listens: bool = False) -> bool:
+        """Play URLs as one clip, and then listen if `listens`; return whether there was any audio."""
         self._is_success = True
-        async with self._clip() as send:
+        async with self._clip(listens=listens) as send:
             for url in urls:
                 try:
                     async with aclosing(self._media.open(url)) as audio:
@@ -234,8 +232,8 @@ class EspHomeConductor:
             return send.is_started
 
     @asynccontextmanager
-    async def _clip(self) -> AsyncIterator["_ClipSender"]:
-        sender = _ClipSender(self._handler)
+    async def _clip(self, *, listens: bool) -> AsyncIterator["_ClipSender"]:
+        sender = _ClipSender(self._handler, listens=listens)
         try:
             yield sender
         finally:
@@ -247,12 +245,15 @@ class EspHomeConductor:
 class _ClipSender:
     """Passes audio on as the events of one clip, which starts with the first of it."""
 
-    def __init__(self, handler: SatelliteHandler) -> None:
+    def __init__(self, handler: SatelliteHandler, *, listens: bool) -> None:
         self.is_started = False
         self._handler = handler
+        self._listens = listens
 
     async def __call__(self, rate: int, width: int, channels: int, pcm: bytes) -> None:
         if not self.is_started:
+            if self._listens:
+                await self._handler.on_event(Event(USER_EVENT, {"name": LISTEN_AGAIN_EVENT}))
             await self._handler.on_event(AudioStart(rate, width, channels).event())
             self.is_started = True
         await self._handler.on_event(AudioChunk(rate, width, channels, pcm).event())

@@ -160,6 +160,18 @@ async def test_a_conversation_without_a_message_starts_at_once(room: EspHomeRoom
         assert room.phase is SatellitePhase.STREAMING
 
 
+async def test_a_question_that_was_not_heard_opens_no_microphone_later(room: EspHomeRoom) -> None:
+    room.audio.files["news.wav"] = wav(TONE)
+    async with room.home_assistant() as home:
+        ask = home.api.send_voice_assistant_announcement_await_response
+        lost = await ask(f"{room.audio.url}/nowhere.wav", 60, "Now?", start_conversation=True)
+        assert not lost.success
+        await room.until(lambda: home.stops)  # the question is answered by an empty run
+        assert (await ask(f"{room.audio.url}/news.wav", 60, "News")).success
+        await room.waits()
+        assert (room.phase, bytes(home.heard), len(home.runs)) == (SatellitePhase.WAITING, b"", 1)
+
+
 async def test_an_announcement_that_cannot_be_fetched_has_failed(room: EspHomeRoom) -> None:
     async with room.home_assistant() as home:
         url = f"{room.audio.url}/nowhere.wav"
