@@ -12,7 +12,6 @@ from typing import assert_never
 from wyoming_rosie.timers.requests import SpokenAnswer
 from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointer, EndpointingRules
 from wyoming_rosie_hub.messages import (
-    AbortTurn,
     Announcement,
     AnswerAudioEnded,
     AnswerAudioSent,
@@ -30,9 +29,10 @@ from wyoming_rosie_hub.messages import (
     Input,
     Played,
     RecognizeIntent,
+    ReportError,
     ReportSpeechStart,
+    RunCancelled,
     RunRequested,
-    SatelliteDisconnected,
     SendAnswerChunk,
     SendToAsrAndVad,
     SendToWake,
@@ -47,8 +47,11 @@ from wyoming_rosie_hub.messages import (
     StartAnswerStream,
     StartListening,
     StartSpeculation,
+    StartTextTurn,
     StartWakeDetection,
     StopFiller,
+    StopWakeDetection,
+    TextReceived,
     TraceMark,
     TraceStep,
     TurnDeadlineReached,
@@ -82,6 +85,15 @@ class TurnPhase(StrEnum):
     PLAYING = "playing"
 
 
+_AFTER_SPEECH = (
+    TurnPhase.AWAITING_TRANSCRIPT,
+    TurnPhase.AWAITING_ANSWER,
+    TurnPhase.SPEAKING_FILLER,
+    TurnPhase.ANSWERING,
+    TurnPhase.PLAYING,
+)
+
+
 @dataclass
 class TurnCore:
     """State machine for the turns of one satellite; a new run interrupts the current turn."""
@@ -94,6 +106,7 @@ class TurnCore:
     turn_id: str = ""
     conversation_id: str = ""
     _received_samples: int = 0  # of the turn
+    _awaited_run: RunRequested | None = None  # whose wake word is awaited, perhaps while an answer is spoken
     _wake_buffer: deque[tuple[int, bytes]] = field(default_factory=deque)
     _follow_up_until: float = 0.0
     _is_filler_playing: bool = False
@@ -114,6 +127,8 @@ class TurnCore:
         match event:
             case RunRequested():
                 return self._start_run(event, now)
+            case TextReceived():
+                return self._start_text_turn(event, now)
             case AudioReceived(pcm):
                 return self._on_audio(pcm, now)
             case AudioEnded():
@@ -146,7 +161,7 @@ class TurnCore:
                 return self._finish_turn(now) if self.phase is TurnPhase.PLAYING else []
             case StageFailed(failure):
                 return self._fail(failure, now)
-            case SatelliteDisconnected():
+            case RunCancelled():
                 return self._reset() if self.phase is not TurnPhase.IDLE else []
             case Announcement():
                 self._announcements.append(event)
@@ -158,7 +173,7 @@ class TurnCore:
 
     def _start_announcement(self, now: float) -> list[Effect]:
         """Speak the next announcement, unless a turn is under way or a reply is expected."""
-        if self.phase is not TurnPhase.IDLE or not self._announcements:
+        if not (self._announcements and self._may_speak):
             return []
         if now < self._follow_up_until:
             self.deadline = self._follow_up_until
@@ -182,14 +197,34 @@ class TurnCore:
         self._follow_up_until = now + FOLLOW_UP_SECONDS if answer.expects_reply else 0.0
 
     def _start_run(self, request: RunRequested, now: float) -> list[Effect]:
+        if request.needs_wake and not request.interrupts and self.phase in _AFTER_SPEECH:
+            return self._await_wake_word(request)
         interrupted = self._reset() if self.phase is not TurnPhase.IDLE else []
-        self.turn_id = request.turn_id
-        if now > self._follow_up_until:
-            self.conversation_id = request.turn_id
+        self._begin_turn(request.turn_id, now)
         if request.needs_wake:
             self.phase = TurnPhase.AWAITING_WAKE
-            return [*interrupted, StartWakeDetection()]
+            return [*interrupted, *self._await_wake_word(request)]
         return [*interrupted, *self._start_listening(request.wake_word, now)]
+
+    def _begin_turn(self, turn_id: str, now: float) -> None:
+        self.turn_id = turn_id
+        if now > self._follow_up_until:
+            self.conversation_id = turn_id
+
+    def _await_wake_word(self, run: RunRequested | None) -> list[Effect]:
+        """Detect the wake word of a run in the audio from now on; nothing for no run."""
+        self._awaited_run = run
+        self._received_samples = 0
+        self._wake_buffer = deque()
+        return [StartWakeDetection()] if run is not None else []
+
+    def _start_text_turn(self, typed: TextReceived, now: float) -> list[Effect]:
+        run = self._awaited_run
+        interrupted = self._reset() if self.phase is not TurnPhase.IDLE else []
+        self._begin_turn(typed.turn_id, now)
+        detection = self._await_wake_word(run if run is not None and not run.interrupts else None)
+        started = TraceMark(TraceStep.WAKE, now, "text")
+        return [*interrupted, *detection, started, StartTextTurn(), self._recognize_intent(typed.text, now)]
 
     def _start_listening(self, wake_word: str | None, now: float) -> list[Effect]:
         self.phase = TurnPhase.LISTENING
@@ -200,10 +235,10 @@ class TurnCore:
         ]
 
     def _on_audio(self, pcm: bytes, now: float) -> list[Effect]:
+        if self._awaited_run is not None:
+            self._buffer_audio(pcm)
+            return [SendToWake(pcm)]
         match self.phase:
-            case TurnPhase.AWAITING_WAKE:
-                self._buffer_audio(pcm)
-                return [SendToWake(pcm)]
             case TurnPhase.LISTENING:
                 self._received_samples += len(pcm) // SAMPLE_BYTES
                 return [SendToAsrAndVad(pcm), *(self._advance_endpointer(now) if self._endpointer.is_speech else [])]
@@ -220,12 +255,14 @@ class TurnCore:
             self._wake_buffer.popleft()
 
     def _on_wake_word(self, word: WakeWordDetected, now: float) -> list[Effect]:
-        if self.phase is not TurnPhase.AWAITING_WAKE:
+        run = self._awaited_run
+        if run is None:
             return []
         command_audio = [_trim_before(word.at_ms, start, pcm) for start, pcm in self._wake_buffer]
-        self._wake_buffer.clear()
-        self._received_samples = 0
-        effects = self._start_listening(word.name, now)
+        effects = self._reset() if self.phase is not TurnPhase.AWAITING_WAKE else []
+        self._await_wake_word(None)
+        self._begin_turn(run.turn_id, now)
+        effects += self._start_listening(word.name, now)
         for pcm in filter(None, command_audio):
             effects += self._on_audio(pcm, now)
         return effects
@@ -233,6 +270,9 @@ class TurnCore:
     def _on_audio_end(self, now: float) -> list[Effect]:
         if self.phase is TurnPhase.AWAITING_WAKE:
             return self._reset()
+        if self._awaited_run is not None:
+            self._await_wake_word(None)
+            return [StopWakeDetection()]
         return self._finish_listening(now) if self.phase in (TurnPhase.LISTENING, TurnPhase.ENDPOINTING) else []
 
     def _on_speech_start(self, at_ms: int, now: float) -> list[Effect]:
@@ -284,9 +324,12 @@ class TurnCore:
         effects.append(TraceMark(TraceStep.TRANSCRIPT, now))
         if not text.strip():
             return [*effects, *self._fail(Failure.NOT_UNDERSTOOD, now)]
+        return [*effects, self._recognize_intent(text, now)]
+
+    def _recognize_intent(self, text: str, now: float) -> RecognizeIntent:
         self.phase = TurnPhase.AWAITING_ANSWER
         self.deadline = now + (self.own_filler_seconds or ANSWER_TIMEOUT_SECONDS)
-        return [*effects, RecognizeIntent(text, self.conversation_id)]
+        return RecognizeIntent(text, self.conversation_id)
 
     def _on_filler(self, text: str, now: float) -> list[Effect]:
         is_accepted = self.fillers_enabled and text and self.phase is TurnPhase.AWAITING_ANSWER
@@ -314,7 +357,7 @@ class TurnCore:
             return []
         answered = TraceMark(TraceStep.INTENT, now)
         if not answer.text.strip():
-            return [answered, *self._stop_filler(), AbortTurn("nothing-to-say"), *self._finish_turn(now)]
+            return [answered, *self._stop_filler(), ReportError("nothing-to-say"), *self._finish_turn(now)]
         return [answered, self._speak_answer(answer, now)]
 
     def _finish_answer_stream(self, answer: SpokenAnswer, now: float) -> FinishAnswerStream:
@@ -345,6 +388,8 @@ class TurnCore:
     def _fail(self, failure: Failure, now: float) -> list[Effect]:
         if self.phase in (TurnPhase.IDLE, TurnPhase.PLAYING):
             return []
+        if failure is Failure.WAKE and self.phase is not TurnPhase.AWAITING_WAKE:
+            return self._on_lost_detection()
         failed = TraceMark(TraceStep.FAILED, now, failure)
         # Speaking about a failure to speak would never end, and before a wake word nobody expects an answer.
         if self._is_speaking_failure or self.phase is TurnPhase.AWAITING_WAKE:
@@ -353,7 +398,14 @@ class TurnCore:
         self._streamed_text = ""
         self._follow_up_until = 0.0
         self._await_answer_audio(now)
-        return [failed, CloseDaemonStreams(), *self._stop_filler(), SpeakFailure(failure)]
+        closed = [CloseDaemonStreams(), *self._await_wake_word(self._awaited_run)]
+        return [failed, *closed, *self._stop_filler(), SpeakFailure(failure)]
+
+    def _on_lost_detection(self) -> list[Effect]:
+        """Tell the satellite that no wake word will interrupt the answer, which goes on."""
+        was_awaited = self._awaited_run is not None
+        self._await_wake_word(None)
+        return [ReportError(f"{Failure.WAKE}-unavailable")] if was_awaited else []
 
     def _on_deadline(self, now: float) -> list[Effect]:
         if self.deadline is None or now < self.deadline:
@@ -383,11 +435,15 @@ class TurnCore:
         return [StopFiller()] if was_playing else []
 
     def _finish_turn(self, now: float) -> list[Effect]:
+        awaited = self._awaited_run, self._received_samples, self._wake_buffer
         self._clear()
+        if awaited[0] is not None:
+            self.phase = TurnPhase.AWAITING_WAKE
+            self._awaited_run, self._received_samples, self._wake_buffer = awaited
         return [TraceMark(TraceStep.DONE, now)]
 
     def _abort_turn(self, code: str) -> list[Effect]:
-        return [*self._reset(), AbortTurn(code)]
+        return [*self._reset(), ReportError(code)]
 
     def _reset(self) -> list[Effect]:
         effects: list[Effect] = [*self._stop_filler(), CloseDaemonStreams()]
@@ -398,13 +454,18 @@ class TurnCore:
         """Reset all state of the turn; the conversation may continue."""
         self.phase = TurnPhase.IDLE
         self.deadline = None
-        self._received_samples = 0
+        self._await_wake_word(None)
         self._endpointer = Endpointer(self.endpointing)
-        self._wake_buffer.clear()
         self._is_filler_playing = self._is_speaking_failure = False
         self._streamed_text = ""
         self._audio_started_at = None
         self._audio_seconds = 0.0
+
+    @property
+    def _may_speak(self) -> bool:
+        """Whether nothing is lost by an announcement now."""
+        waits_meanwhile = self._awaited_run is not None and not self._awaited_run.interrupts
+        return self.phase is TurnPhase.IDLE or (self.phase is TurnPhase.AWAITING_WAKE and waits_meanwhile)
 
     @property
     def _is_awaiting_answer(self) -> bool:

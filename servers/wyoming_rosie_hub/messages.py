@@ -40,11 +40,23 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True)
 class RunRequested:
-    """The satellite starts a run; with `needs_wake` the wake word is still to be detected in its audio."""
+    """The satellite starts a run; with `needs_wake` the wake word is still to be detected in its audio.
+
+    A run with `needs_wake` that does not interrupt leaves the answer under way alone until the wake word.
+    """
 
     turn_id: str
     needs_wake: bool = False
     wake_word: str | None = None
+    interrupts: bool = True
+
+
+@dataclass(frozen=True)
+class TextReceived:
+    """The person has typed instead of spoken."""
+
+    turn_id: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -129,8 +141,8 @@ class StageFailed:
 
 
 @dataclass(frozen=True)
-class SatelliteDisconnected:
-    pass
+class RunCancelled:
+    """The person wants no more of this turn."""
 
 
 @dataclass(frozen=True)
@@ -149,9 +161,9 @@ class TurnDeadlineReached:
 
 
 Input: TypeAlias = (
-    RunRequested | AudioReceived | AudioEnded | WakeWordDetected | SpeechStarted | SpeechStopped | SpeculationPending
+    RunRequested | TextReceived | AudioReceived | AudioEnded | WakeWordDetected | SpeechStarted | SpeechStopped | SpeculationPending
     | SpeculationResult | FinalTranscript | FillerReceived | AnswerChunkReceived | SpokenAnswer | AnswerAudioSent | AnswerAudioEnded | Played
-    | StageFailed | SatelliteDisconnected | Announcement | TurnDeadlineReached
+    | StageFailed | RunCancelled | Announcement | TurnDeadlineReached
 )  # fmt: skip
 
 # Effects
@@ -163,8 +175,18 @@ class StartWakeDetection:
 
 
 @dataclass(frozen=True)
+class StopWakeDetection:
+    """Close the stream to the wake daemon."""
+
+
+@dataclass(frozen=True)
 class SendToWake:
     pcm: bytes
+
+
+@dataclass(frozen=True)
+class StartTextTurn:
+    """Open a stream to intent for a sentence that was typed."""
 
 
 @dataclass(frozen=True)
@@ -260,8 +282,8 @@ class StopFiller:
 
 
 @dataclass(frozen=True)
-class AbortTurn:
-    """End the turn without speaking; the satellite gets the code as an error."""
+class ReportError:
+    """Tell the satellite by a code why nothing is spoken."""
 
     code: str
 
@@ -281,7 +303,7 @@ class TraceMark:
 
 
 Effect: TypeAlias = (
-    StartWakeDetection | SendToWake | StartListening | SendToAsrAndVad | ReportSpeechStart | StartSpeculation
+    StartWakeDetection | StopWakeDetection | SendToWake | StartTextTurn | StartListening | SendToAsrAndVad | ReportSpeechStart | StartSpeculation
     | CancelSpeculation | FinishListening | RecognizeIntent | SpeakAnswer | StartAnswerStream | SendAnswerChunk
-    | FinishAnswerStream | SpeakFailure | SpeakFiller | StopFiller | AbortTurn | CloseDaemonStreams | TraceMark
+    | FinishAnswerStream | SpeakFailure | SpeakFiller | StopFiller | ReportError | CloseDaemonStreams | TraceMark
 )  # fmt: skip

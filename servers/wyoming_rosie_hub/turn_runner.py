@@ -47,6 +47,7 @@ _LOG = structlog.get_logger()
 DEFAULT_LANGUAGE = "en"
 ASR_CONTEXT = {CONDUCTED: True, SPEECH_BOUNDARIES: True}
 """Tells asr to leave the end of speech to the hub, and where speech is to the vad daemon."""
+PARTIAL_TRANSCRIPTS = frozenset({"transcript-start", "transcript-chunk"})
 FALLBACK_LANGUAGES = ("en", *sorted(sentences.languages()))
 """Languages to speak in, in order, if there is no voice for the turn's."""
 
@@ -131,8 +132,13 @@ class TurnRunner:
         match effect:
             case m.StartWakeDetection():
                 self._open_stream("wake", [Detect().event(), _create_audio_start()], self._on_wake_event)
+            case m.StopWakeDetection():
+                self._close_stream("wake")
             case m.SendToWake(pcm):
                 self._send_to("wake", _create_audio_chunk(pcm))
+            case m.StartTextTurn():
+                self._set_turn_language(None)
+                self._open_stream("intent", [], self._on_intent_event)
             case m.StartListening():
                 self._start_listening(effect)
             case m.SendToAsrAndVad(pcm):
@@ -163,8 +169,8 @@ class TurnRunner:
                 self._speak_filler(text)
             case m.StopFiller():
                 self._stop_filler()
-            case m.AbortTurn(code):
-                self._send(Error(text="the turn ended", code=code).event())
+            case m.ReportError(code):
+                self._send(Error(text=f"nothing is spoken: {code}", code=code).event())
             case m.CloseDaemonStreams():
                 self._close_streams()
             case m.TraceMark():
@@ -287,6 +293,8 @@ class TurnRunner:
     async def _on_asr_event(self, event: Event) -> bool:
         if event.type == "user-event" and event.data.get("name") == SPECULATION:
             self.process(_parse_speculation(event))
+        if event.type in PARTIAL_TRANSCRIPTS:
+            self._send(Event(event.type, event.data))
         if event.type != "transcript":
             return False
         text = str(event.data.get("text", ""))

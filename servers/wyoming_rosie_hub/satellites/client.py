@@ -1,34 +1,29 @@
 """Satellite client: keeps a connection to one satellite, in the sequence that Home Assistant uses."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
 import structlog
 from wyoming.event import Event
 from wyoming.info import Describe, Info
-from wyoming.ping import Ping, Pong
+from wyoming.ping import Ping
 from wyoming.satellite import RunSatellite
 
-from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, format_of, split_chunk
-from wyoming_rosie.errors import BadEventError, RosieError, UnreachableError
-from wyoming_rosie.protocol import turn
+from wyoming_rosie.errors import RosieError, UnreachableError
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.timers.requests import SatelliteIdentity
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.core import TurnPhase
-from wyoming_rosie_hub.turn_runner import HubContext, TurnRunner, parse_language
-from wyoming_rosie_hub.volume.intents import parse_volume_report
+from wyoming_rosie_hub.satellites.reader import SatelliteReader
+from wyoming_rosie_hub.turn_runner import HubContext, TurnRunner
 
 _LOG = structlog.get_logger()
 PING_SECONDS = 2.0
 RECEIVE_TIMEOUT_SECONDS = 5.0
 MAX_PAUSE_SECONDS = 30.0
-BUSY_CODE = "busy"
-"""Error code of a satellite that has another conductor."""
 
 
 class SatelliteClient:
@@ -88,7 +83,9 @@ class SatelliteClient:
         try:
             self._on_connected(satellite, turns)
             on_volume = partial(self._hub.volume.on_report, satellite.satellite_id)
-            await _SatelliteReader(turns, self.send, on_volume).run(peer)
+            reader = SatelliteReader(turns, self.send, on_volume)
+            while True:
+                await reader.on_event(await peer.receive(RECEIVE_TIMEOUT_SECONDS if reader.answers_pings else None))
         finally:
             self._turns = None
             for task in tasks:
@@ -119,66 +116,3 @@ class SatelliteClient:
         while True:
             self.send(Ping().event())
             await asyncio.sleep(PING_SECONDS)
-
-
-class _SatelliteReader:
-    """Translates a satellite's events into inputs for its turn runner."""
-
-    def __init__(self, turns: TurnRunner, send: Callable[[Event], None], on_volume: Callable[[int], None]) -> None:
-        self._turns = turns
-        self._send = send
-        self._on_volume = on_volume
-        self._answers_pings = False  # older satellites never do
-        self._wake_word: str | None = None
-        self._turn_id: str | None = None
-        self._format: AudioFormat | None = None
-        self._converter: Converter | None = None
-
-    async def run(self, peer: Client) -> None:
-        """Process events until the connection ends. Raises UnreachableError."""
-        while True:
-            event = await peer.receive(RECEIVE_TIMEOUT_SECONDS if self._answers_pings else None)
-            match event.type:
-                case "pong":
-                    self._answers_pings = True
-                case "ping":
-                    self._send(Pong(event.data.get("text")).event())
-                case "detection":
-                    self._wake_word = event.data.get("name")
-                    self._turn_id = turn.event_context(event).get("turn_id")
-                case "run-pipeline":
-                    self._on_run_pipeline(event)
-                case "audio-chunk":
-                    await self._on_audio(event)
-                case "audio-stop":
-                    self._turns.process(m.AudioEnded())
-                case "played":
-                    self._turns.process(m.Played())
-                case "user-event" if (percent := parse_volume_report(event)) is not None:
-                    self._on_volume(percent)
-                case "error" if event.data.get("code") == BUSY_CODE:
-                    raise UnreachableError(str(event.data.get("text")))
-                case "error":
-                    _LOG.warning("satellite reports an error", code=event.data.get("code"))
-
-    def _on_run_pipeline(self, event: Event) -> None:
-        needs_wake = event.data.get("start_stage") == "wake"
-        self._format = None
-        self._turns.set_satellite_language(parse_language(turn.event_context(event)))
-        turn_id = self._turn_id or turn.event_context(event).get("turn_id") or turn.new_id()
-        self._turns.process(m.RunRequested(turn_id, needs_wake, self._wake_word))
-        self._wake_word = self._turn_id = None
-
-    async def _on_audio(self, event: Event) -> None:
-        try:
-            for piece in split_chunk(event):
-                self._turns.process(m.AudioReceived(self._convert(piece)))
-                await asyncio.sleep(0)
-        except BadEventError as err:
-            _LOG.warning("satellite sent invalid audio", reason=str(err))
-
-    def _convert(self, chunk: Event) -> bytes:
-        audio = format_of(chunk)
-        if audio != self._format or self._converter is None:
-            self._format, self._converter = audio, Converter(audio, SPEECH)
-        return self._converter.convert(chunk.payload or b"")

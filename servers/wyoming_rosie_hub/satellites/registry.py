@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -10,6 +11,7 @@ from wyoming.event import Event
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.timers.requests import SatelliteIdentity
 from wyoming_rosie_hub.messages import Announcement
+from wyoming_rosie_hub.satellites.reader import SatelliteReader
 from wyoming_rosie_hub.turn_runner import HubContext, TurnRunner
 
 _LOG = structlog.get_logger()
@@ -82,7 +84,7 @@ class SatelliteRegistry:
     @asynccontextmanager
     async def attach(
         self, hub: HubContext, satellite: SatelliteIdentity, send: Callable[[Event], None]
-    ) -> AsyncIterator[TurnRunner]:
+    ) -> AsyncIterator[SatelliteReader]:
         """Register a satellite that came to the hub by itself during the block. Raises SatelliteTakenError."""
         if satellite.satellite_id in self.areas():
             raise SatelliteTakenError(f"a satellite '{satellite.satellite_id}' is connected already")
@@ -93,7 +95,7 @@ class SatelliteRegistry:
         try:
             hub.timers.on_connected(satellite.satellite_id)
             hub.announcements.on_connected(satellite.satellite_id)
-            yield turns
+            yield SatelliteReader(turns, send, partial(hub.volume.on_report, satellite.satellite_id))
         finally:
             self._satellites.pop(attached.uri)
             await turns.close()

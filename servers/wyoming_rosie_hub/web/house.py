@@ -8,7 +8,7 @@ from typing import Protocol
 from wyoming.event import Event
 
 from wyoming_rosie.timers.requests import SatelliteIdentity
-from wyoming_rosie_hub.turn_runner import TurnRunner
+from wyoming_rosie_hub.satellites.reader import SatelliteReader
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class House(Protocol):
 
     def open_browser_satellite(
         self, satellite: SatelliteIdentity, send: Callable[[Event], None]
-    ) -> AbstractAsyncContextManager[TurnRunner]:
+    ) -> AbstractAsyncContextManager[SatelliteReader]:
         """Connect a browser as a satellite during the block: its turns run, and timers and announcements reach it.
 
         `send` queues an event for the browser without waiting. Raises SatelliteTakenError.

@@ -8,8 +8,9 @@ from wyoming.event import Event
 
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.timers.requests import SatelliteIdentity
+from wyoming_rosie_hub.satellites.reader import SatelliteReader
 from wyoming_rosie_hub.satellites.registry import SatelliteRegistry
-from wyoming_rosie_hub.turn_runner import HubContext, TurnRunner
+from wyoming_rosie_hub.turn_runner import HubContext
 from wyoming_rosie_hub.web.house import HouseSatellite
 
 
@@ -32,5 +33,5 @@ class HubHouse:
 
     def open_browser_satellite(
         self, satellite: SatelliteIdentity, send: Callable[[Event], None]
-    ) -> AbstractAsyncContextManager[TurnRunner]:
+    ) -> AbstractAsyncContextManager[SatelliteReader]:
         return self.registry.attach(self.context, satellite, send)

@@ -173,7 +173,7 @@ def test_a_turn_without_speech_is_aborted_silently() -> None:
     turn = TurnHarness()
     turn.take(m.RunRequested("t1"))
     turn.hear(3)
-    assert kinds(turn.wait(10)) == ["CloseDaemonStreams", "AbortTurn"]
+    assert kinds(turn.wait(10)) == ["CloseDaemonStreams", "ReportError"]
     assert turn.core.phase is TurnPhase.IDLE
 
 
@@ -209,7 +209,7 @@ def test_a_second_tts_failure_aborts_the_turn() -> None:
     turn = TurnHarness()
     answered(turn)
     assert turn.take(m.StageFailed(m.Failure.TTS))[-1] == m.SpeakFailure(m.Failure.TTS)
-    assert kinds(turn.take(m.StageFailed(m.Failure.TTS))) == ["CloseDaemonStreams", "AbortTurn"]
+    assert kinds(turn.take(m.StageFailed(m.Failure.TTS))) == ["CloseDaemonStreams", "ReportError"]
 
 
 def test_silent_stages_fail_at_their_deadlines() -> None:
@@ -315,7 +315,7 @@ def test_an_interrupted_answer_stream_is_not_continued() -> None:
 def test_an_empty_answer_ends_the_turn() -> None:
     turn = TurnHarness()
     answered(turn, SpokenAnswer(""))
-    assert kinds(turn.effects)[-1] == "AbortTurn"
+    assert kinds(turn.effects)[-1] == "ReportError"
     assert turn.core.phase is TurnPhase.IDLE
 
 
@@ -343,7 +343,7 @@ inputs = st.one_of(
     st.builds(m.FinalTranscript, st.sampled_from(["", "lights on"])),
     st.builds(SpokenAnswer, st.sampled_from(["", "Done."]), st.booleans()),
     st.builds(m.AnswerAudioSent, st.floats(0, 5)),
-    st.sampled_from([m.AnswerAudioEnded(), m.Played(), m.SatelliteDisconnected(), m.TurnDeadlineReached()]),
+    st.sampled_from([m.AnswerAudioEnded(), m.Played(), m.RunCancelled(), m.TurnDeadlineReached()]),
     st.builds(m.StageFailed, st.sampled_from(m.Failure)),
 )
 

@@ -1,0 +1,98 @@
+"""Satellite reader: translates the events of a satellite, on whatever connection, into inputs for its turns."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from wyoming.event import Event
+from wyoming.ping import Pong
+
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, format_of, split_chunk
+from wyoming_rosie.errors import BadEventError, UnreachableError
+from wyoming_rosie.protocol import turn
+from wyoming_rosie_hub import messages as m
+from wyoming_rosie_hub.turn_runner import TurnRunner, parse_language
+from wyoming_rosie_hub.volume.intents import parse_volume_report
+
+_LOG = structlog.get_logger()
+BUSY_CODE = "busy"
+"""Error code of a satellite that has another conductor."""
+CANCEL = "cancel"
+"""Name of the user-event with which a satellite ends its turn."""
+
+
+class SatelliteReader:
+    """Feeds one satellite's events to its turn runner. `send` queues an event for the satellite."""
+
+    def __init__(self, turns: TurnRunner, send: Callable[[Event], None], on_volume: Callable[[int], None]) -> None:
+        self._turns = turns
+        self._send = send
+        self._on_volume = on_volume
+        self.answers_pings = False  # older satellites never do
+        self._wake_word: str | None = None
+        self._turn_id: str | None = None
+        self._format: AudioFormat | None = None
+        self._converter: Converter | None = None
+
+    async def on_event(self, event: Event) -> None:
+        """Process an event. Raises UnreachableError if the satellite has another conductor."""
+        match event.type:
+            case "pong":
+                self.answers_pings = True
+            case "ping":
+                self._send(Pong(event.data.get("text")).event())
+            case "detection":
+                self._wake_word = event.data.get("name")
+                self._turn_id = turn.event_context(event).get("turn_id")
+            case "run-pipeline":
+                self._on_run_pipeline(event)
+            case "audio-chunk":
+                await self._on_audio(event)
+            case "audio-stop":
+                self._turns.process(m.AudioEnded())
+            case "played":
+                self._turns.process(m.Played())
+            case "transcript":
+                self._on_typed_text(event)
+            case "user-event":
+                self._on_user_event(event)
+            case "error" if event.data.get("code") == BUSY_CODE:
+                raise UnreachableError(str(event.data.get("text")))
+            case "error":
+                _LOG.warning("satellite reports an error", code=event.data.get("code"))
+
+    def _on_run_pipeline(self, event: Event) -> None:
+        context = turn.event_context(event)
+        needs_wake = event.data.get("start_stage") == "wake"
+        self._format = None
+        self._turns.set_satellite_language(parse_language(context))
+        turn_id = self._turn_id or context.get("turn_id") or turn.new_id()
+        interrupts = context.get("interrupts") is not False
+        self._turns.process(m.RunRequested(turn_id, needs_wake, self._wake_word, interrupts))
+        self._wake_word = self._turn_id = None
+
+    async def _on_audio(self, event: Event) -> None:
+        try:
+            for piece in split_chunk(event):
+                self._turns.process(m.AudioReceived(self._convert(piece)))
+                await asyncio.sleep(0)
+        except BadEventError as err:
+            _LOG.warning("satellite sent invalid audio", reason=str(err))
+
+    def _on_typed_text(self, event: Event) -> None:
+        context, text = turn.event_context(event), event.data.get("text")
+        if isinstance(text, str) and text.strip():
+            self._turns.set_satellite_language(parse_language(context))
+            self._turns.process(m.TextReceived(turn.new_id(), text.strip()))
+
+    def _on_user_event(self, event: Event) -> None:
+        if event.data.get("name") == CANCEL:
+            self._turns.process(m.RunCancelled())
+        elif (percent := parse_volume_report(event)) is not None:
+            self._on_volume(percent)
+
+    def _convert(self, chunk: Event) -> bytes:
+        audio = format_of(chunk)
+        if audio != self._format or self._converter is None:
+            self._format, self._converter = audio, Converter(audio, SPEECH)
+        return self._converter.convert(chunk.payload or b"")

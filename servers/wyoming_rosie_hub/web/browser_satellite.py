@@ -1,0 +1,165 @@
+"""Browser satellite: a page that is a satellite like any other, connected by a WebSocket within bounds."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from wyoming.event import Event
+
+from wyoming_rosie.errors import BadEventError, RosieError, UnreachableError
+from wyoming_rosie.runtime.outbox import Outbox
+from wyoming_rosie.runtime.tasks import loop_time
+from wyoming_rosie.timers.requests import SatelliteIdentity
+from wyoming_rosie_hub.satellites.reader import SatelliteReader
+from wyoming_rosie_hub.satellites.registry import SatelliteTakenError
+from wyoming_rosie_hub.web.house import House
+from wyoming_rosie_hub.web.stream_messages import (
+    CloseCode,
+    Message,
+    MessageBudget,
+    decode_message,
+    encode_event,
+    parse_identity,
+)
+
+MAX_STREAMS = 128
+"""Pages that are connected at a time."""
+MAX_UNSENT = 256
+"""Events that wait for a page; an answer's audio is sent at most three seconds ahead of its playback."""
+SEND_SECONDS = 10.0
+IDENTIFY_SECONDS = 10.0
+REPLACE_SECONDS = 5.0
+
+
+class StreamEndedError(RosieError):
+    """The hub ends a page's connection."""
+
+    def __init__(self, close_code: CloseCode, text: str) -> None:
+        super().__init__(text)
+        self.close_code = close_code
+
+
+class MessageSocket(Protocol):
+    """A WebSocket that has been accepted."""
+
+    async def receive_message(self) -> Message | None:
+        """Return the next message; None after the last one."""
+
+    async def send_message(self, message: Message) -> None:
+        """Send a message, waiting while the peer does not read. Raises ConnectionError."""
+
+
+@dataclass(frozen=True)
+class StreamCaller:
+    """The sender of a stream; a key may say its room."""
+
+    room: str | None = None
+
+
+class BrowserSatellite:
+    """One page: feeds its messages to its turns, and sends it the events for it."""
+
+    def __init__(self, socket: MessageSocket, house: House, caller: StreamCaller) -> None:
+        self._socket = socket
+        self._house = house
+        self._caller = caller
+        self._outbox = Outbox[Event](MAX_UNSENT)
+        self._budget = MessageBudget(loop_time())
+        self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.closed = asyncio.Event()
+
+    def end(self, reason: StreamEndedError) -> None:
+        """End the connection, for the first reason given."""
+        if not self._end.done():
+            self._end.set_exception(reason)
+
+    async def run(self, pages: "ConnectedPages") -> None:
+        """Exchange events until the page disconnects. Raises StreamEndedError."""
+        try:
+            satellite = await self._identify()
+            async with pages.enter(satellite.satellite_id, self):
+                await self._run_satellite(satellite)
+        except SatelliteTakenError as err:
+            raise StreamEndedError(CloseCode.TAKEN, str(err)) from err
+        except (BadEventError, UnreachableError) as err:
+            raise StreamEndedError(CloseCode.INVALID, str(err)) from err
+        finally:
+            self._end.cancel()
+            self.closed.set()
+
+    async def _identify(self) -> SatelliteIdentity:
+        try:
+            async with asyncio.timeout(IDENTIFY_SECONDS):
+                message = await self._socket.receive_message()
+        except TimeoutError:
+            raise BadEventError("send `info` first") from None
+        return parse_identity(decode_message(message or ""), self._caller.room)
+
+    async def _run_satellite(self, satellite: SatelliteIdentity) -> None:
+        async with self._house.open_browser_satellite(satellite, self._send) as reader:
+            areas = sorted({one.area for one in self._house.satellites() if one.area})
+            context = {"area": satellite.area, "areas": areas, "area_is_fixed": self._caller.room is not None}
+            self._send(Event("run-satellite", {"context": context}))
+            await self._exchange(reader)
+
+    async def _exchange(self, reader: SatelliteReader) -> None:
+        tasks = {asyncio.create_task(self._receive_all(reader)), asyncio.create_task(self._send_all())}
+        try:
+            done, _ = await asyncio.wait({*tasks, self._end}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        for finished in done:
+            finished.result()
+
+    async def _receive_all(self, reader: SatelliteReader) -> None:
+        while (message := await self._socket.receive_message()) is not None:
+            self._budget.spend(message, loop_time())
+            await reader.on_event(decode_message(message))
+
+    async def _send_all(self) -> None:
+        with suppress(ConnectionError):
+            await self._outbox.run(self._send_now)
+
+    async def _send_now(self, event: Event) -> None:
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._socket.send_message(encode_event(event))
+        except TimeoutError:
+            raise StreamEndedError(CloseCode.SLOW, "the page does not read") from None
+
+    def _send(self, event: Event) -> None:
+        if not self._outbox.try_put(event):
+            self.end(StreamEndedError(CloseCode.SLOW, "the page does not read"))
+
+
+class ConnectedPages:
+    """The pages by their satellite's id. The newest of an id replaces the one before, such as another tab's."""
+
+    def __init__(self) -> None:
+        self._pages: dict[str, BrowserSatellite] = {}
+
+    @asynccontextmanager
+    async def enter(self, satellite_id: str, page: BrowserSatellite) -> AsyncIterator[None]:
+        """Register a page during the block, after the earlier one of its id has ended. Raises StreamEndedError."""
+        earlier = self._pages.get(satellite_id)
+        if earlier is None and len(self._pages) >= MAX_STREAMS:
+            raise StreamEndedError(CloseCode.FULL, f"{MAX_STREAMS} pages are connected; close one")
+        self._pages[satellite_id] = page
+        try:
+            if earlier is not None:
+                await _replace(earlier)
+            yield
+        finally:
+            if self._pages.get(satellite_id) is page:
+                del self._pages[satellite_id]
+
+
+async def _replace(page: BrowserSatellite) -> None:
+    page.end(StreamEndedError(CloseCode.REPLACED, "another tab of this browser has taken over"))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(REPLACE_SECONDS):
+            await page.closed.wait()

@@ -1,0 +1,64 @@
+"""Stream: the WebSocket of a page that is a satellite."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+
+from fastapi import APIRouter, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from wyoming_rosie_hub.web.browser_satellite import BrowserSatellite, ConnectedPages, StreamCaller, StreamEndedError
+from wyoming_rosie_hub.web.house import House
+from wyoming_rosie_hub.web.stream_messages import Message
+
+CLOSE_SECONDS = 2.0
+MAX_REASON_BYTES = 120
+"""Of a WebSocket's close frame, which holds 123."""
+
+
+def create_router(house: House) -> APIRouter:
+    """Return the route, which carries Wyoming events as JSON and audio as binary messages."""
+    router = APIRouter()
+    pages = ConnectedPages()
+
+    @router.websocket("/stream")
+    async def stream(websocket: WebSocket) -> None:
+        await websocket.accept()
+        caller = getattr(websocket.state, "caller", None)
+        page = BrowserSatellite(_Socket(websocket), house, StreamCaller(getattr(caller, "room", None)))
+        try:
+            await page.run(pages)
+        except StreamEndedError as err:
+            await _close(websocket, err)
+
+    return router
+
+
+async def _close(websocket: WebSocket, reason: StreamEndedError) -> None:
+    text = str(reason).encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+    with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await websocket.close(reason.close_code, text)
+
+
+@dataclass(frozen=True)
+class _Socket:
+    """Starlette's WebSocket as messages."""
+
+    websocket: WebSocket
+
+    async def receive_message(self) -> Message | None:
+        received = await self.websocket.receive()
+        if received["type"] == "websocket.disconnect":
+            return None
+        message: Message = received["bytes"] if received.get("text") is None else received["text"]
+        return message
+
+    async def send_message(self, message: Message) -> None:
+        try:
+            if isinstance(message, bytes):
+                await self.websocket.send_bytes(message)
+            else:
+                await self.websocket.send_text(message)
+        except (WebSocketDisconnect, RuntimeError) as err:
+            raise ConnectionError("the page has disconnected") from err

@@ -1,0 +1,108 @@
+"""Messages of a page's stream: Wyoming events as JSON, audio as binary messages, and their limits. Rules without sockets."""
+
+import json
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TypeAlias
+
+from wyoming.event import Event
+
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.protocol import strict_json
+from wyoming_rosie.runtime.fields import Fields
+from wyoming_rosie.timers.requests import SatelliteIdentity
+
+Message: TypeAlias = str | bytes
+MAX_MESSAGE_CHARACTERS = 8_192
+MAX_TEXT_CHARACTERS = 1_000
+MAX_ID_CHARACTERS = 64
+MAX_AREA_CHARACTERS = 64
+MAX_AUDIO_BYTES = 32_000
+"""Longest binary message: one second of audio."""
+RECEIVED = frozenset(
+    {"info", "run-pipeline", "audio-stop", "played", "transcript", "user-event", "ping", "pong", "error"}
+)
+"""Types of the events that a page may send."""
+_AUDIO = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
+
+
+class CloseCode(IntEnum):
+    """Codes with which the hub closes a stream."""
+
+    INVALID = 4000  # a message that is none of the table
+    REPLACED = 4001  # by a newer page of the same id
+    SLOW = 4002  # the page does not read
+    FULL = 4003  # too many pages
+    TAKEN = 4004  # another satellite has this id
+
+
+def decode_message(message: Message) -> Event:
+    """Return the event of a page's message. Raises BadEventError."""
+    if isinstance(message, bytes):
+        if len(message) > MAX_AUDIO_BYTES or len(message) % SPEECH.frame_bytes:
+            raise BadEventError(f"audio is 16-bit PCM of 16 kHz, at most {MAX_AUDIO_BYTES} bytes")
+        return Event("audio-chunk", _AUDIO, message)
+    return _decode_text(message)
+
+
+def _decode_text(message: str) -> Event:
+    if len(message) > MAX_MESSAGE_CHARACTERS:
+        raise BadEventError(f"a message has at most {MAX_MESSAGE_CHARACTERS} characters")
+    try:
+        document = strict_json.loads(message)
+    except (ValueError, RecursionError) as err:
+        raise BadEventError('a message is JSON: {"type": ..., "data": {...}}') from err
+    fields = Fields(document, BadEventError)
+    name = fields.text("type", 1, MAX_ID_CHARACTERS)
+    if name not in RECEIVED:
+        raise BadEventError(f"no such event; there are: {', '.join(sorted(RECEIVED))}")
+    event = Event(name, dict(fields.mapping("data")))
+    if name == "transcript":
+        Fields(event.data, BadEventError).text("text", 1, MAX_TEXT_CHARACTERS)
+    return event
+
+
+def encode_event(event: Event) -> Message:
+    """Return the message for a page: the samples of a chunk, or JSON."""
+    if event.type == "audio-chunk":
+        return event.payload or b""
+    return json.dumps({"type": event.type, "data": event.data}, ensure_ascii=False)
+
+
+def parse_identity(event: Event, room: str | None) -> SatelliteIdentity:
+    """Return the satellite of the first message, `info`; the room of its key comes first. Raises BadEventError."""
+    if event.type != "info":
+        raise BadEventError("send `info` first")
+    satellite = Fields(event.data.get("satellite"), BadEventError)
+    satellite_id = satellite.text("name", 1, MAX_ID_CHARACTERS).strip()
+    area = (satellite.optional_text("area", 0, MAX_AREA_CHARACTERS) or "").strip()
+    if not satellite_id or not (satellite_id + area).isprintable():
+        raise BadEventError("name and area are printable text")
+    return SatelliteIdentity(satellite_id, room or area or None)
+
+
+@dataclass
+class MessageBudget:
+    """Limits what one page sends: audio to twice real time after a burst, and other messages. Clock in seconds."""
+
+    counted_at: float
+    _audio_seconds: float = field(default=10.0)
+    _messages: float = field(default=60.0)
+
+    AUDIO_BURST_SECONDS = 10.0
+    AUDIO_RATE = 2.0
+    MESSAGE_BURST = 60.0
+    MESSAGES_PER_SECOND = 20.0
+
+    def spend(self, message: Message, now: float) -> None:
+        """Count a message. Raises BadEventError above the limit."""
+        elapsed, self.counted_at = now - self.counted_at, now
+        self._audio_seconds = min(self.AUDIO_BURST_SECONDS, self._audio_seconds + elapsed * self.AUDIO_RATE)
+        self._messages = min(self.MESSAGE_BURST, self._messages + elapsed * self.MESSAGES_PER_SECOND)
+        if isinstance(message, bytes):
+            self._audio_seconds -= SPEECH.seconds(len(message)) or 1 / self.MESSAGES_PER_SECOND
+        else:
+            self._messages -= 1
+        if self._audio_seconds < 0 or self._messages < 0:
+            raise BadEventError("the page sends faster than a person speaks")
