@@ -1,0 +1,426 @@
+/* Page: connects the parts. */
+
+import { Connection } from "./connection.js";
+import { Kiosk } from "./kiosk.js";
+import { Microphone, Problem, findProblem } from "./microphone.js";
+import { Player } from "./player.js";
+import { Satellite, State } from "./satellite.js";
+import * as sentences from "./sentences.js";
+import { Timers } from "./timers.js";
+import { View } from "./view.js";
+
+const HOLD_MS = 400; // a longer press ends the sentence when it is released
+const RING_MS = 1500;
+const WAKE_RETRY_MS = 5000;
+const WOKEN = [[660, 0], [880, 0.12]];
+const RINGING = [[784, 0], [988, 0.25], [784, 0.5]];
+const REPLACED_CODE = 4001;
+const SETTINGS = new URLSearchParams(location.search);
+
+const view = new View(document);
+const timers = new Timers();
+const player = new Player(() => satellite.onPlayed(), onSoundBlocked);
+const microphone = new Microphone(onMicrophoneAudio, () => onMicrophoneProblem(Problem.TAKEN));
+const satellite = new Satellite({
+  send: (type, data) => connection.send(type, data),
+  setMicrophone: setMicrophone,
+  startSound: (format) => player.start(format),
+  addSound: (buffer) => player.add(buffer),
+  endSound: () => player.end(),
+  stopSound: () => player.stop(),
+  show: show,
+});
+const address = location.origin.replace(/^http/, "ws") + "/api/v1/stream";
+const connection = new Connection(address, identify, {
+  onOpen: onConnected,
+  onEvent: onEvent,
+  onAudio: (buffer) => satellite.onAudio(buffer),
+  onLost: onLost,
+  onRefused: onRefused,
+});
+const kiosk = SETTINGS.get("kiosk") === "1" ? new Kiosk(document) : null;
+let pressedAt = 0;
+let isPressed = false;
+
+// What is remembered in this browser
+
+function recall(key, fallback) {
+  try {
+    const value = localStorage.getItem("rosie." + key);
+    return value === null ? fallback : value;
+  } catch (error) {
+    return fallback; // a private window may forbid it
+  }
+}
+
+function remember(key, value) {
+  try {
+    localStorage.setItem("rosie." + key, value);
+  } catch (error) {
+    // it is asked again next time
+  }
+}
+
+function identify() {
+  let name = SETTINGS.get("name") || recall("name", "");
+  if (name === "") {
+    const random = crypto.getRandomValues(new Uint8Array(4));
+    name = "browser-" + Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    remember("name", name);
+  }
+  return { name: name, area: SETTINGS.get("area") || recall("area", "") };
+}
+
+// The hub
+
+function onConnected(context) {
+  view.setConnection(sentences.CONNECTED, true);
+  view.setRoom(context.area, context.area_is_fixed);
+  view.setAreas(context.areas);
+  satellite.onConnected();
+  if (kiosk !== null) {
+    kiosk.setAway(false);
+  }
+}
+
+function onLost(attempt) {
+  view.setConnection(sentences.RECONNECTING, false);
+  timers.clear();
+  showTimers();
+  satellite.onDisconnected();
+  if (kiosk !== null) {
+    kiosk.setAway(true);
+  }
+  if (attempt > 0) {
+    askForLogin();
+  }
+}
+
+function onRefused(code, reason) {
+  satellite.onDisconnected();
+  view.setConnection(sentences.STATES[State.OFFLINE], false);
+  const text = code === REPLACED_CODE ? sentences.REPLACED : reason;
+  view.showNotice(text, {
+    text: sentences.USE_HERE,
+    run: () => {
+      view.hideNotice();
+      connection.open();
+    },
+  });
+}
+
+function onEvent(type, data) {
+  if (timers.onEvent(type, data, Date.now())) {
+    showTimers();
+  } else {
+    satellite.onEvent(type, data);
+  }
+}
+
+async function askForLogin() {
+  try {
+    const answer = await fetch("/api/v1/session");
+    const session = answer.ok ? await answer.json() : {};
+    const dialog = view.find("login-dialog");
+    if (session.needs_login && !dialog.open) {
+      dialog.showModal();
+    }
+  } catch (error) {
+    // the hub is away, and the connection says so
+  }
+}
+
+async function logIn(event) {
+  event.preventDefault();
+  const body = JSON.stringify({ secret: view.find("secret").value });
+  const answer = await fetch("/api/v1/session", { method: "POST", body: body, headers: { "Content-Type": "application/json" } });
+  if (answer.ok) {
+    view.find("login-dialog").close();
+    connection.hurry();
+  } else {
+    view.setText("login-error", (await answer.json()).error);
+  }
+}
+
+// What the satellite shows
+
+function show(name, value) {
+  const shown = {
+    state: (state) => onState(state),
+    partial: (text) => view.setPartial(text),
+    more: (text) => view.addPartial(text),
+    transcript: (text) => view.showTranscript(text),
+    answer: (text) => view.showAnswer(text),
+    error: (code) => view.showAnswer(sentences.CODES[code] || sentences.OTHER_CODE + code),
+    woken: () => player.chime(WOKEN),
+    volume: (change) => changeVolume(change),
+    "wake-lost": () => onWakeLost(),
+  };
+  shown[name](value);
+}
+
+function onState(state) {
+  view.setState(state);
+  view.setLevel(0);
+  if (state === State.SPEAKING) {
+    requestAnimationFrame(showPlayedLevel);
+  }
+  if (kiosk !== null && state !== State.IDLE && state !== State.WAITING) {
+    kiosk.wake();
+  }
+}
+
+function showPlayedLevel() {
+  if (satellite.state === State.SPEAKING) {
+    view.setLevel(player.level());
+    requestAnimationFrame(showPlayedLevel);
+  }
+}
+
+function onWakeLost() {
+  view.showNotice(sentences.CODES["wake-unavailable"]);
+  setTimeout(() => {
+    view.hideNotice(sentences.CODES["wake-unavailable"]);
+    satellite.awaitWakeWord();
+  }, WAKE_RETRY_MS);
+}
+
+function changeVolume(change) {
+  const now = Number(view.find("volume").value);
+  const wanted = change.percent === undefined ? now + change.change : change.percent;
+  setVolume(Math.max(0, Math.min(100, wanted)));
+  connection.send("user-event", { name: "volume", percent: Number(view.find("volume").value) });
+}
+
+function setVolume(percent) {
+  view.find("volume").value = percent;
+  player.setVolume(percent);
+  remember("volume", percent);
+}
+
+function onSoundBlocked() {
+  view.showNotice(sentences.SOUND_BLOCKED, {
+    text: sentences.ALLOW_SOUND,
+    run: () => {
+      view.hideNotice();
+      player.resume();
+    },
+  });
+}
+
+// The microphone
+
+function setMicrophone(isStreaming) {
+  if (isStreaming && microphone.stream === null) {
+    microphone.open().catch(onMicrophoneProblem);
+  }
+  microphone.setStreaming(isStreaming);
+}
+
+function onMicrophoneAudio(pcm, level) {
+  connection.sendAudio(pcm);
+  if (satellite.state === State.LISTENING) {
+    view.setLevel(level);
+  }
+}
+
+function onMicrophoneProblem(problem) {
+  const isInsecure = problem === Problem.INSECURE;
+  view.showNotice(isInsecure ? sentences.insecureSentence(location) : sentences.PROBLEMS[problem] || String(problem));
+  satellite.cancel();
+  setHandsFree(false);
+}
+
+async function listen() {
+  try {
+    player.resume();
+    await microphone.open();
+    view.hideNotice();
+    satellite.listen();
+  } catch (problem) {
+    onMicrophoneProblem(problem);
+  }
+}
+
+async function setHandsFree(isOn) {
+  view.setPressed("hands-free", isOn);
+  if (!isOn) {
+    satellite.setHandsFree(false);
+    return;
+  }
+  try {
+    player.resume();
+    await microphone.open();
+    satellite.setHandsFree(true);
+    remember("hands-free", "yes");
+  } catch (problem) {
+    onMicrophoneProblem(problem);
+  }
+}
+
+function setMuted(isMuted) {
+  view.setPressed("mute", isMuted);
+  view.setText("mute-text", isMuted ? "Muted" : "Mute");
+  satellite.setMuted(isMuted);
+  if (isMuted) {
+    microphone.close();
+  }
+}
+
+// Timers
+
+function showTimers() {
+  view.showTimers(timers.list(Date.now()), () => silenceTimers());
+}
+
+function silenceTimers() {
+  timers.silence();
+  showTimers();
+}
+
+function ring() {
+  if (timers.isRinging) {
+    player.chime(RINGING);
+    if (kiosk !== null) {
+      kiosk.wake();
+    }
+  }
+}
+
+// People
+
+function press() {
+  if (isPressed) {
+    return;
+  }
+  isPressed = true;
+  pressedAt = Date.now();
+  silenceTimers();
+  if (satellite.state === State.LISTENING) {
+    satellite.finishListening();
+    pressedAt = 0;
+  } else if (satellite.isMuted) {
+    setMuted(false);
+    listen();
+  } else {
+    listen();
+  }
+}
+
+function release() {
+  const wasHeld = isPressed && pressedAt > 0 && Date.now() - pressedAt > HOLD_MS;
+  isPressed = false;
+  if (wasHeld) {
+    satellite.finishListening();
+  }
+}
+
+function isWriting(element) {
+  return /^(INPUT|BUTTON|TEXTAREA|SELECT)$/.test(element.tagName) && element.id !== "talk";
+}
+
+function onKeyDown(event) {
+  if (event.key === "Escape") {
+    stop();
+  } else if (event.key === " " && !isWriting(event.target) && document.querySelector("dialog[open]") === null) {
+    event.preventDefault();
+    press();
+  }
+}
+
+function stop() {
+  silenceTimers();
+  satellite.cancel();
+}
+
+function write(event) {
+  event.preventDefault();
+  const field = view.find("text");
+  player.resume();
+  if (satellite.write(field.value)) {
+    field.value = "";
+  }
+}
+
+function chooseRoom() {
+  view.find("room-name").value = identify().area;
+  view.find("room-dialog").showModal();
+}
+
+function saveRoom() {
+  if (view.find("room-dialog").returnValue === "save") {
+    SETTINGS.delete("area");
+    remember("area", view.find("room-name").value.trim());
+    connection.open(); // the hub learns the room with the connection
+  }
+}
+
+function onVisible() {
+  if (document.visibilityState !== "visible") {
+    return;
+  }
+  connection.hurry();
+  if (satellite.isHandsFree && microphone.stream !== null && microphone.stream.getAudioTracks()[0].readyState === "ended") {
+    microphone.close();
+    setHandsFree(true);
+  }
+}
+
+function listenToPeople() {
+  const talk = view.find("talk");
+  talk.addEventListener("pointerdown", (event) => {
+    if (event.button === 0) {
+      press();
+    }
+  });
+  window.addEventListener("pointerup", release);
+  window.addEventListener("pointercancel", release);
+  talk.addEventListener("click", (event) => {
+    if (event.detail === 0 && !isPressed) { // a screen reader or Enter, without a pointer
+      press();
+      isPressed = false;
+    }
+  });
+  talk.addEventListener("contextmenu", (event) => event.preventDefault());
+  document.addEventListener("keydown", onKeyDown);
+  document.addEventListener("keyup", (event) => {
+    if (event.key === " " && isPressed) {
+      event.preventDefault();
+      release();
+    }
+  });
+  view.find("form").addEventListener("submit", write);
+  view.find("stop").addEventListener("click", stop);
+  view.find("hands-free").addEventListener("click", () => setHandsFree(!satellite.isHandsFree));
+  view.find("mute").addEventListener("click", () => setMuted(!satellite.isMuted));
+  view.find("volume").addEventListener("input", (event) => setVolume(Number(event.target.value)));
+  view.find("room").addEventListener("click", chooseRoom);
+  view.find("room-dialog").addEventListener("close", saveRoom);
+  view.find("login-form").addEventListener("submit", logIn);
+  window.addEventListener("online", () => connection.hurry());
+  document.addEventListener("visibilitychange", onVisible);
+}
+
+function start() {
+  listenToPeople();
+  view.setState(State.OFFLINE);
+  view.setConnection(sentences.CONNECTING, false);
+  setVolume(Number(recall("volume", "80")));
+  setInterval(showTimers, 500);
+  setInterval(ring, RING_MS);
+  if (kiosk !== null) {
+    kiosk.start();
+  }
+  const problem = findProblem(window);
+  if (problem !== null) {
+    onMicrophoneProblem(problem);
+  } else if (kiosk !== null) {
+    setHandsFree(true);
+  }
+  connection.open();
+  if (navigator.serviceWorker && window.isSecureContext) {
+    navigator.serviceWorker.register("/service-worker.js");
+  }
+}
+
+start();

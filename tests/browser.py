@@ -1,0 +1,164 @@
+"""Debian's Chromium with a recording as its microphone, driven by Playwright, and a hub with scripted daemons to open."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+from wyoming.event import Event
+
+from tests.conftest import StartDaemon
+from tests.daemons import Daemon
+from tests.fakes import AnswerFunction, FakeDaemon
+from tests.web_client import page_of
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, write_wav
+from wyoming_rosie.protocol.server import Send
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+WAIT_MS = 60_000
+VOICE = AudioFormat(rate=22_050, width=2, channels=1)
+ANSWER_PCM = b"".join(round(6000 * (i % 60 - 30) / 30).to_bytes(2, "little", signed=True) for i in range(22_050 // 2))
+"""Half a second of a saw-tooth."""
+_WATCH = """
+    window.seen = [];
+    window.played = [];
+    window.silenced = 0;
+    addEventListener("DOMContentLoaded", () => {
+        const root = document.documentElement;
+        const note = () => { if (seen[seen.length - 1] !== root.dataset.state) seen.push(root.dataset.state); };
+        new MutationObserver(note).observe(root, { attributes: true, attributeFilter: ["data-state"] });
+    });
+    const start = AudioBufferSourceNode.prototype.start;
+    AudioBufferSourceNode.prototype.start = function (when) {
+        played.push(...Array.from(this.buffer.getChannelData(0), (sample) => Math.round(sample * 32768)));
+        return start.call(this, when);
+    };
+    const stop = AudioBufferSourceNode.prototype.stop;
+    AudioBufferSourceNode.prototype.stop = function () { silenced += 1; return stop.call(this); };
+"""
+"""Records the states that the page shows and the samples that it plays."""
+
+
+def skip_without_chromium() -> None:
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+
+
+@asynccontextmanager
+async def running_chromium(recording: Path, *flags: str) -> AsyncIterator[Browser]:
+    """Run a browser whose microphone plays a WAV file once, from the moment a page opens it."""
+    skip_without_chromium()
+    sound = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    microphone = f"--use-file-for-fake-audio-capture={recording}%noloop"
+    sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*sound, microphone, *sandbox, *flags], chromium_sandbox=not sandbox
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+def write_microphone(path: Path, pcm: bytes) -> Path:
+    """Write 16 kHz PCM between silences, as a person who opens the page, speaks and stays."""
+    write_wav(path, SPEECH, bytes(SPEECH.bytes_in(0.5)) + pcm + bytes(SPEECH.bytes_in(20)))
+    return path
+
+
+async def open_page(browser: Browser, url: str, **context: object) -> Page:
+    """Open a page that records its states and its sound; errors in its scripts and requests elsewhere fail the test."""
+    page = await (await browser.new_context(**context)).new_page()  # type: ignore[arg-type]
+    page.set_default_timeout(WAIT_MS)
+    await page.add_init_script(_WATCH)
+    await page.goto(url)
+    return page
+
+
+async def state_is(page: Page, state: str) -> None:
+    await page.wait_for_selector(f"html[data-state={state}]")
+
+
+async def answered(page: Page, text: str) -> None:
+    await page.locator(".answered", has_text=text).last.wait_for()
+
+
+async def played_pcm(page: Page) -> bytes:
+    samples: list[int] = await page.evaluate("played")
+    return b"".join(sample.to_bytes(2, "little", signed=True) for sample in samples)
+
+
+async def vad(event: Event, send: Send) -> None:
+    if event.type == "audio-start":
+        await send(Event("voice-started", {"timestamp": 100}))
+        await send(Event("voice-stopped", {"timestamp": 300}))
+
+
+async def asr(event: Event, send: Send) -> None:
+    match event.type:
+        case "audio-start":
+            await send(Event("transcript-start"))
+            await send(Event("transcript-chunk", {"text": "turn on"}))
+        case "audio-stop":
+            await send(Event("transcript", {"text": "turn on the light"}))
+
+
+async def intent(event: Event, send: Send) -> None:
+    if event.type == "transcript":
+        await send(Event("handled", {"text": f"You said: {event.data['text']}."}))
+
+
+async def tts(event: Event, send: Send) -> None:
+    if event.type == "synthesize":
+        await say(send, ANSWER_PCM)
+
+
+async def say(send: Send, pcm: bytes) -> None:
+    audio = {"rate": VOICE.rate, "width": VOICE.width, "channels": VOICE.channels}
+    await send(Event("audio-start", audio))
+    for start in range(0, len(pcm), 4_000):
+        await send(Event("audio-chunk", audio, pcm[start : start + 4_000]))
+    await send(Event("audio-stop"))
+
+
+async def wake(event: Event, send: Send) -> None:
+    """Never hear a wake word."""
+
+
+@dataclass
+class ScriptedHouse:
+    """A hub with its page and scripted daemons."""
+
+    start: StartDaemon
+    data_dir: Path
+    answers: dict[str, AnswerFunction] = field(
+        default_factory=lambda: {"wake": wake, "vad": vad, "asr": asr, "intent": intent, "tts": tts}
+    )
+    stages: dict[str, FakeDaemon] = field(default_factory=dict)
+    url: str = ""
+    hub: Daemon | None = None
+
+    @asynccontextmanager
+    async def serving(self, *flags: str) -> AsyncIterator["ScriptedHouse"]:
+        async with AsyncExitStack() as stack:
+            for role, answer in self.answers.items():
+                self.stages[role] = FakeDaemon(answer)
+                await stack.enter_async_context(self.stages[role].serving())
+            await self.start_hub({role: stage.uri for role, stage in self.stages.items()}, *flags)
+            yield self
+
+    async def start_hub(self, uris: Mapping[str, str], *flags: str) -> None:
+        stages = [part for role, uri in uris.items() for part in (f"--{role}-uri", uri)]
+        web = () if "--web.port" in flags else ("--web.port", "0")
+        self.hub = await self.start(
+            "hub", *stages, "--no-zeroconf", "--data-dir", str(self.data_dir), "--web", *web, *flags
+        )
+        self.url = await page_of(self.hub)
+
+    def heard_audio(self, role: str) -> bytes:
+        return b"".join(event.payload or b"" for event in self.stages[role].of_type("audio-chunk"))
