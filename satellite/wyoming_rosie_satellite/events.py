@@ -74,6 +74,14 @@ def parse_volume(event: Event, percent: int) -> int:
     )
 
 
+def parse_mute(event: Event) -> bool | None:
+    """Return whether a conductor's event mutes the microphone or unmutes it; None for other events."""
+    match event.data:
+        case {"name": "mute", "muted": bool(is_muted)} if event.type == USER_EVENT:
+            return is_muted
+    return None
+
+
 def create_event(effect: ConductorEffect) -> Event:
     """Return an effect as the event for the conductor."""
     match effect:

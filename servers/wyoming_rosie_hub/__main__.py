@@ -1,6 +1,8 @@
 """The hub: settings, components, services."""
 
 import asyncio
+import sys
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,13 +33,14 @@ from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, HubContext
 from wyoming_rosie_hub.voice_selection import VoiceSelector
 from wyoming_rosie_hub.volume.service import VolumeService
 from wyoming_rosie_hub.web.house import House
-from wyoming_rosie_hub.web.hub_house import HubHouse
 from wyoming_rosie_hub.web.service import serve_web
 from wyoming_rosie_hub.web.settings import WebConfig
 
 _LOG = structlog.get_logger()
 DISCOVERY_SECONDS = 2.0
 AUTO = "auto"
+LIVE_KEYS = frozenset({"language", "filler", "own_filler_seconds", "end_of_speech", "web.log_text"})
+"""Settings that can change while the hub runs."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Hub:
     """The satellite clients, the timers and the other services of the hub."""
 
     def __init__(self, settings: HubConfig, browser: ServiceBrowser | None, metrics: TurnMetrics) -> None:
-        folder = settings.data_dir or config.state_folder("hub")
+        self.folder = folder = settings.data_dir or config.state_folder("hub")
         configured = {role: getattr(settings, f"{role}_uri") for role in ("wake", "vad", "asr", "intent", "tts")}
         self._directory = DaemonDirectory(configured, settings.adopt, self._discovered, local_addresses)
         self._voices = VoiceSelector(lambda: self._directory.find_uri("tts"))
@@ -105,6 +108,8 @@ class Hub:
             settings.end_of_speech,
             metrics,
         )
+        self._context.history.keeps_text = settings.web.log_text
+        self._settings = settings
         self._configured = settings.satellite
         self._browser = browser
         self._adopted, self._adopts_all = settings.adopt, settings.adopt_all
@@ -128,7 +133,21 @@ class Hub:
     @property
     def house(self) -> House:
         """The hub as the web server sees it."""
-        return HubHouse(self._context, self._satellites, self.health)
+        from wyoming_rosie_hub.web.config_editor import ConfigEditor
+        from wyoming_rosie_hub.web.hub_house import HubHouse, LiveConfig
+
+        file = self._settings.config or config.user_file()
+        editor = ConfigEditor("hub", HubConfig, file, LIVE_KEYS, lambda: read_config(sys.argv[1:]), check_config)
+        live = LiveConfig(editor, self._settings, self._apply)
+        return HubHouse(self._context, self._satellites, self.health, live)
+
+    def _apply(self, settings: HubConfig) -> None:
+        """Take over the settings of LIVE_KEYS."""
+        self._context.language = None if settings.language == AUTO else settings.language
+        self._context.fillers_enabled = settings.filler
+        self._context.own_filler_seconds = settings.own_filler_seconds
+        self._context.endpointing = settings.end_of_speech
+        self._context.history.keeps_text = settings.web.log_text
 
     async def run(self) -> None:
         """Run all services until cancelled."""
@@ -157,11 +176,23 @@ class Hub:
         return {*self._configured, *adopted}
 
 
-async def serve(settings: HubConfig) -> None:
-    """Run the hub until stopped. Raises ConfigError."""
+def read_config(arguments: Sequence[str]) -> HubConfig:
+    """Return the settings of a hub that starts now with these arguments. Raises ConfigError."""
+    settings = config.read("hub", HubConfig, arguments)
+    assert settings is not None
+    return settings
+
+
+def check_config(settings: HubConfig) -> None:
+    """Raise ConfigError for settings that contradict each other."""
     for uri in settings.satellite:
         address.parse(uri)
     endpointing.check_endpointing_rules(settings.end_of_speech)
+
+
+async def serve(settings: HubConfig) -> None:
+    """Run the hub until stopped. Raises ConfigError."""
+    check_config(settings)
     stop = stop_signal()
     async with AsyncExitStack() as stack:
         browser = await stack.enter_async_context(ServiceBrowser()) if settings.zeroconf else None
@@ -172,7 +203,7 @@ async def serve(settings: HubConfig) -> None:
             health.serve_health("hub", hub.health, metrics, settings.http_host, settings.http_port)
         )
         if settings.web.enabled:
-            await stack.enter_async_context(serve_web(settings.web, hub.house))
+            await stack.enter_async_context(serve_web(settings.web, hub.house, hub.folder))
         running = asyncio.create_task(hub.run())
         systemd.notify("READY=1")
         _LOG.info("ready", satellites=list(settings.satellite), adopt_all=settings.adopt_all)

@@ -22,6 +22,11 @@ class AnnouncementQueue:
         self._deliver = deliver
         self._queue: deque[tuple[float, str, Announcement]] = deque(maxlen=MAX_QUEUED)
 
+    @property
+    def waiting(self) -> int:
+        """Number of announcements whose satellite is not connected."""
+        return len(self._queue)
+
     def announce(self, satellite: SatelliteIdentity, answer: SpokenAnswer, conversation_id: str | None = None) -> None:
         """Speak the answer now, or once the satellite connects within EXPIRY_SECONDS. A full queue drops its oldest."""
         announcement = Announcement(turn.new_id(), answer, satellite.language, conversation_id)

@@ -75,6 +75,14 @@ class IntentResponse:
         return SpokenAnswer(self._unsupported, succeeded=False)
 
 
+def find_intent(event: Event) -> str | None:
+    """Return the intent that an answer's event is about, if it names one."""
+    name = event.data.get("name") if event.type == "intent" else None
+    if event.type in ("handled", "not-handled"):
+        name = event_context(event).get("intent")
+    return name if isinstance(name, str) and name else None
+
+
 def _combine(answers: Sequence[SpokenAnswer]) -> SpokenAnswer:
     text = " ".join(answer.text for answer in answers if answer.text)
     expects_reply = any(answer.expects_reply for answer in answers)

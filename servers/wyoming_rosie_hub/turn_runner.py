@@ -37,9 +37,9 @@ from wyoming_rosie_hub.core import TurnCore, TurnPhase
 from wyoming_rosie_hub.daemon_streams import DaemonStream, OnEvent
 from wyoming_rosie_hub.directory import DaemonDirectory
 from wyoming_rosie_hub.fallback_audio import FILLER, FallbackAudio
-from wyoming_rosie_hub.intent_response import IntentExecutor, IntentResponse
+from wyoming_rosie_hub.intent_response import IntentExecutor, IntentResponse, find_intent
 from wyoming_rosie_hub.reply_streamer import ReplyStreamer
-from wyoming_rosie_hub.timeline import Timeline
+from wyoming_rosie_hub.timeline import Timeline, TurnHistory
 from wyoming_rosie_hub.voice_selection import VoiceSelector
 from wyoming_rosie_hub.volume.service import VolumeService
 
@@ -52,9 +52,9 @@ FALLBACK_LANGUAGES = ("en", *sorted(sentences.languages()))
 """Languages to speak in, in order, if there is no voice for the turn's."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class HubContext:
-    """Services and settings that all turns share."""
+    """Services and settings that all turns share; a turn takes the settings that hold when it begins."""
 
     directory: DaemonDirectory
     fallback_audio: FallbackAudio
@@ -67,6 +67,7 @@ class HubContext:
     own_filler_seconds: float | None = None
     endpointing: EndpointingRules = field(default_factory=EndpointingRules)
     metrics: TurnMetrics = NULL_TURN_METRICS
+    history: TurnHistory = field(default_factory=TurnHistory)
 
     @property
     def executors(self) -> tuple[IntentExecutor, ...]:
@@ -82,9 +83,8 @@ class TurnRunner:
         self._satellite_language: str | None = None
         self._satellite = satellite  # with the language of the current turn
         self._send = send
-        self._core = TurnCore(
-            fillers_enabled=hub.fillers_enabled, own_filler_seconds=hub.own_filler_seconds, endpointing=hub.endpointing
-        )
+        self._core = TurnCore()
+        self._take_settings()
         self._streams: dict[str, DaemonStream] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._filler: ReplyStreamer | None = None
@@ -112,8 +112,15 @@ class TurnRunner:
     def _executors(self) -> tuple[IntentExecutor, ...]:
         return self._hub.executors
 
+    def _take_settings(self) -> None:
+        self._core.fillers_enabled = self._hub.fillers_enabled
+        self._core.own_filler_seconds = self._hub.own_filler_seconds
+        self._core.endpointing = self._hub.endpointing
+
     def process(self, event: m.Input) -> None:
         """Feed an input to the turn rules and apply their effects."""
+        if isinstance(event, m.RunRequested):
+            self._take_settings()
         now = asyncio.get_running_loop().time()
         for effect in self._core.handle(event, now):
             self._apply(effect)
@@ -236,6 +243,7 @@ class TurnRunner:
         self._open_stream("tts", [request], ReplyStreamer(self.process, self._send).on_event)
 
     def _send_answer_text(self, answer: SpokenAnswer) -> None:
+        self._hub.history.add_text(self._core.turn_id, answer=answer.text)
         if answer.expects_reply:
             self._send(UserEvent(name="listen-again").event())
         self._send(Synthesize(text=answer.text).event())
@@ -299,6 +307,7 @@ class TurnRunner:
             return False
         text = str(event.data.get("text", ""))
         _LOG.debug("transcript", text=text)
+        self._hub.history.add_text(self._core.turn_id, heard=text)
         self._set_turn_language(parse_language(event.data))
         self.process(m.FinalTranscript(text))
         return True
@@ -307,6 +316,8 @@ class TurnRunner:
         if event.type == "user-event" and event.data.get("name") == FILLER:
             self.process(m.FillerReceived(str((event.data.get("data") or {}).get("text") or "")))
             return False
+        if intent := find_intent(event):
+            self._hub.history.add_intent(self._core.turn_id, intent)
         answer = await self._response.feed(event)
         match answer:
             case m.AnswerChunkReceived():
@@ -372,7 +383,8 @@ class TurnRunner:
 
     def _trace(self, mark: m.TraceMark) -> None:
         if mark.step in (m.TraceStep.WAKE, m.TraceStep.ANNOUNCED):
-            self._timeline = Timeline(self._core.turn_id, mark.at, self._hub.metrics)
+            self._hub.history.begin(self._core.turn_id, self._satellite.satellite_id, self._satellite.area)
+            self._timeline = Timeline(self._core.turn_id, mark.at, self._hub.metrics, self._hub.history)
         self._timeline.record(mark, self._satellite.satellite_id)
 
 

@@ -18,6 +18,7 @@ from wyoming_rosie.commands import (
     discover,
     doctor,
     explain,
+    key,
     listen,
     listing,
     models,
@@ -62,6 +63,8 @@ models.models.group = MODELS
 app.command(models.models)
 config_check.config.group = RUN
 app.command(config_check.config)
+key.key.group = RUN
+app.command(key.key)
 service.service.group = RUN
 app.command(service.service)
 app["up"].config = config.CommandSettings("up", UpOptions)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import structlog
 from wyoming.event import Event
+from wyoming.timer import TimerCancelled
 
 from wyoming_rosie.text.sentences import format_sentence
 from wyoming_rosie.timers import alarms, intents, presence, selection, store
@@ -20,7 +21,15 @@ from wyoming_rosie.timers.intents import (
     finished_event,
     sync_events,
 )
-from wyoming_rosie.timers.model import EXPIRY_SECONDS, DelayedCommand, HubTimer, TimerSet, after_ring, is_too_late
+from wyoming_rosie.timers.model import (
+    EXPIRY_SECONDS,
+    DelayedCommand,
+    HubTimer,
+    TimerSet,
+    after_ring,
+    is_too_late,
+    rings_of,
+)
 from wyoming_rosie.timers.requests import IntentRequest, SatelliteIdentity, SpokenAnswer
 from wyoming_rosie.timers.selection import SelectionCancelled, TimerSelection
 
@@ -70,6 +79,21 @@ class TimerService:
         self._command_tasks: dict[str, asyncio.Task[None]] = {}  # by timer id
         self._save_lock = asyncio.Lock()
         self._rung: dict[str, HubTimer] = {}  # the last one by satellite id
+
+    @property
+    def all(self) -> tuple[HubTimer, ...]:
+        """The timers, alarms and reminders."""
+        return self._timers.all
+
+    async def cancel(self, timer_id: str) -> bool:
+        """Cancel a timer, alarm or reminder by its id; return whether there was one."""
+        found = self._timers.with_ids([timer_id]).all
+        for timer in found:
+            for ring in rings_of(timer):
+                self._callbacks.send(timer.satellite_id, TimerCancelled(id=ring.id).event())
+            self._cancel_stale_commands(other.id for other in self._timers.all if other.id != timer_id)
+            await self._save(self._timers.cancel(timer))
+        return bool(found)
 
     async def execute(self, request: IntentRequest) -> SpokenAnswer | None:
         """Carry out an intent about timers and return the answer; None for other intents."""

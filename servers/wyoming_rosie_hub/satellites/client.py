@@ -37,11 +37,22 @@ class SatelliteClient:
         self._outbox = Outbox[Event]()
         self._is_unreachable = False
         self._turns: TurnRunner | None = None  # while connected
+        self._reader: SatelliteReader | None = None  # of the present or the last connection
 
     @property
     def phase(self) -> str:
         """The phase of its turn."""
         return TurnPhase.IDLE if self._turns is None else self._turns.phase
+
+    @property
+    def volume_percent(self) -> int | None:
+        """The volume as the satellite has reported it."""
+        return self._reader.volume_percent if self._reader else None
+
+    @property
+    def is_muted(self) -> bool | None:
+        """Whether the microphone is muted, as the satellite has reported it."""
+        return self._reader.is_muted if self._reader else None
 
     def announce(self, announcement: m.Announcement) -> bool:
         """Queue an announcement; return whether the satellite is connected."""
@@ -82,8 +93,8 @@ class SatelliteClient:
         tasks = {asyncio.create_task(self._send_all(peer)), asyncio.create_task(self._send_pings())}
         try:
             self._on_connected(satellite, turns)
-            on_volume = partial(self._hub.volume.on_report, satellite.satellite_id)
-            reader = SatelliteReader(turns, self.send, on_volume)
+            reader = SatelliteReader(turns, self.send, partial(self._hub.volume.on_report, satellite.satellite_id))
+            self._reader = reader
             while True:
                 await reader.on_event(await peer.receive(RECEIVE_TIMEOUT_SECONDS if reader.answers_pings else None))
         finally:

@@ -12,7 +12,7 @@ from wyoming_rosie.errors import BadEventError, UnreachableError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.turn_runner import TurnRunner, parse_language
-from wyoming_rosie_hub.volume.intents import parse_volume_report
+from wyoming_rosie_hub.volume.intents import parse_mute_report, parse_volume_report
 
 _LOG = structlog.get_logger()
 BUSY_CODE = "busy"
@@ -29,6 +29,8 @@ class SatelliteReader:
         self._send = send
         self._on_volume = on_volume
         self.answers_pings = False  # older satellites never do
+        self.volume_percent: int | None = None  # as the satellite has reported it
+        self.is_muted: bool | None = None
         self._wake_word: str | None = None
         self._turn_id: str | None = None
         self._format: AudioFormat | None = None
@@ -89,7 +91,10 @@ class SatelliteReader:
         if event.data.get("name") == CANCEL:
             self._turns.process(m.RunCancelled())
         elif (percent := parse_volume_report(event)) is not None:
+            self.volume_percent = percent
             self._on_volume(percent)
+        elif (is_muted := parse_mute_report(event)) is not None:
+            self.is_muted = is_muted
 
     def _convert(self, chunk: Event) -> bytes:
         audio = format_of(chunk)

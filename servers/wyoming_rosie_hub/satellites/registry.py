@@ -31,6 +31,14 @@ class ConnectedSatellite(Protocol):
     area: str | None
 
     @property
+    def volume_percent(self) -> int | None:
+        """The volume as it has reported it."""
+
+    @property
+    def is_muted(self) -> bool | None:
+        """Whether its microphone is muted, as it has reported it."""
+
+    @property
     def phase(self) -> str:
         """The phase of its turn, such as `idle`."""
 
@@ -89,13 +97,14 @@ class SatelliteRegistry:
         if satellite.satellite_id in self.areas():
             raise SatelliteTakenError(f"a satellite '{satellite.satellite_id}' is connected already")
         turns = TurnRunner(hub, satellite, send)
-        attached = AttachedSatellite(satellite, turns, send)
+        reader = SatelliteReader(turns, send, partial(hub.volume.on_report, satellite.satellite_id))
+        attached = AttachedSatellite(satellite, turns, reader, send)
         self.add(attached)
         _LOG.info("satellite attached", satellite=satellite.satellite_id, area=satellite.area)
         try:
             hub.timers.on_connected(satellite.satellite_id)
             hub.announcements.on_connected(satellite.satellite_id)
-            yield SatelliteReader(turns, send, partial(hub.volume.on_report, satellite.satellite_id))
+            yield reader
         finally:
             self._satellites.pop(attached.uri)
             await turns.close()
@@ -105,12 +114,27 @@ class SatelliteRegistry:
 class AttachedSatellite:
     """A satellite that connected to the hub, as a browser does."""
 
-    def __init__(self, satellite: SatelliteIdentity, turns: TurnRunner, send: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        satellite: SatelliteIdentity,
+        turns: TurnRunner,
+        reader: SatelliteReader,
+        send: Callable[[Event], None],
+    ) -> None:
         self.uri = f"attached:{satellite.satellite_id}"
         self.satellite_id: str | None = satellite.satellite_id
         self.area = satellite.area
         self.send = send
         self._turns = turns
+        self._reader = reader
+
+    @property
+    def volume_percent(self) -> int | None:
+        return self._reader.volume_percent
+
+    @property
+    def is_muted(self) -> bool | None:
+        return self._reader.is_muted
 
     @property
     def phase(self) -> str:

@@ -18,11 +18,11 @@ def create_volume_event(intent: str, slots: Slots) -> Event | None:
     """Return the event that changes a satellite's volume; None for other intents and invalid amounts."""
     match intent, slots:
         case "HassSetVolume", {"volume_level": int(percent)} if 0 <= percent <= MAX_PERCENT:
-            return _volume_event(percent=percent)
+            return volume_event(percent=percent)
         case "HassSetVolumeRelative", {"volume_step": int(change)} if abs(change) <= MAX_PERCENT:
-            return _volume_event(change=change)
+            return volume_event(change=change)
         case "HassSetVolumeRelative", {"volume_step": "up" | "down" as way}:
-            return _volume_event(change=_STEPS[way])
+            return volume_event(change=_STEPS[way])
     return None
 
 
@@ -43,6 +43,14 @@ def parse_volume_report(event: Event) -> int | None:
     return None
 
 
+def parse_mute_report(event: Event) -> bool | None:
+    """Return whether a satellite reports that its microphone is muted; None for other events."""
+    match event.data:
+        case {"name": "muted", "muted": bool(is_muted)} if event.type == "user-event":
+            return is_muted
+    return None
+
+
 def describe_result(reported: Sequence[int | None], language: str = "en") -> str:
     """Return the sentence about the volumes that satellites reported; None stands for one that did not report."""
     percents = {percent for percent in reported if percent is not None}
@@ -55,7 +63,8 @@ def describe_result(reported: Sequence[int | None], language: str = "en") -> str
     return format_sentence("volume.at", language, percent=percents.pop())
 
 
-def _volume_event(**fields: int) -> Event:
+def volume_event(**fields: int) -> Event:
+    """Return the event that sets a volume in `percent`, or changes it by `change`."""
     return Event("user-event", {"name": VOLUME, **fields})
 
 

@@ -2,26 +2,64 @@
 
 from pathlib import Path
 
-from fastapi import FastAPI
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from wyoming_rosie import __version__
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie_hub.web.doors import Doors
-from wyoming_rosie_hub.web.guard import Guard
-from wyoming_rosie_hub.web.house import House
-from wyoming_rosie_hub.web.routes import health, stream
+from wyoming_rosie_hub.web.guard import Guard, error_response
+from wyoming_rosie_hub.web.house import House, UnknownSatelliteError
+from wyoming_rosie_hub.web.routes import config, health, satellites, session, stream, turns
 
 PAGE = Path(__file__).with_name("page")
 API = "/api/v1"
+_LOG = structlog.get_logger()
 
 
 def create_application(house: House, doors: Doors) -> FastAPI:
     """Return the application; every request and WebSocket passes the guard first."""
     application = FastAPI(title="wyoming-rosie", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-    application.state.house = house
     application.include_router(health.create_router(house), tags=["health"])
-    application.include_router(health.create_router(house), prefix=API, tags=["health"])
-    application.include_router(stream.create_router(house), prefix=API)
+    routers = {
+        "health": health.create_router(house),
+        "status": health.create_status_router(house),
+        "session": session.create_router(doors),
+        "turns": turns.create_router(house),
+        "satellites": satellites.create_router(house),
+        "stream": stream.create_router(house),
+        "config": config.create_router(house),
+    }
+    for tag, router in routers.items():
+        application.include_router(router, prefix=API, tags=[tag])
     application.mount("/", StaticFiles(directory=PAGE, html=True))
+    application.add_exception_handler(ApiRequestError, _answer_refused)
+    application.add_exception_handler(RosieError, _answer_failed)
+    application.add_exception_handler(RequestValidationError, _answer_invalid)
     application.add_middleware(Guard, doors=doors)
     return application
+
+
+async def _answer_refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiRequestError)
+    return error_response(error)
+
+
+async def _answer_failed(_: Request, error: Exception) -> JSONResponse:
+    """Answer with the sentence of an error that is not the client's: a daemon is away, or a satellite."""
+    assert isinstance(error, RosieError)
+    status = 404 if isinstance(error, UnknownSatelliteError) else 503
+    _LOG.warning("request failed", reason=str(error))
+    return JSONResponse({"error": str(error), "code": error.code}, status)
+
+
+async def _answer_invalid(_: Request, error: Exception) -> JSONResponse:
+    """Name the key that is wrong; what was sent is not repeated."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"][1:])) or str(first["loc"][0])
+    return JSONResponse({"error": f"{key}: {first['msg']}", "code": "value", "key": key}, 422)

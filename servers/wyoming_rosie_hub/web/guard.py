@@ -1,14 +1,31 @@
-"""Guard: ASGI middleware that checks every request and WebSocket before a route sees it."""
+"""Guard: ASGI middleware that every request and WebSocket passes before a route sees it."""
 
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated
 
+import structlog
+from fastapi import Depends
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from wyoming_rosie.http import access
+from wyoming_rosie.http.access import Caller
 from wyoming_rosie.http.auth import ApiRequestError
-from wyoming_rosie_hub.web.doors import Doors
+from wyoming_rosie.runtime.tasks import loop_time
+from wyoming_rosie_hub.web.doors import SAFE_METHODS, Doors, RequestFacts, TooManyRequestsError, require
 
+_LOG = structlog.get_logger()
+MAX_BODY_BYTES = 65_536
+MAX_HEADER_BYTES = 16_384
+BODY_SECONDS = 10.0
+SEND_SECONDS = 15.0
+"""A client that does not read for so long is let go."""
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; font-src 'self'; "
@@ -20,11 +37,12 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+SECURE_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 @dataclass(frozen=True)
 class Guard:
-    """Passes on what the doors admit, and adds the security headers to every answer."""
+    """Passes on what the doors admit, with the caller in its scope and a bounded body, and logs what is changed."""
 
     app: ASGIApp
     doors: Doors
@@ -32,33 +50,131 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return
-        send = _with_security_headers(send)
-        headers = Headers(scope=scope)
+        exchange = _Exchange(scope, send)
         try:
-            self.doors.check_host(headers.get("host", ""))
-            self.doors.check_origin(headers.get("origin"), headers.get("host", ""))
+            caller = await self.doors.admit(exchange.facts, loop_time(), time.time())
+            scope.setdefault("state", {})["caller"] = caller
+            if scope["type"] == "websocket":
+                require(caller, access.Scope.TALK)
+            if scope["type"] == "http":
+                receive = await _receive_body(exchange.connection.headers, receive)
         except ApiRequestError as err:
-            await _refuse(err, scope, receive, send)
+            await exchange.refuse(err, receive)
             return
-        await self.app(scope, receive, send)
+        await self.app(scope, receive, exchange.send)
+        exchange.log_change(caller.name if caller else None)
 
 
-async def _refuse(error: ApiRequestError, scope: Scope, receive: Receive, send: Send) -> None:
-    answer = JSONResponse({"error": str(error), "code": error.code}, error.status)
-    if scope["type"] == "http":
-        await answer(scope, receive, send)
-    else:
-        await receive()  # the handshake, which ASGI answers with a status before it is accepted
-        await send({"type": "websocket.close", "code": 1008, "reason": str(error)})
+class _Exchange:
+    """One request and its answer."""
 
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.connection = HTTPConnection(scope)
+        self._scope = scope
+        self._send = send
+        self._status = 0
 
-def _with_security_headers(send: Send) -> Send:
-    async def send_with_headers(message: Message) -> None:
+    @property
+    def facts(self) -> RequestFacts:
+        address = self.connection.client.host if self.connection.client else ""
+        method = self._scope.get("method", "GET")
+        return RequestFacts(method, address, self.connection.headers, self.connection.cookies)
+
+    async def send(self, message: Message) -> None:
+        """Send with the security headers. Raises TimeoutError if the client does not read."""
         if message["type"] in ("http.response.start", "websocket.http.response.start"):
-            headers = MutableHeaders(raw=message["headers"])
-            for name, value in SECURITY_HEADERS.items():
+            self._status = message["status"]
+            headers = MutableHeaders(raw=list(message.get("headers", ())))
+            for name, value in self._own_headers().items():
                 headers.setdefault(name, value)
             message = {**message, "headers": headers.raw}
-        await send(message)
+        async with asyncio.timeout(SEND_SECONDS):
+            await self._send(message)
 
-    return send_with_headers
+    async def refuse(self, error: ApiRequestError, receive: Receive) -> None:
+        """Answer with the error's status, also to a WebSocket's handshake."""
+        if error.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            address = self.facts.address
+            _LOG.info("request refused", address=address, path=self._scope["path"], code=error.code)
+        answer = error_response(error)
+        if self._scope["type"] == "http":
+            await answer(self._scope, receive, self.send)
+        else:
+            await receive()
+            start = {"type": "websocket.http.response.start", "status": error.status, "headers": answer.raw_headers}
+            await self.send(start)
+            await self.send({"type": "websocket.http.response.body", "body": answer.body})
+
+    def log_change(self, caller: str | None) -> None:
+        """Log who changed something, never what was said."""
+        method = self._scope.get("method", "GET")
+        if method not in SAFE_METHODS:
+            address, path = self.facts.address, self._scope["path"]
+            _LOG.info("audit", caller=caller, address=address, method=method, path=path, status=self._status)
+
+    def _own_headers(self) -> dict[str, str]:
+        is_secure = self._scope["scheme"] in ("https", "wss")
+        is_page = not self._scope["path"].startswith("/api/")
+        cache = {"Cache-Control": "no-cache" if is_page else "no-store"}
+        return {**SECURITY_HEADERS, **cache, **(SECURE_HEADERS if is_secure else {})}
+
+
+def _authorize(scope: access.Scope) -> Callable[[HTTPConnection], Awaitable[Caller]]:
+    async def find_caller(connection: HTTPConnection) -> Caller:
+        return require(connection.state.caller, scope)
+
+    return find_caller
+
+
+NEEDS_TALK = Depends(_authorize(access.Scope.TALK))
+"""A dependency of a route for everybody who may talk."""
+NEEDS_READ = Depends(_authorize(access.Scope.READ))
+NEEDS_ADMIN = Depends(_authorize(access.Scope.ADMIN))
+Talker = Annotated[Caller, NEEDS_TALK]
+"""The caller as a parameter of a route for everybody who may talk."""
+Reader = Annotated[Caller, NEEDS_READ]
+Administrator = Annotated[Caller, NEEDS_ADMIN]
+
+
+def error_response(error: ApiRequestError) -> JSONResponse:
+    """Return the answer to a request that is refused."""
+    answer = JSONResponse({"error": str(error), "code": error.code}, error.status)
+    if error.status is HTTPStatus.UNAUTHORIZED:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if (key := getattr(error, "key", None)) is not None:
+        answer = JSONResponse({"error": str(error), "code": error.code, "key": key}, error.status)
+    if isinstance(error, TooManyRequestsError):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
+
+
+async def _receive_body(headers: Headers, receive: Receive) -> Receive:
+    """Read the whole body within its limits; return a receiver that replays it. Raises ApiRequestError."""
+    too_large = ApiRequestError(f"send at most {MAX_BODY_BYTES} bytes", "size", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADER_BYTES:
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        raise ApiRequestError(f"send at most {MAX_HEADER_BYTES} bytes of headers", "size", status)
+    if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
+        raise too_large
+    body = b""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in _parts(receive):
+                body += part
+                if len(body) > MAX_BODY_BYTES:
+                    raise too_large
+    except TimeoutError:
+        raise ApiRequestError("the body took too long", "slow", HTTPStatus.REQUEST_TIMEOUT) from None
+    pending = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replay
+
+
+async def _parts(receive: Receive) -> AsyncIterator[bytes]:
+    while (message := await receive())["type"] == "http.request":
+        yield message.get("body", b"")
+        if not message.get("more_body"):
+            return

@@ -1,31 +1,105 @@
 """Web service: opens the doors and serves the application while the hub runs."""
 
+import asyncio
+import hashlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import structlog
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.http import access
+from wyoming_rosie.http.access import Access
 from wyoming_rosie.protocol import hosts
 from wyoming_rosie.runtime.extras import install_command
-from wyoming_rosie_hub.web.doors import Doors
+from wyoming_rosie.runtime.tasks import run_beside
+from wyoming_rosie_hub.web.doors import Doors, own_names
 from wyoming_rosie_hub.web.house import House
 from wyoming_rosie_hub.web.settings import WebConfig
 
 _LOG = structlog.get_logger()
+RELOAD_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def serve_web(settings: WebConfig, house: House) -> AsyncIterator[None]:
-    """Serve the page and the HTTP API during the block. Raises ConfigError."""
+async def serve_web(settings: WebConfig, house: House, folder: Path) -> AsyncIterator[None]:
+    """Serve the page and the HTTP API during the block; keys and password are in `folder`. Raises ConfigError."""
     try:
         from wyoming_rosie_hub.web.application import create_application
         from wyoming_rosie_hub.web.server import serve_application
     except ImportError as err:
         raise ConfigError(f"--web: {err.name} is missing; run: {install_command(['web'])}") from err
-    if not hosts.is_loopback(settings.host):
-        raise ConfigError(f"--web.host {settings.host}: others can reach it; that needs a password or key")
-    application = create_application(house, Doors(frozenset(settings.names)))
-    async with serve_application(application, settings.host, settings.port) as bound:
+    file = AccessFile(folder / access.FILE_NAME)
+    doors = Doors(await asyncio.to_thread(access.load, file.path), own_names(settings.names), PasswordVerifier().verify)
+    check_doors(settings, doors.access)
+    async with serve_application(create_application(house, doors), settings) as bound, run_beside(file.watch(doors)):
         _LOG.info("page", uri=f"http://{bound.host}:{bound.port}")
         yield
+
+
+def check_doors(settings: WebConfig, given: Access) -> None:
+    """Raise ConfigError if other machines can reach what has neither password nor key."""
+    reachable = not hosts.is_loopback(settings.host) or settings.names or settings.proxy
+    if given.is_open and reachable:
+        flag = f"--web.host {settings.host}" if not hosts.is_loopback(settings.host) else "--web.names or --web.proxy"
+        raise ConfigError(
+            f"{flag}: others can reach the page; first run `wyoming-rosie key password`, or `wyoming-rosie key add NAME`"
+        )
+
+
+class AccessFile:
+    """The file with keys and password, which a command may change while the hub runs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._problem = ""
+
+    async def watch(self, doors: Doors) -> None:
+        """Give the doors each change within RELOAD_SECONDS, until cancelled. An unreadable file changes nothing."""
+        seen = None
+        while True:
+            if (stamp := await asyncio.to_thread(self._stamp)) != seen:
+                seen = stamp
+                await self._reload(doors)
+            await asyncio.sleep(RELOAD_SECONDS)
+
+    async def _reload(self, doors: Doors) -> None:
+        try:
+            changed = await asyncio.to_thread(access.load, self.path)
+        except ConfigError as err:
+            _LOG.error("keys and password are not read again", reason=str(err))
+            return
+        if changed.is_open and not doors.access.is_open:
+            _LOG.error("the last key or password is gone; the present ones hold until a restart")
+        elif changed != doors.access:
+            doors.access = changed
+            _LOG.info("audit", caller="command", action="keys or password changed", keys=len(changed.keys))
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self.path)  # noqa: PTH116 - in a thread
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino
+
+
+class PasswordVerifier:
+    """Verifies passwords on a thread, one at a time, so that guesses cannot take the processor; keeps the last right one."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._verified = ""
+
+    async def verify(self, given: Access, password: str) -> bool:
+        """Return whether this is the administrator's password."""
+        known = f"{given.session_secret}{given.password_hash}{password}"
+        digest = hashlib.sha256(known.encode(errors="surrogateescape")).hexdigest()
+        if digest == self._verified:
+            return True
+        async with self._lock:
+            is_right = await asyncio.to_thread(given.verify_password, password)
+        if is_right:
+            self._verified = digest
+        return is_right

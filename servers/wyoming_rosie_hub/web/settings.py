@@ -20,7 +20,10 @@ class WebConfig:
     host: str = option(LOOPBACK, "address to listen at; 0.0.0.0 admits other machines, which needs a password or key")
     port: int = option(DEFAULT_PORT, "port of the page and the HTTP API; 0 for any")
     names: tuple[str, ...] = option((), "another name of this machine, such as a proxy's; may be given again")
-    tls: bool = option(False, "serve HTTPS with a certificate of the house, which is made once and renewed")
+    proxy: tuple[str, ...] = option((), "address of a proxy whose X-Forwarded-For is believed; may be given again")
+    tls: bool | None = option(
+        None, "serve HTTPS with a certificate of the house [default: as soon as other machines can reach it]"
+    )
     certificate: Path | None = option(None, "serve HTTPS with this certificate chain instead, in PEM")
     key: Path | None = option(None, "private key of --web.certificate, in PEM")
     log_text: bool = option(False, "keep what was said and answered with the last turns, in memory only")

@@ -25,6 +25,7 @@ OTHER_EXTRAS = {
     "piper",
     "respeaker",
     "satellite-basic",
+    "web",
     "whisper",
 }
 
@@ -50,7 +51,7 @@ def test_every_program_has_an_extra_and_all_names_them() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     roles = [program.role for program in PROGRAMS]
     assert set(extras) - OTHER_EXTRAS == set(roles)
-    assert extras["all"] == [f"wyoming-rosie[{','.join(roles)},files]"]
+    assert extras["all"] == [f"wyoming-rosie[{','.join(roles)},files,web]"]
 
 
 def test_the_wheel_holds_every_package() -> None:

@@ -1,27 +1,90 @@
-"""Health: one answer for monitors, and one for each part."""
+"""Health and status: for monitors, and for the page about the house."""
 
-from typing import Any
+import asyncio
+import os
+import time
+from dataclasses import asdict
+from typing import Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from wyoming_rosie import __version__
+from wyoming_rosie_hub.web.guard import NEEDS_READ
 from wyoming_rosie_hub.web.house import House
+
+DAEMON_OF_PART = {"wake": "wake", "vad": "vad", "stt": "asr", "llm": "intent", "tts": "tts"}
+NO_MEMORY = "this hub has no memory yet"
+TOP_INTENTS = 10
+STATM_RESIDENT = 1
+"""Column of /proc/self/statm with the resident pages."""
 
 
 def create_router(house: House) -> APIRouter:
-    """Return the routes for monitors: 200, or 503 with the reasons."""
-    router = APIRouter()
+    """Return the routes for monitors: 200, or 503 with the reasons; without credentials only the status."""
+    router = APIRouter(prefix="/health")
 
-    @router.get("/health")
-    async def get_health(response: Response) -> dict[str, Any]:
+    @router.get("")
+    async def get_health(request: Request, response: Response) -> dict[str, Any]:
         """Return the state of the hub."""
-        parts = house.run_checks()
-        response.status_code = 503 if any(parts.values()) else 200
+        problems = house.run_checks()
+        response.status_code = 503 if any(problems.values()) else 200
+        state = {"program": "hub", "status": "failing" if any(problems.values()) else "ok"}
+        if request.state.caller is None:
+            return state
+        return {**state, "version": __version__, "parts": {part: problem or "ok" for part, problem in problems.items()}}
+
+    @router.get("/{part}")
+    async def get_part(
+        part: Literal["wake", "vad", "stt", "llm", "tts", "memory"], request: Request, response: Response
+    ) -> dict[str, Any]:
+        """Return whether a daemon answers; `llm` is the intent daemon, which asks the language models."""
+        problem = await _find_problem(house, part)
+        response.status_code = 503 if problem else 200
+        state = {"part": part, "status": "failing" if problem else "ok"}
+        return state if request.state.caller is None or not problem else {**state, "reason": problem}
+
+    return router
+
+
+def create_status_router(house: House) -> APIRouter:
+    """Return the route of the status."""
+    router = APIRouter()
+    began = time.monotonic()
+
+    @router.get("/status", dependencies=[NEEDS_READ])
+    async def get_status() -> dict[str, Any]:
+        """Return satellites, rooms, daemons, queues, load, versions, top intents and turns by outcome."""
+        daemons = await asyncio.gather(*(house.describe_daemon(role) for role in DAEMON_OF_PART.values()))
+        satellites = house.satellites()
         return {
-            "program": "hub",
             "version": __version__,
-            "status": "failing" if any(parts.values()) else "ok",
-            "parts": {part: problem or "ok" for part, problem in parts.items()},
+            "uptime_seconds": round(time.monotonic() - began),
+            "satellites": [asdict(satellite) for satellite in satellites],
+            "rooms": sorted({satellite.area for satellite in satellites if satellite.area}),
+            "daemons": [asdict(daemon) for daemon in daemons],
+            "queues": dict(house.queues()),
+            "load": await asyncio.to_thread(_measure_load),
+            "top_intents": dict(house.history.intents.most_common(TOP_INTENTS)),
+            "turns": dict(house.history.outcomes),
         }
 
     return router
+
+
+async def _find_problem(house: House, part: str) -> str | None:
+    if part == "memory":
+        return NO_MEMORY
+    return (await house.describe_daemon(DAEMON_OF_PART[part])).problem
+
+
+def _measure_load() -> dict[str, float]:
+    """Return the load of this machine, and processor time and memory of the hub."""
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - no file of ours
+        pages = int(file.read().split()[STATM_RESIDENT])
+    used = os.times()
+    return {
+        "load_average": round(os.getloadavg()[0], 2),
+        "processors": os.cpu_count() or 1,
+        "hub_cpu_seconds": round(used.user + used.system, 2),
+        "hub_memory_mb": round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1),
+    }

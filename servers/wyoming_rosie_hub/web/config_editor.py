@@ -1,0 +1,134 @@
+"""Config editor: changes a program's table in its TOML file, keeping comments, and says what holds now."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import tomlkit
+from tomlkit.items import Table
+
+from wyoming_rosie import config
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_hub.web.house import ConfigChange, ConfigDocument, ConfigSetting
+
+NOT_CHANGEABLE = frozenset({"config", "data_dir"})
+"""Settings that say where everything else is: they cannot be changed from outside."""
+
+
+@dataclass(frozen=True)
+class ConfigEditor:
+    """Edits the file of one program. `read` returns its settings as a start now would have them; `check` raises ConfigError."""
+
+    role: str
+    kind: type[Any]
+    file: Path
+    live_keys: frozenset[str]
+    read: Callable[[], Any]
+    check: Callable[[Any], None]
+
+    def describe(self, settings: Any) -> ConfigDocument:
+        """Return all settings that may be changed, with their values in `settings`."""
+        return ConfigDocument(str(self.file), tuple(self._describe(settings, self.kind())))
+
+    def change(self, changes: Mapping[str, Any], running: Any) -> tuple[ConfigChange, Any]:
+        """Write changes by key, null for the default; return what holds now and the settings. Raises ConfigError.
+
+        The old file is kept beside the new one, as `rosie.toml.old`.
+        """
+        known = {setting.key for setting in self.describe(running).settings}
+        if unknown := sorted(set(changes) - known):
+            raise ConfigError(f"'{unknown[0]}' is no setting of [{self.role}]")
+        self._write(changes)
+        settings = self.read()
+        return self._compare(changes, settings), settings
+
+    def _compare(self, changes: Mapping[str, Any], settings: Any) -> ConfigChange:
+        overridden = [key for key, value in changes.items() if value is not None and not _equals(settings, key, value)]
+        held = [key for key in changes if key not in overridden]
+        applied = [key for key in held if self._is_live(key)]
+        return ConfigChange(tuple(applied), tuple(key for key in held if key not in applied), tuple(overridden))
+
+    def _is_live(self, key: str) -> bool:
+        return key in self.live_keys or key.partition(".")[0] in self.live_keys
+
+    def _write(self, changes: Mapping[str, Any]) -> None:
+        new = self.file.with_suffix(".toml.new")
+        try:
+            old = self.file.read_text("utf-8") if self.file.exists() else ""
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            new.write_text(_edit(old, self.role, changes), "utf-8")
+            self._check_file(new)
+            if old:
+                new.chmod(self.file.stat().st_mode)
+                self.file.with_suffix(".toml.old").write_text(old, "utf-8")
+            os.replace(new, self.file)  # noqa: PTH105 - atomic, as the name says
+        except OSError as err:
+            raise ConfigError(f"cannot write {self.file}: {err.strerror}; change it there by hand") from err
+        finally:
+            new.unlink(missing_ok=True)
+
+    def _check_file(self, file: Path) -> None:
+        try:
+            settings = config.read(self.role, self.kind, ["--config", str(file)])
+        except ConfigError as err:
+            raise ConfigError(str(err).replace(str(file), str(self.file))) from err
+        self.check(settings)
+
+    def _describe(self, settings: Any, defaults: Any, prefix: str = "") -> Iterator[ConfigSetting]:
+        hints = get_type_hints(type(defaults))
+        for one in fields(defaults):
+            key = f"{prefix}{one.name}"
+            value, default = getattr(settings, one.name), getattr(defaults, one.name)
+            if is_dataclass(default):
+                yield from self._describe(value, default, f"{key}.")
+            elif key not in NOT_CHANGEABLE:
+                text, kind = one.metadata.get("help", ""), _name_of(hints[one.name])
+                yield ConfigSetting(key, _plain(value), _plain(default), kind, text, not self._is_live(key))
+
+
+def _edit(text: str, role: str, changes: Mapping[str, Any]) -> str:
+    """Return the file with the changes in the program's table; all else stays as it is."""
+    document = tomlkit.parse(text)
+    table = document.setdefault(role, tomlkit.table())
+    for key, value in changes.items():
+        _set(table, key.split("."), value)
+    return tomlkit.dumps(document)
+
+
+def _set(table: Table, path: list[str], value: Any) -> None:
+    if len(path) > 1:
+        _set(table.setdefault(path[0], tomlkit.table()), path[1:], value)
+    elif value is None:
+        table.pop(path[0], None)
+    else:
+        table[path[0]] = value
+
+
+def _equals(settings: Any, key: str, value: Any) -> bool:
+    found = settings
+    for name in key.split("."):
+        found = getattr(found, name)
+    return bool(_plain(found) == _plain(value))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _name_of(hint: Any) -> str:
+    """Return a type as people read it: `text`, `number`, `list`."""
+    names = {
+        "bool": "boolean",
+        "int": "whole number",
+        "float": "number",
+        "str": "text",
+        "Path": "text",
+        "tuple": "list",
+    }
+    written = str(getattr(hint, "__name__", hint)) if isinstance(hint, type) else str(hint)
+    return next((name for word, name in names.items() if word in written), written)

@@ -1,0 +1,110 @@
+"""Turns: sentences as text and their answers, and the timelines of the last turns."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie.http.access import Caller, Scope
+from wyoming_rosie.http.auth import ApiRequestError
+from wyoming_rosie_hub.web.guard import Reader, Talker
+from wyoming_rosie_hub.web.house import House, Sentence, SentenceAnswer, SentenceChunk
+
+_LOG = structlog.get_logger()
+EVENT_STREAM = "text/event-stream"
+MAX_SENTENCE_CHARACTERS = 2_000
+NAME = Field(default=None, min_length=1, max_length=128)
+LANGUAGE = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+
+
+class PromptRequest(BaseModel):
+    """A sentence; only an administrator says the room, a key's room is its own."""
+
+    text: str = Field(min_length=1, max_length=MAX_SENTENCE_CHARACTERS)
+    language: str | None = LANGUAGE
+    conversation_id: str | None = NAME
+    room: str | None = NAME
+
+
+class PromptAnswer(BaseModel):
+    """The whole answer. `conversation_id` goes into the next sentence if the answer is a question."""
+
+    text: str
+    turn_id: str
+    conversation_id: str
+    expects_reply: bool
+    succeeded: bool
+
+
+def create_router(house: House) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter()
+
+    @router.post("/prompt", response_model=PromptAnswer)
+    async def answer_prompt(prompt: PromptRequest, caller: Talker, request: Request) -> Any:
+        """Answer a sentence: as JSON, or as server-sent events if `Accept` says text/event-stream.
+
+        The events are `delta` with the next words, `final` with the whole answer, and `error`.
+        """
+        sentence = Sentence(
+            prompt.text, caller.name, find_room(caller, prompt.room), prompt.language, prompt.conversation_id
+        )
+        if EVENT_STREAM in request.headers.get("accept", ""):
+            return StreamingResponse(_stream(house, sentence), media_type=EVENT_STREAM)
+        async with aclosing(house.answer(sentence)) as replies:
+            async for reply in replies:
+                if isinstance(reply, SentenceAnswer):
+                    return asdict(reply)
+        raise AssertionError("an answer ends with the whole of it")
+
+    @router.get("/turns")
+    async def list_turns(caller: Reader, limit: int = 50) -> list[dict[str, Any]]:
+        """Return the last turns, the newest first; those of its own room for a key with a room."""
+        turns = [turn for turn in reversed(house.history.turns) if _may_see(caller, turn.area)]
+        return [asdict(turn) for turn in turns[: max(0, limit)]]
+
+    @router.get("/turns/{turn_id}")
+    async def get_turn(turn_id: str, caller: Reader) -> dict[str, Any]:
+        """Return a turn with the milliseconds of each step, and its words if `log_text` is on."""
+        turn = house.history.find(turn_id)
+        if turn is None or not _may_see(caller, turn.area):
+            raise ApiRequestError("there is no such turn among the last ones", "turn", HTTPStatus.NOT_FOUND)
+        return asdict(turn)
+
+    return router
+
+
+def find_room(caller: Caller, requested: str | None) -> str | None:
+    """Return the room that a caller speaks for: a key's own, and any for an administrator. Raises ApiRequestError."""
+    if requested is None or requested == caller.room:
+        return caller.room
+    if Scope.ADMIN not in caller.scopes:
+        raise ApiRequestError("the room is that of the key", "room", HTTPStatus.FORBIDDEN)
+    return requested
+
+
+def _may_see(caller: Caller, area: str | None) -> bool:
+    return caller.room is None or Scope.ADMIN in caller.scopes or (area or "").casefold() == caller.room.casefold()
+
+
+async def _stream(house: House, sentence: Sentence) -> AsyncIterator[str]:
+    try:
+        async with aclosing(house.answer(sentence)) as replies:
+            async for reply in replies:
+                name = "delta" if isinstance(reply, SentenceChunk) else "final"
+                yield _create_event(name, asdict(reply))
+    except RosieError as err:
+        _LOG.warning("prompt failed", reason=str(err))
+        yield _create_event("error", {"error": str(err), "code": err.code})
+
+
+def _create_event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

@@ -1,0 +1,47 @@
+"""Rate limits with a clock of the test's own."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_rosie.http.rate_limit import MAX_CLIENTS, Rate, RateLimit
+
+RATE = Rate(per_second=2, burst=5)
+
+
+def test_a_burst_is_admitted_and_then_the_rate() -> None:
+    limit = RateLimit(RATE)
+    assert [limit.take("a", 0) for _ in range(6)] == [0, 0, 0, 0, 0, 0.5]
+    assert limit.take("a", 0.5) == 0
+    assert limit.take("b", 0) == 0, "another client has a rate of its own"
+
+
+def test_a_refund_lets_a_request_not_count() -> None:
+    limit = RateLimit(RATE)
+    for _ in range(20):
+        assert limit.take("a", 0) == 0
+        limit.refund("a", 0)
+
+
+def test_only_so_many_clients_are_remembered() -> None:
+    limit = RateLimit(Rate(per_second=0.001, burst=1))
+    for number in range(MAX_CLIENTS + 1):
+        assert limit.take(str(number), 0) == 0
+    assert limit.take("0", 0) == 0, "it was forgotten"
+    assert limit.take(str(MAX_CLIENTS), 0) > 0
+
+
+@given(st.lists(st.floats(0, 3), max_size=60))
+def test_never_more_than_burst_and_rate_are_admitted(pauses: list[float]) -> None:
+    limit, now, admitted = RateLimit(RATE), 0.0, 0
+    for pause in pauses:
+        now += pause
+        admitted += limit.take("a", now) == 0
+    assert admitted <= RATE.burst + RATE.per_second * now + 1e-6
+
+
+@given(st.integers(0, 5))
+def test_whoever_waits_as_told_is_admitted(before: int) -> None:
+    limit = RateLimit(RATE)
+    for _ in range(RATE.burst + before):
+        wait = limit.take("a", 0)
+    assert wait == 0 or limit.take("a", wait + 1e-9) == 0

@@ -1,0 +1,41 @@
+"""Rate limit: a bucket of tokens for each client, without a clock."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+MAX_CLIENTS = 4096
+"""Clients that are remembered; the one that was quiet for longest is forgotten first."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`burst` requests at once, then `per_second`."""
+
+    per_second: float
+    burst: int
+
+
+@dataclass
+class RateLimit:
+    """Limits each client by name; `now` is in seconds on any clock that does not go back."""
+
+    rate: Rate
+    _buckets: "OrderedDict[str, tuple[float, float]]" = field(default_factory=OrderedDict)  # tokens, and when
+
+    def take(self, client: str, now: float) -> float:
+        """Count a request. Return 0 if it is within the rate, else the seconds to wait; then it does not count."""
+        tokens = self._tokens(client, now)
+        is_within = tokens >= 1
+        self._buckets[client] = (tokens - is_within, now)
+        self._buckets.move_to_end(client)
+        if len(self._buckets) > MAX_CLIENTS:
+            self._buckets.popitem(last=False)
+        return 0.0 if is_within else (1 - tokens) / self.rate.per_second
+
+    def refund(self, client: str, now: float) -> None:
+        """Let the last request not count."""
+        self._buckets[client] = (min(self.rate.burst, self._tokens(client, now) + 1), now)
+
+    def _tokens(self, client: str, now: float) -> float:
+        tokens, counted_at = self._buckets.get(client, (float(self.rate.burst), now))
+        return min(self.rate.burst, tokens + (now - counted_at) * self.rate.per_second)
