@@ -152,7 +152,7 @@ def _take_values(name: str, remaining: list[str]) -> Iterator[str]:
         yield remaining.pop(0)
 
 
-def _format_setting(line: voice_assistant.Setting | str) -> str:
+def _format_setting(line: voice_assistant.MigratedSetting | str) -> str:
     if isinstance(line, str):
         return _format_comment(line)
     values = line.value if isinstance(line.value, list) else [line.value]

@@ -22,32 +22,32 @@ LOCAL_API = "the local API does this: set api_port, and a token to open it to ot
 
 
 @dataclass(frozen=True)
-class Setting:
+class MigratedSetting:
     """A setting of the satellite."""
 
     key: str
     value: str | int | float | bool | list[str]
 
 
-Line: TypeAlias = Setting | str
+Line: TypeAlias = MigratedSetting | str
 """A setting, or the reason why there is none."""
 
 
 def _text(key: str) -> Callable[[str], Line]:
-    return lambda value: Setting(key, value)
+    return lambda value: MigratedSetting(key, value)
 
 
 def _number(key: str, scale: float = 1.0) -> Callable[[str], Line]:
-    return lambda value: Setting(key, round(float(value) * scale, 4))
+    return lambda value: MigratedSetting(key, round(float(value) * scale, 4))
 
 
 def _whole(key: str) -> Callable[[str], Line]:
-    return lambda value: Setting(key, int(value))
+    return lambda value: MigratedSetting(key, int(value))
 
 
 def _wav(key: str) -> Callable[[str], Line]:
     def convert(value: str) -> Line:
-        return Setting(key, value) if value.endswith(".wav") else f"convert the sound to WAV, and set {key}"
+        return MigratedSetting(key, value) if value.endswith(".wav") else f"convert the sound to WAV, and set {key}"
 
     return convert
 
@@ -55,7 +55,9 @@ def _wav(key: str) -> Callable[[str], Line]:
 def _device(key: str) -> Callable[[str], Line]:
     def convert(value: str) -> Line:
         is_part_of_name = not value.isdecimal() and "/" not in value
-        return Setting(key, value) if is_part_of_name else f"set {key} to a part of the device's name; see doctor"
+        return (
+            MigratedSetting(key, value) if is_part_of_name else f"set {key} to a part of the device's name; see doctor"
+        )
 
     return convert
 
@@ -65,11 +67,13 @@ def _comment(reason: str) -> Callable[[str], Line]:
 
 
 def _stop_word(value: str) -> Line:
-    return "the satellite understands 'stop' without a model" if value == "stop" else Setting("stop_word", [value])
+    return (
+        "the satellite understands 'stop' without a model" if value == "stop" else MigratedSetting("stop_word", [value])
+    )
 
 
 def _rings(value: str) -> Line:
-    return Setting("timer_rings", min(max(round(float(value) / RING_SECONDS), 1), MAX_RINGS))
+    return MigratedSetting("timer_rings", min(max(round(float(value) / RING_SECONDS), 1), MAX_RINGS))
 
 
 WITH_VALUE: Mapping[str, Callable[[str], Line]] = {
@@ -82,8 +86,8 @@ WITH_VALUE: Mapping[str, Callable[[str], Line]] = {
     "mic-volume": _number("mic_volume_multiplier", 0.01),
     "mic-auto-gain": _whole("mic_auto_gain"),
     "mic-noise-suppression": _whole("mic_noise_suppression"),
-    "wake-word-dir": lambda value: Setting("custom_model_dir", [value]),
-    "wake-model": lambda value: Setting("wake_word_name", [value]),
+    "wake-word-dir": lambda value: MigratedSetting("custom_model_dir", [value]),
+    "wake-model": lambda value: MigratedSetting("wake_word_name", [value]),
     "stop-model": _stop_word,
     "download-dir": _comment("models are not downloaded; custom_model_dir names a folder of them"),
     "refractory-seconds": _number("wake_refractory_seconds"),
@@ -110,9 +114,9 @@ WITHOUT_VALUE: Mapping[str, Line] = {
     "list-output-devices": NO_SETTING,
     "enable-thinking-sound": 'done_wav = "chime" plays a sound when the command is over',
     "disable-peripheral-api": "there is no local API unless api_port is set",
-    "listen-during-wake-sound": Setting("mic_no_mute_during_awake_wav", True),
-    "debug": Setting("debug", True),
-    "colored-debug": Setting("debug", True),
+    "listen-during-wake-sound": MigratedSetting("mic_no_mute_during_awake_wav", True),
+    "debug": MigratedSetting("debug", True),
+    "colored-debug": MigratedSetting("debug", True),
     "output-only": "a satellite without a microphone is not supported; mute it instead",
 }
 ADDRESS = ("host", "port")
@@ -140,10 +144,10 @@ def parse_variables(text: str) -> list[str]:
     return flags
 
 
-def convert(words: Sequence[str]) -> list[Setting | str]:
+def convert(words: Sequence[str]) -> list[MigratedSetting | str]:
     """Return the settings, and a comment for each flag without a counterpart. Raises ConfigError."""
     address = {"host": "0.0.0.0", "port": str(DEFAULT_PORT)}  # noqa: S104 - it listens on the network, too
-    settings: dict[str, Setting] = {"esphome": Setting("esphome", True)}
+    settings: dict[str, MigratedSetting] = {"esphome": MigratedSetting("esphome", True)}
     comments = []
     for flag, value in _parse(words):
         if flag in ADDRESS:
@@ -153,14 +157,14 @@ def convert(words: Sequence[str]) -> list[Setting | str]:
         if isinstance(line, str):
             comments.append(f"--{flag} {value}".strip() + f": {line}")
         elif line.key in LISTS and line.key in settings:
-            settings[line.key] = Setting(line.key, [*_names(settings[line.key]), *_names(line)])
+            settings[line.key] = MigratedSetting(line.key, [*_names(settings[line.key]), *_names(line)])
         else:
             settings[line.key] = line
-    uri = Setting("esphome_uri", f"tcp://{address['host']}:{address['port']}")
+    uri = MigratedSetting("esphome_uri", f"tcp://{address['host']}:{address['port']}")
     return [*settings.values(), uri, *comments]
 
 
-def _names(setting: Setting) -> list[str]:
+def _names(setting: MigratedSetting) -> list[str]:
     return setting.value if isinstance(setting.value, list) else []
 
 
