@@ -100,6 +100,8 @@ class ApiClient:
             _LOG.warning("client of ESPHome's API is disconnected", client=self.name, reason=str(err))
         except (OSError, TimeoutError) as err:
             _LOG.info("client of ESPHome's API is lost", client=self.name, reason=type(err).__name__)
+        except Exception:  # noqa: BLE001 - the edge of a connection: a bug must not end the satellite
+            _LOG.exception("client of ESPHome's API failed", client=self.name)
         finally:
             await self._end()
 

@@ -187,8 +187,9 @@ class EspHomeConductor:
                 playback = await self._waiting.get()
                 self._playing = asyncio.create_task(self._play(playback))
                 await asyncio.wait([self._playing])
-                if not self._playing.cancelled():
-                    self._playing.result()
+                if not self._playing.cancelled() and (failure := self._playing.exception()) is not None:
+                    _LOG.error("playback failed", exc_info=failure)  # a bug; the next one may succeed
+                    self._send(api.VoiceAssistantAnnounceFinished(success=False))
         finally:
             if self._playing is not None:
                 self._playing.cancel()

@@ -61,7 +61,7 @@ class HttpMedia:
                     yield piece
         except aiohttp.ClientResponseError as err:
             raise MediaError(f"the audio cannot be fetched: the answer is {err.status}") from err
-        except (aiohttp.ClientError, TimeoutError, ValueError) as err:
+        except (aiohttp.ClientError, OSError, ValueError) as err:
             raise MediaError(f"the audio cannot be fetched: {type(err).__name__}") from err
 
 

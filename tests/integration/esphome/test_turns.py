@@ -1,12 +1,15 @@
 """Turns and announcements of the satellite with the official client of ESPHome's API."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 from aioesphomeapi import VoiceAssistantTimerEventType as TimerKind
 
 from tests.integration.esphome.room import TONE, AudioServer, EspHomeRoom, Kind, wav
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie_satellite.esphome.media import MediaAudio
 from wyoming_rosie_satellite.messages import SatellitePhase
 
 BELL = b"\x33\x00" * 800
@@ -197,6 +200,26 @@ async def test_announcements_are_heard_one_after_the_other(room: EspHomeRoom) ->
         await room.until(lambda: len(room.speaker.played) == len(BELL + TONE))
         assert room.speaker.played == BELL + TONE
         await room.waits()
+
+
+class FailingMedia:
+    """Fails for a reason that nobody has thought of, the first time; then it has a tone."""
+
+    def __init__(self) -> None:
+        self.has_failed = False
+
+    async def open(self, url: str) -> AsyncGenerator[MediaAudio, None]:
+        if not self.has_failed:
+            self.has_failed = True
+            raise ZeroDivisionError
+        yield MediaAudio(SPEECH, TONE)
+
+
+async def test_a_bug_in_one_announcement_leaves_the_next_one_heard(room: EspHomeRoom) -> None:
+    room.server._media = FailingMedia()
+    async with room.home_assistant() as home:
+        assert not (await home.api.send_voice_assistant_announcement_await_response("http://a", 60, "News")).success
+        assert (await home.api.send_voice_assistant_announcement_await_response("http://a", 60, "News")).success
 
 
 async def test_a_wake_word_interrupts_a_reply(tmp_path: Path, audio: AudioServer) -> None:
