@@ -92,7 +92,7 @@ class HybridConversationEntity(conversation.ConversationEntity):
             return await runtime.thinker.answer(turn)
         except Exception:  # noqa: BLE001 - a person waits for an answer, whatever the error
             _LOG.exception("The sentence could not be answered")
-            return turn.failed(Failure.NO_ANSWER)
+            return await turn.failed(Failure.NO_ANSWER)
         finally:
             turn.spoke.set()
             runtime.record(turn)

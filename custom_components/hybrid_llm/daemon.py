@@ -17,7 +17,7 @@ from wyoming.event import Event, async_read_event, async_write_event
 from .const import DOMAIN
 from .home import find_area
 from .rules.frozen import FROZEN_SECONDS
-from .rules.languages import Failure, get_phrase
+from .rules.languages import Failure
 from .turn import Tier, Turn
 
 _LOG = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class DaemonThinker:
                 return await self._conclude(turn, outcomes)
         except (DaemonError, TimeoutError) as err:
             _LOG.warning("The intent daemon failed: %s", err)
-            return turn.failed(Failure.INTERRUPTED if turn.spoke.is_set() else Failure.UNREACHABLE)
+            return await turn.failed(Failure.INTERRUPTED if turn.spoke.is_set() else Failure.UNREACHABLE)
 
     async def close(self) -> None:
         for task in tuple(self._tasks):
@@ -178,14 +178,14 @@ class DaemonThinker:
         elif last.type == "intent":
             result = await self._execute(turn, outcomes)
         else:
-            result = self._reply(turn, last)
+            result = await self._reply(turn, last)
         result.continue_conversation = result.continue_conversation or continues
         return result
 
-    def _reply(self, turn: Turn, outcome: Event) -> conversation.ConversationResult:
+    async def _reply(self, turn: Turn, outcome: Event) -> conversation.ConversationResult:
         turn.mark_words()
         response = intent.IntentResponse(language=turn.user_input.language)
-        text = str(outcome.data.get("text") or get_phrase(Failure.NO_ANSWER, turn.user_input.language))
+        text = str(outcome.data.get("text") or await turn.phrase(Failure.NO_ANSWER))
         if outcome.type == "not-recognized":
             response.async_set_error(intent.IntentResponseErrorCode.NO_INTENT_MATCH, text)
         elif outcome.type in {"not-handled", "error"}:
@@ -207,7 +207,7 @@ class DaemonThinker:
                 )  # fmt: skip
             except HomeAssistantError as err:
                 _LOG.debug("The intent could not be executed: %s", type(err).__name__)
-                return turn.failed(Failure.NOT_DONE)
+                return await turn.failed(Failure.NOT_DONE)
             texts.append(str(outcome.data.get("text") or ""))
         response.async_set_speech(" ".join(filter(None, texts)))
         turn.mark_words()

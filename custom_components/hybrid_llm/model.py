@@ -117,13 +117,13 @@ class ModelThinker:
             self.warmer.forget()
             self._report(err.cause)
             _LOG.warning("The model at Ollama failed: %s", err)
-            return turn.failed(_FAILURES.get(err.cause, Failure.UNREACHABLE))
+            return await turn.failed(_FAILURES.get(err.cause, Failure.UNREACHABLE))
         except TemplateError as err:
             _LOG.error("The prompt template cannot be rendered; change it in the options: %s", err)
-            return turn.failed(Failure.NO_ANSWER)
+            return await turn.failed(Failure.NO_ANSWER)
         except HomeAssistantError as err:
             _LOG.error("Home Assistant could not prepare the tools: %s", err)
-            return turn.failed(Failure.NO_ANSWER)
+            return await turn.failed(Failure.NO_ANSWER)
         self._report(None)
         return turn.result()
 
@@ -175,7 +175,7 @@ class ModelThinker:
                 self._note(turn, progress, note_message(_CALLED_TWICE))
             elif not log.unresponded_tool_results:
                 return
-        self._finish(turn, progress, Failure.UNFINISHED)
+        await self._finish(turn, progress, Failure.UNFINISHED)
 
     async def _stream_deltas(self, turn: Turn, progress: _Progress) -> AsyncGenerator[AssistantContentDeltaDict, None]:
         """Yield the deltas of one message of the model: sentences that may be spoken, then new tool calls."""
@@ -194,7 +194,7 @@ class ModelThinker:
                 raise
             _LOG.warning("The model at Ollama broke off: %s", err)
             self._report(err.cause)
-            text = self._closing_words(turn, progress, Failure.INTERRUPTED)
+            text = await self._closing_words(turn, progress, Failure.INTERRUPTED)
             yield {"role": "assistant", "content": text} if is_empty else {"content": text}
             return
         new = {call.key: call for call in calls if call.key not in progress.made}
@@ -206,7 +206,7 @@ class ModelThinker:
                 yield {"role": "assistant"}
             yield {"tool_calls": inputs}
         elif is_empty and not calls:
-            yield {"role": "assistant", "content": self._closing_words(turn, progress, Failure.NO_ANSWER)}
+            yield {"role": "assistant", "content": await self._closing_words(turn, progress, Failure.NO_ANSWER)}
             turn.mark_words()
 
     async def _ask(self, turn: Turn, progress: _Progress, calls: list[ModelCall]) -> AsyncGenerator[str, None]:
@@ -280,16 +280,16 @@ class ModelThinker:
         self._report(Cause.NO_TOOLS)
         _LOG.warning("The model %s supports no tools, so that it cannot control the home", self._settings.model)
 
-    def _finish(self, turn: Turn, progress: _Progress, failure: Failure) -> None:
+    async def _finish(self, turn: Turn, progress: _Progress, failure: Failure) -> None:
         """End a turn in words that the model did not find."""
-        turn.add_text(self._closing_words(turn, progress, failure))
+        turn.add_text(await self._closing_words(turn, progress, failure))
         turn.mark_words()
 
-    def _closing_words(self, turn: Turn, progress: _Progress, failure: Failure) -> str:
+    async def _closing_words(self, turn: Turn, progress: _Progress, failure: Failure) -> str:
         language = find_language(turn.user_input.language)
         if progress.has_acted and language is not None and not turn.spoke.is_set():
             return language.done
-        return get_phrase(failure, turn.user_input.language)
+        return await turn.phrase(failure)
 
 
 def _find_sentence(content: Sequence[conversation.Content]) -> int:

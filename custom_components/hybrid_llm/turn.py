@@ -4,11 +4,12 @@ import asyncio
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from home_assistant_intents import get_intents
 from homeassistant.components import conversation
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import intent
 
-from .rules.languages import Failure, get_phrase
+from .rules.languages import Failure, find_language, get_phrase
 
 
 class Tier(StrEnum):
@@ -55,11 +56,18 @@ class Turn:
         response.async_set_speech(getattr(self.chat_log.content[-1], "content", None) or "")
         return self._finish(response)
 
-    def failed(self, failure: Failure) -> conversation.ConversationResult:
+    async def phrase(self, failure: Failure) -> str:
+        """Return what is said on a failure: our words, else Home Assistant's for any failure, else ours in English."""
+        language = self.user_input.language
+        if find_language(language) is not None:
+            return get_phrase(failure, language)
+        text = await self.hass.async_add_executor_job(_read_error, language)
+        return text or get_phrase(failure, "en")
+
+    async def failed(self, failure: Failure) -> conversation.ConversationResult:
         """Return a spoken failure; it is no part of the conversation that the model sees."""
         response = intent.IntentResponse(language=self.user_input.language)
-        text = get_phrase(failure, self.user_input.language)
-        response.async_set_error(intent.IntentResponseErrorCode.FAILED_TO_HANDLE, text)
+        response.async_set_error(intent.IntentResponseErrorCode.FAILED_TO_HANDLE, await self.phrase(failure))
         return conversation.ConversationResult(response, self.chat_log.conversation_id)
 
     def answered(self, response: intent.IntentResponse) -> conversation.ConversationResult:
@@ -76,3 +84,13 @@ class Turn:
     def _finish(self, response: intent.IntentResponse) -> conversation.ConversationResult:
         continues = self.chat_log.continue_conversation
         return conversation.ConversationResult(response, self.chat_log.conversation_id, continues)
+
+
+def _read_error(tag: str) -> str | None:
+    """Return what Home Assistant says in a language when something fails. Reads a file."""
+    for language in (tag, tag.partition("-")[0]):
+        errors = (get_intents(language) or {}).get("responses", {}).get("errors", {})
+        text = str(errors.get("handle_error") or "")
+        if text and "{" not in text:
+            return text
+    return None

@@ -74,6 +74,18 @@ async def test_a_second_language_is_understood_natively(home: HomeAssistant, oll
     assert not answers(ollama)
 
 
+async def test_what_near_matches_do_not_understand_goes_to_the_model_without_a_trace(
+    home: HomeAssistant, ollama: OllamaServer
+) -> None:
+    agent = await Agent.add(home, ollama.url, {"native": "loose"})
+    ollama.rules[:] = [Rule(say="Paris.")]
+    assert await agent.say("what is the capital of france") == "Paris."
+    assert [message["role"] for message in answers(ollama)[-1]["messages"]] == ["system", "system", "user"]
+    await agent.say("turn on the reading lamp")
+    await home.async_block_till_done()
+    assert agent.is_lamp_on
+
+
 async def test_native_sentences_can_be_turned_off(home: HomeAssistant, ollama: OllamaServer) -> None:
     agent = await Agent.add(home, ollama.url, {"native": "none"})
     ollama.rules[:] = [Rule(say="Sorry, no.")]
@@ -178,6 +190,20 @@ async def test_a_server_that_is_away_is_spoken_of_in_the_language_of_the_pipelin
     assert result.response.response_type is intent.IntentResponseType.ERROR
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("pl", "Podczas przetwarzania zapytania wystąpił nieoczekiwany błąd"),
+        ("tlh", "Sorry, I cannot reach my language model right now."),
+    ],
+)
+async def test_a_language_without_phrases_of_ours_fails_in_home_assistants_words(
+    agent: Agent, language: str, said: str
+) -> None:
+    agent.point_to("http://127.0.0.1:9")
+    assert await agent.say("nuqneH", language=language) == said
+
+
 async def test_a_model_that_is_gone_is_spoken_of_and_can_be_repaired(agent: Agent, ollama: OllamaServer) -> None:
     del ollama._models["scripted:latest"]
     assert "missing" in await agent.say("what is the capital of france")
@@ -228,6 +254,16 @@ async def test_a_reload_in_the_middle_of_a_turn_lets_it_end(agent: Agent, ollama
     asking = agent.hass.async_create_task(agent.say("tell me a story"))
     await until(lambda: answers(ollama))
     assert await agent.hass.config_entries.async_reload(agent.entry.entry_id)
+    assert await asking == "Slowly but surely."
+
+
+async def test_an_agent_that_is_removed_in_the_middle_of_a_turn_still_answers(
+    agent: Agent, ollama: OllamaServer
+) -> None:
+    ollama.rules[:] = [Rule(say="Slowly but surely.", wait_seconds=0.5)]
+    asking = agent.hass.async_create_task(agent.say("tell me a story"))
+    await until(lambda: answers(ollama))
+    await agent.hass.config_entries.async_remove(agent.entry.entry_id)
     assert await asking == "Slowly but surely."
 
 

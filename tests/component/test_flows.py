@@ -6,9 +6,11 @@ import pytest
 from aiohttp import ClientResponse
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import get_system_health_info
 
 from tests.component.agent import DOMAIN, MODEL, Agent, serve_lines, until
 from tests.ollama_script import Rule
@@ -185,6 +187,19 @@ async def test_sensors_tell_of_the_last_turn(home: HomeAssistant, ollama: Ollama
     assert home.states.get("sensor.test_answered_by").state == "model"
     await agent.say("turn on the reading lamp")
     assert home.states.get("sensor.test_answered_by").state == "native"
+
+
+async def test_system_health_reaches_the_servers(agent: Agent, ollama: OllamaServer) -> None:
+    assert await async_setup_component(agent.hass, "system_health", {})
+    await agent.hass.async_block_till_done()
+    shown = await get_system_health_info(agent.hass, DOMAIN)
+    assert shown["agents"] == "1 of 1"
+    assert await shown["server_1"] == "ok"
+
+
+async def test_an_agent_that_is_not_loaded_cannot_be_warmed(agent: Agent) -> None:
+    with pytest.raises(ServiceValidationError):
+        await agent.hass.services.async_call(DOMAIN, "warm", {"config_entry": "unknown"}, blocking=True)
 
 
 async def _json(response: ClientResponse) -> dict[str, Any]:
