@@ -158,7 +158,7 @@ async def measure(environment: str, turns: int, read: float) -> None:
     """Print the table of one version of Home Assistant."""
     async with open_bench(environment, read) as bench:
         await bench.turn(QUESTION)  # loads the sentences, the voice and the model
-        await bench.turn("what is the history of paris")
+        first = [await bench.turn("what is the history of paris")]
         cold = [await bench.turn(QUESTION, cold=True) for _ in range(turns)]
         warm = [await bench.turn(QUESTION) for _ in range(turns)]
         native = [await bench.turn(COMMAND) for _ in range(turns)]
@@ -168,6 +168,7 @@ async def measure(environment: str, turns: int, read: float) -> None:
         print(f"\n{await bench.core.versions()}; prompt with tools: {len(json.dumps(request)) // 1000} kB")
         print("| sentence | first sound of the answer, ms: median (least to most) | filler |\n|---|---|---|")
         for name, times in (
+            ("the first one with a filler", first),
             ("cold", cold),
             ("warm", warm),
             ("native", native),

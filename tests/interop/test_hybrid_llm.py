@@ -194,11 +194,10 @@ async def test_an_intent_daemon_thinks_and_is_told_of_the_wake_word(
 ) -> None:
     for entry in await home.core.ask("config_entries/get", domain="hybrid_llm"):
         await home.core.delete(f"config/config_entries/entry/{entry['entry_id']}")
-    (tmp_path / "home.toml").write_text("")
+    (tmp_path / "home.toml").write_text('[[areas]]\nid = "workshop"\nname = "Workshop"\n')
     model = ("--local.model", MODEL, "--local.url", home.ollama.url)
-    intent = await daemon("intent", "--actor", "none", "--home", str(tmp_path / "home.toml"), *model)
+    intent = await daemon("intent", "--actor", "none", "--home", str(tmp_path / "home.toml"), "--no-warm-up", *model)
     await home.core.use_agent(await home.core.add_hybrid_daemon(port_of(intent.uri)))
-    await logged(home.satellite, "phase", 2, phase="waiting")
     before = len(home.requests())
     home.say("what is the capital of france")
     await logged(home.satellite, "phase", phase="speaking")
