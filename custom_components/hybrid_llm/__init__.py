@@ -37,7 +37,7 @@ from .home import Settings
 from .issues import delete_issues, report_models, update_issues
 from .model import ModelSettings, ModelThinker
 from .rules.prompt import DEFAULT_INSTRUCTIONS
-from .runtime import HybridConfigEntry, Runtime
+from .runtime import AvailabilityLog, HybridConfigEntry, Runtime
 
 PLATFORMS = (Platform.CONVERSATION, Platform.SENSOR)
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -108,7 +108,7 @@ async def _create_for_daemon(hass: HomeAssistant, entry: HybridConfigEntry) -> R
         raise _not_ready("cannot_connect", f"{entry.data[CONF_HOST]}:{entry.data[CONF_PORT]}") from err
     speaker = FillerSpeaker(hass, None, None, entry.options.get(CONF_FILLER_PLAYER))
     cooldown = float(entry.options.get(CONF_COOLDOWN, DEFAULT_COOLDOWN))
-    return Runtime(DaemonThinker(hass, daemon, speaker.run, cooldown), speaker, None)
+    return Runtime(DaemonThinker(hass, daemon, speaker.run, AvailabilityLog(entry.title), cooldown), speaker, None)
 
 
 def read_settings(entry: HybridConfigEntry) -> ModelSettings:
@@ -120,8 +120,11 @@ def read_settings(entry: HybridConfigEntry) -> ModelSettings:
 
 
 def _create_report(hass: HomeAssistant, entry: HybridConfigEntry) -> Callable[[Cause | None], None]:
+    log = AvailabilityLog(entry.title)
+
     @callback
     def report(cause: Cause | None) -> None:
+        log.record(cause.value if cause else None)
         if cause is Cause.REFUSED:
             entry.async_start_reauth(hass)
         update_issues(hass, entry, cause)

@@ -98,16 +98,16 @@ class HybridConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             title, errors = await _check_daemon(user_input)
             if not errors:
-                await self.async_set_unique_id(_daemon_id(user_input))
-                self._abort_if_unique_id_configured()
+                self._async_abort_entries_match(user_input)
                 return self._create_daemon(user_input, title)
         shown = self.add_suggested_values_to_schema(_DAEMON, user_input or {CONF_PORT: DEFAULT_DAEMON_PORT})
         return self.async_show_form(step_id="daemon", data_schema=shown, errors=errors)
 
     async def async_step_zeroconf(self, discovery_info: ZeroconfServiceInfo) -> ConfigFlowResult:
         self._found = {CONF_HOST: discovery_info.host, CONF_PORT: discovery_info.port}
-        await self.async_set_unique_id(_daemon_id(self._found))
-        self._abort_if_unique_id_configured()
+        await self.async_set_unique_id(discovery_info.name.partition("._wyoming")[0])
+        self._abort_if_unique_id_configured(updates=self._found)  # it has moved
+        self._async_abort_entries_match(self._found)
         self._title, errors = await _check_daemon(self._found)
         if errors:
             return self.async_abort(reason=errors["base"])
@@ -160,13 +160,14 @@ class HybridConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             _, errors = await _check_daemon(user_input)
             if not errors:
-                return self._reconfigure(entry, {CONF_KIND: KIND_DAEMON, **user_input}, _daemon_id(user_input))
+                return self._reconfigure(entry, {CONF_KIND: KIND_DAEMON, **user_input}, entry.unique_id)
         shown = self.add_suggested_values_to_schema(_DAEMON, user_input or entry.data)
         return self.async_show_form(step_id="reconfigure", data_schema=shown, errors=errors)
 
-    def _reconfigure(self, entry: ConfigEntry, data: dict[str, Any], unique_id: str) -> ConfigFlowResult:
-        others = (one for one in self._async_current_entries() if one.entry_id != entry.entry_id)
-        if any(one.unique_id == unique_id for one in others):
+    def _reconfigure(self, entry: ConfigEntry, data: dict[str, Any], unique_id: str | None) -> ConfigFlowResult:
+        others = [one for one in self._async_current_entries() if one.entry_id != entry.entry_id]
+        address = {name: data[name] for name in (CONF_URL, CONF_MODEL, CONF_HOST, CONF_PORT) if name in data}
+        if any(address.items() <= one.data.items() for one in others):
             return self.async_abort(reason="already_configured")
         change_entry(self.hass, entry, data, unique_id=unique_id)
         return self.async_abort(reason="reconfigure_successful")
@@ -285,10 +286,6 @@ async def _check_daemon(address: Mapping[str, Any]) -> tuple[str, dict[str, str]
     except (DaemonError, TimeoutError) as err:
         is_other = isinstance(err, DaemonError) and err.__cause__ is None
         return "", {"base": "not_a_daemon" if is_other else "cannot_connect"}
-
-
-def _daemon_id(address: Mapping[str, Any]) -> str:
-    return f"{address[CONF_HOST]}:{address[CONF_PORT]}"
 
 
 def _clean(user_input: Mapping[str, Any]) -> dict[str, Any]:

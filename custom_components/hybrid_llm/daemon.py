@@ -18,6 +18,7 @@ from .const import DOMAIN
 from .home import find_area
 from .rules.frozen import FROZEN_SECONDS
 from .rules.languages import Failure
+from .runtime import AvailabilityLog
 from .turn import Tier, Turn
 
 _LOG = logging.getLogger(__name__)
@@ -87,10 +88,13 @@ class IntentDaemon:
 class DaemonThinker:
     """Answers by the daemon, which renders and warms its prompts itself."""
 
-    def __init__(self, hass: HomeAssistant, daemon: IntentDaemon, fill: Fill, cooldown: float) -> None:
+    def __init__(
+        self, hass: HomeAssistant, daemon: IntentDaemon, fill: Fill, log: AvailabilityLog, cooldown: float
+    ) -> None:
         self._hass = hass
         self._daemon = daemon
         self._fill = fill
+        self._log = log
         self._cooldown = cooldown
         self._turns: dict[str | None, tuple[str, float]] = {}  # ids of the turns that were announced, and when
         self._tasks: set[asyncio.Task[None]] = set()
@@ -125,10 +129,12 @@ class DaemonThinker:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._stream(turn, transcript, outcomes)
-                return await self._conclude(turn, outcomes)
+                result = await self._conclude(turn, outcomes)
         except (DaemonError, TimeoutError) as err:
-            _LOG.warning("The intent daemon failed: %s", err)
+            self._log.record(str(err) or "it took too long")
             return await turn.failed(Failure.INTERRUPTED if turn.spoke.is_set() else Failure.UNREACHABLE)
+        self._log.record(None)
+        return result
 
     async def close(self) -> None:
         for task in tuple(self._tasks):

@@ -116,7 +116,7 @@ class ModelThinker:
         except OllamaError as err:
             self.warmer.forget()
             self._report(err.cause)
-            _LOG.warning("The model at Ollama failed: %s", err)
+            _LOG.debug("The model at Ollama failed: %s", err)
             return await turn.failed(_FAILURES.get(err.cause, Failure.UNREACHABLE))
         except TemplateError as err:
             _LOG.error("The prompt template cannot be rendered; change it in the options: %s", err)
@@ -192,7 +192,7 @@ class ModelThinker:
         except OllamaError as err:
             if not progress.has_acted and not turn.spoke.is_set():
                 raise
-            _LOG.warning("The model at Ollama broke off: %s", err)
+            _LOG.debug("The model at Ollama broke off: %s", err)
             self._report(err.cause)
             text = await self._closing_words(turn, progress, Failure.INTERRUPTED)
             yield {"role": "assistant", "content": text} if is_empty else {"content": text}

@@ -1,5 +1,6 @@
 """What an entry has while it is loaded."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,6 +12,8 @@ from homeassistant.core import HomeAssistant, callback
 from .client import OllamaClient
 from .filler import FillerSpeaker
 from .turn import Turn
+
+_LOG = logging.getLogger(__name__)
 
 
 class Thinker(Protocol):
@@ -31,6 +34,22 @@ class Thinker(Protocol):
 
     async def close(self) -> None:
         """End what runs in the background."""
+
+
+class AvailabilityLog:
+    """Logs the first failure of a server and its recovery, and nothing in between."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._is_away = False
+
+    def record(self, failure: str | None) -> None:
+        """Note a failure, or a success with None."""
+        if failure is not None and not self._is_away:
+            _LOG.warning("%s cannot answer: %s", self._name, failure)
+        if failure is None and self._is_away:
+            _LOG.info("%s answers again", self._name)
+        self._is_away = failure is not None
 
 
 @dataclass

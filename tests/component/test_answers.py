@@ -174,6 +174,17 @@ async def test_a_failing_server_is_spoken_of(agent: Agent, ollama: OllamaServer,
     assert (await agent.say("tell me about paris")).startswith("Sorry, ")
 
 
+async def test_a_server_that_is_away_is_logged_once_and_so_is_its_return(
+    agent: Agent, ollama: OllamaServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "custom_components.hybrid_llm")
+    for fault in (Fault.BUSY, Fault.BUSY, None):
+        ollama.rules[:] = [Rule(say="Paris.", fault=fault)]
+        await agent.say("what is the capital of france")
+    logged = [one.getMessage() for one in caplog.records if one.name == "custom_components.hybrid_llm.runtime"]
+    assert logged == ["Test cannot answer: cannot_connect", "Test answers again"]
+
+
 async def test_what_breaks_off_after_its_first_words_is_said_to_be_broken(agent: Agent) -> None:
     lines = [b'{"message": {"content": "Paris is old. And"}}\n', b'{"message": {"content": " it"}}\n']
     async with serve_lines(lines) as url:

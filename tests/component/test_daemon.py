@@ -81,16 +81,38 @@ async def test_it_is_added_by_its_address(home: HomeAssistant, daemon: ScriptedD
     assert step["result"].state is ConfigEntryState.LOADED
 
 
-async def test_it_is_discovered_and_confirmed_once(home: HomeAssistant, daemon: ScriptedDaemon) -> None:
+def discover(daemon: ScriptedDaemon, host: str = "127.0.0.1") -> ZeroconfServiceInfo:
+    return ZeroconfServiceInfo(
+        ip_address=ip_address(host),
+        ip_addresses=[ip_address(host)],
+        port=daemon.port,
+        hostname="attic.local.",
+        type="_wyoming._tcp.local.",
+        name="rosie-intent-attic._wyoming._tcp.local.",
+        properties={},
+    )
+
+
+async def test_it_is_discovered_and_confirmed_once_and_followed_to_another_address(
+    home: HomeAssistant, daemon: ScriptedDaemon
+) -> None:
     flow = home.config_entries.flow
-    address = ip_address("127.0.0.1")
-    name = "rosie-intent-attic._wyoming._tcp.local."
-    found = ZeroconfServiceInfo(address, [address], daemon.port, "attic.local.", name, {}, "_wyoming._tcp.local.")
-    step = await flow.async_init(DOMAIN, context={"source": "zeroconf"}, data=found)
+    step = await flow.async_init(DOMAIN, context={"source": "zeroconf"}, data=discover(daemon))
     assert step["step_id"] == "confirm"
     step = await flow.async_configure(step["flow_id"], {})
     assert step["type"] == "create_entry"
-    step = await flow.async_init(DOMAIN, context={"source": "zeroconf"}, data=found)
+    step = await flow.async_init(DOMAIN, context={"source": "zeroconf"}, data=discover(daemon, "127.0.0.2"))
+    assert step["reason"] == "already_configured"
+    await home.async_block_till_done()
+    [entry] = home.config_entries.async_entries(DOMAIN)
+    assert entry.data["host"] == "127.0.0.2"
+
+
+async def test_it_is_not_discovered_again_where_it_was_added_by_hand(
+    home: HomeAssistant, daemon: ScriptedDaemon
+) -> None:
+    await add(home, daemon)
+    step = await home.config_entries.flow.async_init(DOMAIN, context={"source": "zeroconf"}, data=discover(daemon))
     assert step["reason"] == "already_configured"
 
 
