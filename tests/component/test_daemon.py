@@ -81,10 +81,10 @@ async def test_it_is_added_by_its_address(home: HomeAssistant, daemon: ScriptedD
     assert step["result"].state is ConfigEntryState.LOADED
 
 
-def discover(daemon: ScriptedDaemon, host: str = "127.0.0.1") -> ZeroconfServiceInfo:
+def discover(daemon: ScriptedDaemon) -> ZeroconfServiceInfo:
     return ZeroconfServiceInfo(
-        ip_address=ip_address(host),
-        ip_addresses=[ip_address(host)],
+        ip_address=ip_address("127.0.0.1"),
+        ip_addresses=[ip_address("127.0.0.1")],
         port=daemon.port,
         hostname="attic.local.",
         type="_wyoming._tcp.local.",
@@ -101,11 +101,12 @@ async def test_it_is_discovered_and_confirmed_once_and_followed_to_another_addre
     assert step["step_id"] == "confirm"
     step = await flow.async_configure(step["flow_id"], {})
     assert step["type"] == "create_entry"
-    step = await flow.async_init(DOMAIN, context={"source": "zeroconf"}, data=discover(daemon, "127.0.0.2"))
-    assert step["reason"] == "already_configured"
-    await home.async_block_till_done()
+    async with ScriptedDaemon(*STREAMED).run() as moved:
+        step = await flow.async_init(DOMAIN, context={"source": "zeroconf"}, data=discover(moved))
+        assert step["reason"] == "already_configured"
+        await home.async_block_till_done()
     [entry] = home.config_entries.async_entries(DOMAIN)
-    assert entry.data["host"] == "127.0.0.2"
+    assert entry.data["port"] == moved.port
 
 
 async def test_it_is_not_discovered_again_where_it_was_added_by_hand(
