@@ -16,7 +16,7 @@ from wyoming.event import Event, async_read_event, async_write_event
 
 from .const import DOMAIN
 from .home import find_area
-from .rules.frozen import FROZEN_SECONDS
+from .rules.frozen import FROZEN_SECONDS, SAME_WAKE_SECONDS
 from .rules.languages import Failure
 from .runtime import AvailabilityLog
 from .turn import Tier, Turn
@@ -104,7 +104,7 @@ class DaemonThinker:
         """Tell the daemon of a wake word, in the background; it tells bursts of them apart as well."""
         now = self._hass.loop.time()
         self._turns = {device: one for device, one in self._turns.items() if now - one[1] < FROZEN_SECONDS}
-        if device_id in self._turns and now - self._turns[device_id][1] < self._cooldown:
+        if device_id in self._turns and now - self._turns[device_id][1] < max(self._cooldown, SAME_WAKE_SECONDS):
             return
         turn_id = uuid4().hex
         self._turns[device_id] = (turn_id, now)

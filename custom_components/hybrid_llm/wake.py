@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
 
 from .home import find_pipeline
 
 SATELLITE_SECONDS = 0.05
 """Time in which a satellite reports its state, so that a pipeline without one is told apart."""
+_JUST_NOW = timedelta(seconds=2)
 _SATELLITES, _LISTENING = "assist_satellite", "listening"
 Prepare = Callable[[str | None, str | None], None]
 """Called with the device that listens and the language of its pipeline."""
@@ -35,10 +38,16 @@ def listen_for_wake_words(hass: HomeAssistant, agent: Callable[[], str], prepare
 
 
 async def prepare_pipeline(hass: HomeAssistant, language: str | None, prepare: Prepare) -> None:
-    """Prepare for a pipeline that names no device; a listening satellite has prepared for itself."""
+    """Prepare for a pipeline that names no device: for the satellites that have just begun to listen, else for none.
+
+    Such a satellite has mostly prepared for itself, unless another wake word than its first one chose the pipeline.
+    """
     await asyncio.sleep(SATELLITE_SECONDS)
-    if not any(map(_is_listening, hass.states.async_all(_SATELLITES))):
-        prepare(None, language)
+    since = dt_util.utcnow() - _JUST_NOW
+    listening = [state for state in hass.states.async_all(_SATELLITES) if _is_listening(state)]
+    entries = [er.async_get(hass).async_get(state.entity_id) for state in listening if state.last_changed >= since]
+    for device_id in {entry.device_id if entry else None for entry in entries} or {None}:
+        prepare(device_id, language)
 
 
 def _is_listening(state: State) -> bool:

@@ -117,6 +117,19 @@ async def test_a_conversation_that_goes_on_is_warm_as_well(home: HomeAssistant, 
     assert sentence["messages"][:4] == warm_up["messages"]
 
 
+async def test_a_satellite_whose_second_wake_word_chose_the_agent_is_warmed_by_the_pipeline(
+    home: HomeAssistant, ollama: OllamaServer
+) -> None:
+    await async_setup_component(home, "assist_pipeline", {})
+    agent = await Agent.add(home, ollama.url)
+    await until(lambda: len(requests(ollama)) == 1)
+    create_satellite(home, agent)
+    home.states.async_set(SATELLITE, "listening")  # the preferred pipeline has another agent
+    await prepare(agent)
+    await until(lambda: len(requests(ollama)) == 2)
+    assert 'The person is in "Kitchen"' in requests(ollama)[1]["messages"][1]["content"]
+
+
 async def test_a_satellite_with_another_agent_warms_nothing(woken: Agent, ollama: OllamaServer) -> None:
     await async_setup_component(woken.hass, "assist_pipeline", {})
     create_satellite(woken.hass, woken)

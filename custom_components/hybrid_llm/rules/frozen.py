@@ -5,6 +5,8 @@ from collections import OrderedDict
 from .prompt import FrozenPrompt
 
 FROZEN_SECONDS = 30.0
+SAME_WAKE_SECONDS = 1.0
+"""Time in which two signals are about the same wake word, whatever the pause between warm-ups."""
 MAX_FROZEN = 32
 """With more, the oldest is dropped."""
 
@@ -23,7 +25,8 @@ class FrozenPrompts:
     def is_recent(self, device: str | None, now: float) -> bool:
         """Return whether the device's prompt is young enough for another wake word of a burst, which then costs nothing."""
         _, made = self._frozen.get(device, (None, None))
-        return made is not None and now - made < min(self._cooldown, FROZEN_SECONDS)
+        burst = max(min(self._cooldown, FROZEN_SECONDS), SAME_WAKE_SECONDS)
+        return made is not None and now - made < burst
 
     def freeze(self, device: str | None, prompt: FrozenPrompt, now: float) -> bool:
         """Keep a prompt for the device's sentence; return whether the model is to read it now."""

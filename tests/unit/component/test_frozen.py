@@ -52,6 +52,13 @@ def test_a_prompt_is_recent_for_the_length_of_a_burst() -> None:
     assert not frozen.is_recent("attic", 1)
 
 
+def test_two_signals_of_one_wake_word_are_a_burst_even_without_a_pause_between_warm_ups() -> None:
+    frozen = FrozenPrompts(0)
+    frozen.freeze("kitchen", PROMPT, 0)
+    assert frozen.is_recent("kitchen", 0.1)
+    assert not frozen.is_recent("kitchen", 2)
+
+
 def test_only_so_many_prompts_are_kept() -> None:
     frozen = FrozenPrompts(10)
     for number in range(2 * MAX_FROZEN):
