@@ -15,6 +15,7 @@ LIMITS_MB = {
     "esphome": 172,
     "wake": 97,
     "intent": 67,
+    "web": 62,
     "tts": 63,
     "languages": 99,
     "bridge": 40,

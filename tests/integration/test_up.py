@@ -73,6 +73,8 @@ def test_programs_run_where_the_settings_say_without_those_that_cannot_and_come_
         zeroconf = false
         adopt_all = false
         data_dir = "{tmp_path}"
+        [hub.web]
+        port = 0
         """
     )
     with up("--config", str(settings), "--without", "wake") as running:
@@ -86,6 +88,7 @@ def test_programs_run_where_the_settings_say_without_those_that_cannot_and_come_
         assert asked.returncode == 0
         vad = re.search(r"uri=(tcp://\S+)", running.wait_for("^vad .*ready"))
         assert vad is not None
+        running.wait_for("^hub .*page uri=http://127.0.0.1:")
         running.wait_for("^hub .*ready")
         programs = psutil.Process(running.process.pid).children()
         hub = next(one for one in programs if "wyoming-rosie-hub" in " ".join(one.cmdline()))

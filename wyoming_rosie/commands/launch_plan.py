@@ -20,6 +20,8 @@ SettingLookup: TypeAlias = Callable[[str, str], Any]
 
 VOICE = "en_US-joe-medium"
 """Piper's voice on offer, which a package of Python brings."""
+PAGE_HOST, PAGE_PORT = "127.0.0.1", 8000
+"""Where the hub serves its page by default."""
 CASCADE = ("--engine", "cascade", "--faster-whisper.model")
 
 
@@ -121,9 +123,21 @@ def _whisper_hint(
     )
 
 
-def hub_arguments(options: UpOptions, get_setting: SettingLookup, uris: Mapping[str, str]) -> list[str]:
+def page_address(get_setting: SettingLookup) -> tuple[str, int] | None:
+    """Return where the hub is to serve its page; None if its settings decide that it serves one or does not."""
+    table = get_setting("hub", "web") or {}
+    if "enabled" in table or get_setting("hub", "web_enabled") is not None:
+        return None
+    defaults = {"host": PAGE_HOST, "port": PAGE_PORT, **table}
+    host, port = (get_setting("hub", f"web_{key}") or defaults[key] for key in ("host", "port"))
+    return str(host), int(port)
+
+
+def hub_arguments(
+    options: UpOptions, get_setting: SettingLookup, serves_page: bool, uris: Mapping[str, str]
+) -> list[str]:
     """Return the hub's arguments; `uris` are the addresses of the running programs by role."""
-    arguments = options.arguments_for("hub")
+    arguments = [*options.arguments_for("hub"), *(["--web"] if serves_page else [])]
     for role in (program.role for program in DAEMONS):
         if role in uris and not get_setting("hub", f"{role}_uri"):
             arguments += [f"--{role}-uri", local_uri(uris[role])]

@@ -15,7 +15,14 @@ from rich.console import Console
 
 from wyoming_rosie import config
 from wyoming_rosie.commands import processes
-from wyoming_rosie.commands.launch_plan import LaunchPlan, UpOptions, bridge_arguments, create_plan, hub_arguments
+from wyoming_rosie.commands.launch_plan import (
+    LaunchPlan,
+    UpOptions,
+    bridge_arguments,
+    create_plan,
+    hub_arguments,
+    page_address,
+)
 from wyoming_rosie.commands.processes import LogLine
 from wyoming_rosie.errors import ConfigError, EngineError, RosieError
 from wyoming_rosie.models import piper
@@ -50,7 +57,10 @@ async def up(*, options: Annotated[UpOptions, Parameter(name="*")] = _DEFAULTS) 
     plan = create_plan(options, get_setting, missing, names, voices)
     clients: dict[str, _ClientArguments] = {}
     if "hub" not in options.without:
-        clients["hub"] = partial(hub_arguments, options, get_setting)
+        problem = await asyncio.to_thread(_find_page_problem, page_address(get_setting), missing)
+        clients["hub"] = partial(hub_arguments, options, get_setting, problem is None)
+        if problem:
+            plan.left_out["page"] = problem
     if "bridge" in options.with_ and "bridge" not in plan.left_out:
         clients["bridge"] = partial(bridge_arguments, options, get_setting)
     servers = _LocalServers(plan, clients)
@@ -81,7 +91,11 @@ class _LocalServers:
         self.console.print("Ctrl-C stops all.", style="dim")
         for role, reason in self.plan.left_out.items():
             self._print_status(role, f"left out: {reason}")
-        missing = [role for role, reason in self.plan.left_out.items() if reason.startswith("not installed")]
+        missing = [
+            "web" if role == "page" else role
+            for role, reason in self.plan.left_out.items()
+            if reason.startswith("not installed")
+        ]
         if missing:
             self.console.print(f"To install what is missing: {extras.install_command(missing)}", markup=False)
         if self.plan.hint:
@@ -169,6 +183,21 @@ async def _cancel_tasks(tasks: list[asyncio.Task[None]]) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks)
+
+
+def _find_page_problem(address: tuple[str, int] | None, missing: Mapping[str, tuple[str, ...]]) -> str | None:
+    """Return why the hub cannot serve its page by default, empty if its settings decide; None if it can."""
+    if address is None:
+        return ""
+    if packages := missing.get("web"):
+        return f"not installed: {', '.join(packages)}"
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as err:
+            return f"{address[0]}:{address[1]}: {err.strerror}; choose another port: [hub.web] port"
+    return None
 
 
 def _local_names() -> frozenset[str]:

@@ -14,15 +14,18 @@ from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie_hub.web.doors import Doors
 from wyoming_rosie_hub.web.guard import Guard, error_response
 from wyoming_rosie_hub.web.house import House, UnknownSatelliteError
-from wyoming_rosie_hub.web.routes import config, health, satellites, session, stream, turns
+from wyoming_rosie_hub.web.routes import config, documents, health, satellites, session, stream, turns
 
 PAGE = Path(__file__).with_name("page")
 API = "/api/v1"
 _LOG = structlog.get_logger()
 
 
-def create_application(house: House, doors: Doors) -> FastAPI:
-    """Return the application; every request and WebSocket passes the guard first."""
+def create_application(house: House, doors: Doors, authority: Path | None = None) -> FastAPI:
+    """Return the application; every request and WebSocket passes the guard first.
+
+    `authority` is the certificate that clients have to trust, if the house has its own.
+    """
     application = FastAPI(title="wyoming-rosie", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     application.include_router(health.create_router(house), tags=["health"])
     routers = {
@@ -36,6 +39,7 @@ def create_application(house: House, doors: Doors) -> FastAPI:
     }
     for tag, router in routers.items():
         application.include_router(router, prefix=API, tags=[tag])
+    application.include_router(documents.create_router(application, authority), tags=["documents"])
     application.mount("/", StaticFiles(directory=PAGE, html=True))
     application.add_exception_handler(ApiRequestError, _answer_refused)
     application.add_exception_handler(RosieError, _answer_failed)

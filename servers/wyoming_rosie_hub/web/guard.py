@@ -26,6 +26,8 @@ MAX_HEADER_BYTES = 16_384
 BODY_SECONDS = 10.0
 SEND_SECONDS = 15.0
 """A client that does not read for so long is let go."""
+PROMPT = "/api/v1/prompt"
+"""Path whose requests change nothing of the hub; what they do in the house is in the log of the intent daemon."""
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; font-src 'self'; "
@@ -108,7 +110,7 @@ class _Exchange:
     def log_change(self, caller: str | None) -> None:
         """Log who changed something, never what was said."""
         method = self._scope.get("method", "GET")
-        if method not in SAFE_METHODS:
+        if method not in SAFE_METHODS and self._scope["path"] != PROMPT:
             address, path = self.facts.address, self._scope["path"]
             _LOG.info("audit", caller=caller, address=address, method=method, path=path, status=self._status)
 

@@ -1,6 +1,7 @@
 """HTTP server in the hub's event loop: uvicorn without signal handlers, log and lifespan of its own, and with limits."""
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Generator
@@ -28,6 +29,11 @@ MAX_MESSAGE_BYTES = 65_536
 """Largest WebSocket message."""
 MAX_QUEUED_MESSAGES = 32
 BACKLOG = 64
+
+
+def _is_worth_logging(record: logging.LogRecord) -> bool:
+    """Return whether uvicorn reports more than that the guard refused a WebSocket, which is logged there."""
+    return "without completing handshake" not in record.getMessage()
 
 
 class _HubServer(uvicorn.Server):
@@ -60,6 +66,7 @@ async def serve_application(
 ) -> AsyncIterator[Tcp]:
     """Serve an ASGI application during the block; yields the address in use. Raises ConfigError if it is taken."""
     listener = _listen(settings.host, settings.port)
+    logging.getLogger("uvicorn.error").addFilter(_is_worth_logging)
     server = _HubServer(_create_config(application, settings, tls))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

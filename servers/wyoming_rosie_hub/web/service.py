@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import structlog
@@ -18,6 +18,7 @@ from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie_hub.web.doors import Doors, own_names
 from wyoming_rosie_hub.web.house import House
 from wyoming_rosie_hub.web.settings import WebConfig
+from wyoming_rosie_hub.web.tls import create_tls
 
 _LOG = structlog.get_logger()
 RELOAD_SECONDS = 1.0
@@ -32,10 +33,20 @@ async def serve_web(settings: WebConfig, house: House, folder: Path) -> AsyncIte
     except ImportError as err:
         raise ConfigError(f"--web: {err.name} is missing; run: {install_command(['web'])}") from err
     file = AccessFile(folder / access.FILE_NAME)
-    doors = Doors(await asyncio.to_thread(access.load, file.path), own_names(settings.names), PasswordVerifier().verify)
+    names = own_names(settings.names)
+    doors = Doors(await asyncio.to_thread(access.load, file.path), names, PasswordVerifier().verify)
     check_doors(settings, doors.access)
-    async with serve_application(create_application(house, doors), settings) as bound, run_beside(file.watch(doors)):
-        _LOG.info("page", uri=f"http://{bound.host}:{bound.port}")
+    tls = create_tls(settings, folder, {*names, hosts.LOCALHOST})
+    async with AsyncExitStack() as stack:
+        if tls is not None:
+            await tls.load()
+            await stack.enter_async_context(run_beside(tls.renew()))
+        application = create_application(house, doors, tls.authority if tls else None)
+        context = tls.context if tls else None
+        bound = await stack.enter_async_context(serve_application(application, settings, context))
+        await stack.enter_async_context(run_beside(file.watch(doors)))
+        uri = f"{'https' if tls else 'http'}://{bound.host}:{bound.port}"
+        _LOG.info("page", uri=uri, **({"trust": f"{uri}/ca"} if tls and tls.authority else {}))
         yield
 
 

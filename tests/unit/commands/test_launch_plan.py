@@ -12,6 +12,7 @@ from wyoming_rosie.commands.launch_plan import (
     create_plan,
     hub_arguments,
     local_uri,
+    page_address,
 )
 from wyoming_rosie.errors import ConfigError
 
@@ -48,7 +49,7 @@ def test_what_the_hub_asks_elsewhere_is_not_started_here(uri: str) -> None:
 def test_a_program_listens_where_the_hub_asks_it(uri: str) -> None:
     given = says({"hub": {"asr_uri": uri}})
     assert create_plan(UpOptions(), given, {}, HERE).start["asr"] == ["--uri", uri]
-    assert "--asr-uri" not in hub_arguments(UpOptions(), given, {"asr": uri})
+    assert "--asr-uri" not in hub_arguments(UpOptions(), given, False, {"asr": uri})
 
 
 @pytest.mark.parametrize("own", ["tcp://0.0.0.0:11300", "tcp://[::]:11300", "tcp://localhost:11300"])
@@ -65,23 +66,30 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
 
 
 def test_the_hub_asks_each_program_where_it_listens() -> None:
-    told = hub_arguments(UpOptions(), says({}), {"asr": "tcp://0.0.0.0:11300", "tts": "unix:///run/tts.sock"})
+    told = hub_arguments(UpOptions(), says({}), False, {"asr": "tcp://0.0.0.0:11300", "tts": "unix:///run/tts.sock"})
     assert told[:4] == ["--asr-uri", "tcp://127.0.0.1:11300", "--tts-uri", "unix:///run/tts.sock"]
 
 
 @pytest.mark.parametrize("written", [["tcp://kitchen:10700"], "tcp://kitchen:10700"], ids=["file", "environment"])
 def test_the_hub_keeps_its_own_satellites_and_gets_this_machines(written: object) -> None:
     given = says({"hub": {"satellite": written}, "satellite": {"uri": "tcp://0.0.0.0:11700"}})
-    told = hub_arguments(UpOptions(), given, {})
+    told = hub_arguments(UpOptions(), given, False, {})
     assert [told[at + 1] for at, word in enumerate(told) if word == "--satellite"] == [
         "tcp://kitchen:10700",
         "tcp://127.0.0.1:11700",
     ]
 
 
+def test_the_hub_serves_its_page_unless_its_settings_decide() -> None:
+    assert page_address(says({})) == ("127.0.0.1", 8000)
+    assert page_address(says({"hub": {"web": {"port": 8123}}})) == ("127.0.0.1", 8123)
+    assert page_address(says({"hub": {"web": {"enabled": False}}})) is None
+    assert "--web" in hub_arguments(UpOptions(), says({}), True, {})
+
+
 def test_the_hub_conducts_all_satellites_unless_its_settings_decide() -> None:
-    assert "--adopt-all" in hub_arguments(UpOptions(), says({}), {})
-    assert "--adopt-all" not in hub_arguments(UpOptions(), says({"hub": {"adopt_all": False}}), {})
+    assert "--adopt-all" in hub_arguments(UpOptions(), says({}), False, {})
+    assert "--adopt-all" not in hub_arguments(UpOptions(), says({"hub": {"adopt_all": False}}), False, {})
 
 
 def test_the_homes_file_is_for_those_that_speak_about_it() -> None:
