@@ -4,6 +4,7 @@ import asyncio
 import base64
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from wyoming_rosie_hub.web.server import MAX_CONNECTIONS_PER_ADDRESS
 
 SESSION = "/api/v1/session"
 HEALTH = "/api/v1/health"
+STREAM = "/api/v1/stream"
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ ATTACKS = (
     ),
     Attack("length that is no number", 400, path=SESSION, method="POST", headers={"Content-Length": "many"}),
     Attack("two meanings of a length", 400, path=SESSION, method="POST", headers={"Content-Length": "4, 5"}),
+    Attack("body that is missing", 422, path=SESSION, method="POST", headers={"Content-Type": "application/json"}),
     Attack("huge header", 431, headers={"X-Long": "a" * 40_000}),
     Attack("method that is none", 405, path="/health", method="BREW"),
 )
@@ -220,6 +223,73 @@ async def test_a_thousand_sockets_of_one_machine_leave_room_for_others(house: Ho
         for _, writer in opened:
             writer.close()
         await asyncio.gather(*(writer.wait_closed() for _, writer in opened), return_exceptions=True)
+
+
+async def test_a_websocket_is_refused_in_the_handshake(house: House) -> None:
+    handshakes: tuple[tuple[Mapping[str, str], int], ...] = (
+        ({}, 401),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Host": "evil.example"}, 403),
+        (bearer("rosie_guess"), 401),
+        (bearer(house.credentials.monitor), 403),  # which only reads
+        ({**bearer(house.credentials.tablet), "Origin": "http://evil.example"}, 403),
+    )
+    statuses = []
+    for headers, _ in handshakes:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await house.client.ws_connect(STREAM, headers=headers)
+        statuses.append(refused.value.status)
+    assert statuses == [status for _, status in handshakes]
+
+
+async def test_a_reader_that_stops_reading_is_let_go(house: House) -> None:
+    """Ask for more answers than the buffers of both sides hold, and read none."""
+    _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(house.url).port, limit=1024)
+    writer.transport.pause_reading()  # type: ignore[attr-defined] # of a stream's transport
+    request = f"GET /app.js HTTP/1.1\r\nHost: {house.host}\r\n\r\n".encode()
+    async with asyncio.timeout(60):
+        for _ in range(100):
+            writer.write(request)
+            await writer.drain()
+        async with house.client.get("/health") as answer:
+            assert answer.status == 200, "others are served meanwhile"
+    writer.transport.abort()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+async def test_each_call_of_the_api_needs_a_caller(house: House) -> None:
+    async with house.client.get("/openapi.json", headers=bearer(house.credentials.admin)) as answer:
+        paths = (await answer.json())["paths"]
+    open_calls = {
+        ("get", "/health"),
+        ("get", "/health/{part}"),
+        ("get", SESSION),
+        ("post", SESSION),
+        ("delete", SESSION),
+    }
+    open_calls |= {("get", HEALTH), ("get", f"{HEALTH}/{{part}}")}
+    closed = [(method, path) for path, calls in paths.items() for method in calls if (method, path) not in open_calls]
+    assert len(closed) >= 12
+    for number, (method, path) in enumerate(closed):
+        local = aiohttp.TCPConnector(local_addr=(f"127.0.1.{number + 1}", 0))
+        async with (
+            aiohttp.ClientSession(house.url, connector=local) as stranger,
+            stranger.request(method, path, json={}) as answer,
+        ):
+            assert answer.status == 401, (method, path)
+
+
+async def test_a_program_that_floods_from_one_address_is_slowed_down(house: House) -> None:
+    async def ask() -> int:
+        async with house.client.get("/health") as answer:
+            return answer.status
+
+    statuses = await asyncio.gather(*(ask() for _ in range(400)))
+    assert set(statuses) == {200, 429}
+    local = aiohttp.TCPConnector(local_addr=("127.0.0.9", 0))
+    async with aiohttp.ClientSession(house.url, connector=local) as other, other.get("/health") as answer:
+        assert answer.status == 200
 
 
 async def test_every_answer_has_the_security_headers(house: House) -> None:

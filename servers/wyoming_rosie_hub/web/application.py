@@ -65,5 +65,7 @@ async def _answer_invalid(_: Request, error: Exception) -> JSONResponse:
     """Name the key that is wrong; what was sent is not repeated."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return JSONResponse({"error": "the body must be JSON", "code": "json"}, 400)
     key = ".".join(map(str, first["loc"][1:])) or str(first["loc"][0])
     return JSONResponse({"error": f"{key}: {first['msg']}", "code": "value", "key": key}, 422)

@@ -1,0 +1,79 @@
+"""Changes of settings in the file, with a program of the test's own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_rosie import config
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_hub.web.config_editor import ConfigEditor
+
+
+@dataclass(frozen=True)
+class Lamp:
+    watts: int = option(5, "power of the lamp")
+
+
+@dataclass(frozen=True)
+class LampConfig:
+    """A program."""
+
+    color: str = option("white", "color of the light")
+    lamp: Lamp = option(Lamp, "the lamp")
+    names: tuple[str, ...] = option((), "names of the lamp")
+    config: Path | None = option(None, "the file")
+
+
+def editor(file: Path, *flags: str) -> ConfigEditor:
+    def read() -> LampConfig:
+        settings = config.read("hub", LampConfig, ["--config", str(file), *flags])
+        assert settings is not None
+        return settings
+
+    return ConfigEditor("hub", LampConfig, file, frozenset({"color", "lamp"}), read, lambda _: None)
+
+
+def test_a_file_is_made_where_there_was_none(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "rosie.toml"
+    change, settings = editor(file).change({"lamp.watts": 7, "names": ["a", "b"]}, LampConfig())
+    assert (change.applied, change.needs_restart, change.overridden) == (("lamp.watts",), ("names",), ())
+    assert settings == LampConfig(lamp=Lamp(7), names=("a", "b"), config=file)
+
+
+def test_null_is_the_default_again(tmp_path: Path) -> None:
+    file = tmp_path / "rosie.toml"
+    file.write_text('[hub]\ncolor = "red"  # warm\n')
+    _, settings = editor(file).change({"color": None}, LampConfig())
+    assert settings.color == "white"
+
+
+def test_a_flag_that_overrides_is_named(tmp_path: Path) -> None:
+    change, settings = editor(tmp_path / "rosie.toml", "--color", "blue").change({"color": "red"}, LampConfig())
+    assert change.overridden == ("color",)
+    assert settings.color == "blue"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"lamp.watts": "bright"}, {"lamp": 5}, {"lamp.volts": 5}, {"config": "/x"}, {"": 1}]
+)
+def test_a_wrong_change_leaves_everything_as_it_was(tmp_path: Path, changes: dict[str, object]) -> None:
+    file = tmp_path / "rosie.toml"
+    file.write_text("# mine\n[hub]\n")
+    with pytest.raises(ConfigError):
+        editor(file).change(changes, LampConfig())
+    assert file.read_text() == "# mine\n[hub]\n"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_survives_the_file(tmp_path_factory: pytest.TempPathFactory, color: str) -> None:
+    file = tmp_path_factory.mktemp("config") / "rosie.toml"
+    file.write_text("# the house\n[hub]\n[hub.lamp]\nwatts = 3 # dim\n[asr]\n")
+    _, settings = editor(file).change({"color": color}, LampConfig())
+    assert settings.color == color
+    assert settings.lamp.watts == 3
+    assert "watts = 3 # dim" in file.read_text()
