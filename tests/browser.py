@@ -2,13 +2,15 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+import subprocess
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 from wyoming.event import Event
 
 from tests.conftest import StartDaemon
@@ -18,6 +20,7 @@ from tests.web_client import page_of
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, write_wav
 from wyoming_rosie.protocol.server import Send
 
+AXE = Path(__file__).parent / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WAIT_MS = 60_000
 VOICE = AudioFormat(rate=22_050, width=2, channels=1)
@@ -48,21 +51,27 @@ def skip_without_chromium() -> None:
         pytest.skip("chromium is not installed: apt-get install chromium")
 
 
-@asynccontextmanager
-async def running_chromium(recording: Path, *flags: str) -> AsyncIterator[Browser]:
-    """Run a browser whose microphone plays a WAV file once, from the moment a page opens it."""
-    skip_without_chromium()
+@contextmanager
+def running_chromium(recording: Path, profile: Path, *flags: str) -> Iterator[str]:
+    """Run a browser whose microphone plays a WAV file once, from the moment a page opens it; yields its address."""
+    assert CHROMIUM is not None
     sound = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
     microphone = f"--use-file-for-fake-audio-capture={recording}%noloop"
     sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*sound, microphone, *sandbox, *flags], chromium_sandbox=not sandbox
-        )
+    driven = (
+        "--headless=new",
+        "--remote-debugging-port=0",
+        f"--user-data-dir={profile}",
+        "--no-first-run",
+        "--mute-audio",
+    )
+    command = [CHROMIUM, *driven, *sound, microphone, *sandbox, *flags, "about:blank"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
         try:
-            yield browser
+            yield next(line.split()[-1] for line in process.stderr if line.startswith("DevTools listening on"))
         finally:
-            await browser.close()
+            process.terminate()
 
 
 def write_microphone(path: Path, pcm: bytes) -> Path:
@@ -71,11 +80,11 @@ def write_microphone(path: Path, pcm: bytes) -> Path:
     return path
 
 
-async def open_page(browser: Browser, url: str, **context: object) -> Page:
-    """Open a page that records its states and its sound; errors in its scripts and requests elsewhere fail the test."""
+async def open_page(browser: Browser, url: str, script: str = "", **context: object) -> Page:
+    """Open a page that records its states and its sound; `script` runs before the page's own."""
     page = await (await browser.new_context(**context)).new_page()  # type: ignore[arg-type]
     page.set_default_timeout(WAIT_MS)
-    await page.add_init_script(_WATCH)
+    await page.add_init_script(_WATCH + script)
     await page.goto(url)
     return page
 
@@ -91,6 +100,14 @@ async def answered(page: Page, text: str) -> None:
 async def played_pcm(page: Page) -> bytes:
     samples: list[int] = await page.evaluate("played")
     return b"".join(sample.to_bytes(2, "little", signed=True) for sample in samples)
+
+
+async def find_violations(page: Page, axe: str) -> list[str]:
+    """Return what axe-core finds that is serious or critical."""
+    await page.evaluate(axe)
+    found: list[dict[str, Any]] = await page.evaluate("axe.run().then((result) => result.violations)")
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in serious]
 
 
 async def vad(event: Event, send: Send) -> None:
@@ -131,6 +148,26 @@ async def wake(event: Event, send: Send) -> None:
 
 
 @dataclass
+class WakeWord:
+    """Hears a wake word in every stream, after so many seconds of audio."""
+
+    after_seconds: float
+    heard_seconds: float = 0.0
+
+    async def answer(self, event: Event, send: Send) -> None:
+        match event.type:
+            case "audio-start":
+                self.heard_seconds = 0.0
+            case "audio-chunk":
+                before, self.heard_seconds = (
+                    self.heard_seconds,
+                    self.heard_seconds + SPEECH.seconds(len(event.payload or b"")),
+                )
+                if before < self.after_seconds <= self.heard_seconds:
+                    await send(Event("detection", {"name": "okay_nabu", "timestamp": round(1000 * before)}))
+
+
+@dataclass
 class ScriptedHouse:
     """A hub with its page and scripted daemons."""
 
@@ -149,8 +186,11 @@ class ScriptedHouse:
             for role, answer in self.answers.items():
                 self.stages[role] = FakeDaemon(answer)
                 await stack.enter_async_context(self.stages[role].serving())
-            await self.start_hub({role: stage.uri for role, stage in self.stages.items()}, *flags)
+            await self.restart_hub(*flags)
             yield self
+
+    async def restart_hub(self, *flags: str) -> None:
+        await self.start_hub({role: stage.uri for role, stage in self.stages.items()}, *flags)
 
     async def start_hub(self, uris: Mapping[str, str], *flags: str) -> None:
         stages = [part for role, uri in uris.items() for part in (f"--{role}-uri", uri)]

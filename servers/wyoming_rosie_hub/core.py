@@ -69,6 +69,8 @@ PLAYED_MARGIN_SECONDS = 5.0
 FOLLOW_UP_SECONDS = 60.0
 MAX_ANNOUNCEMENTS = 8
 """Announcements that wait until the satellite is idle; the oldest is dropped when there are more."""
+CANCELLED = "cancelled"
+"""Error code that confirms that a turn was cancelled; what follows is no part of it."""
 WAKE_BUFFER_MS = 2_000
 """Audio kept during wake detection, since a wake word is reported with a delay."""
 
@@ -162,7 +164,7 @@ class TurnCore:
             case StageFailed(failure):
                 return self._fail(failure, now)
             case RunCancelled():
-                return self._reset() if self.phase is not TurnPhase.IDLE else []
+                return [*self._reset(), ReportError(CANCELLED)]
             case Announcement():
                 self._announcements.append(event)
                 return []
@@ -386,10 +388,10 @@ class TurnCore:
         return self._stop_filler()
 
     def _fail(self, failure: Failure, now: float) -> list[Effect]:
-        if self.phase in (TurnPhase.IDLE, TurnPhase.PLAYING):
-            return []
         if failure is Failure.WAKE and self.phase is not TurnPhase.AWAITING_WAKE:
             return self._on_lost_detection()
+        if self.phase in (TurnPhase.IDLE, TurnPhase.PLAYING):
+            return []
         failed = TraceMark(TraceStep.FAILED, now, failure)
         # Speaking about a failure to speak would never end, and before a wake word nobody expects an answer.
         if self._is_speaking_failure or self.phase is TurnPhase.AWAITING_WAKE:

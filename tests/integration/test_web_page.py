@@ -1,25 +1,37 @@
-"""The page in a real browser: what a person says, sees and hears."""
+"""The page in a real browser: what a person says, sees, hears and does."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+from wyoming.event import Event
 
+from tests.brokers import free_port
 from tests.browser import (
     ANSWER_PCM,
+    AXE,
     ScriptedHouse,
+    WakeWord,
     answered,
+    find_violations,
     open_page,
     played_pcm,
     running_chromium,
+    say,
     skip_without_chromium,
     state_is,
     write_microphone,
 )
 from tests.conftest import StartDaemon
-from wyoming_rosie.audio.formats import read_wav
+from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.commands.demo import COMMAND
+from wyoming_rosie.protocol.server import Send
+
+LONG_PCM = ANSWER_PCM * 20
+INSECURE_NAME = "rosie.test"
+ECHO_SHOW = ViewportSize(width=960, height=480)
 
 
 @pytest.fixture
@@ -28,15 +40,28 @@ def house(daemon: StartDaemon, tmp_path: Path) -> ScriptedHouse:
     return ScriptedHouse(daemon, tmp_path / "hub")
 
 
-@pytest.fixture
-def microphone(tmp_path: Path) -> Path:
-    return write_microphone(tmp_path / "microphone.wav", read_wav(COMMAND)[1])
+@pytest.fixture(scope="module")
+def chromium_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A browser that hears "turn on the kitchen lights"."""
+    folder = tmp_path_factory.mktemp("chromium")
+    microphone = write_microphone(folder / "microphone.wav", read_wav(COMMAND)[1])
+    with running_chromium(
+        microphone, folder / "profile", f"--host-resolver-rules=MAP {INSECURE_NAME} 127.0.0.1"
+    ) as uri:
+        yield uri
 
 
 @pytest.fixture
-async def chromium(microphone: Path) -> AsyncIterator[Browser]:
-    async with running_chromium(microphone) as browser:
-        yield browser
+async def chromium(chromium_uri: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        yield await playwright.chromium.connect_over_cdp(chromium_uri)
+
+
+@pytest.fixture
+def axe() -> str:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: npm ci --prefix tests/axe")
+    return AXE.read_text("utf-8")
 
 
 async def talk(page: Page) -> None:
@@ -44,13 +69,283 @@ async def talk(page: Page) -> None:
     await page.get_by_role("button", name="Talk", exact=True).click()
 
 
+async def write(page: Page, text: str) -> None:
+    await page.get_by_label("Write instead of speaking").fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def long_answer(event: Event, send: Send) -> None:
+    if event.type == "synthesize":
+        await say(send, LONG_PCM)
+
+
 async def test_a_spoken_command_is_shown_answered_and_heard(house: ScriptedHouse, chromium: Browser) -> None:
     async with house.serving():
         page = await open_page(chromium, house.url)
         await state_is(page, "idle")
         await talk(page)
+        await expect(page.locator("#partial")).to_have_text("turn on")
         await answered(page, "You said: turn on the light.")
         await state_is(page, "idle")
         assert await page.evaluate("seen") == ["idle", "listening", "thinking", "speaking", "idle"]
         assert await page.locator(".said").all_inner_texts() == ["You:\nturn on the light"]
         assert await played_pcm(page) == ANSWER_PCM
+        assert len(house.heard_audio("asr")) > SPEECH.bytes_in(0.3)
+
+
+async def test_the_real_daemons_understand_what_the_browser_hears(
+    daemon: StartDaemon, chromium: Browser, tmp_path: Path
+) -> None:
+    roles = ("vad", "asr", "intent", "tts")
+    started = await asyncio.gather(*map(daemon, roles))
+    await started[1].wait_for_line("grammar loaded")
+    house = ScriptedHouse(daemon, tmp_path / "hub")
+    await house.start_hub({role: one.uri for role, one in zip(roles, started, strict=True)})
+    page = await open_page(chromium, house.url)
+    await state_is(page, "idle")
+    await talk(page)
+    await answered(page, "Turned on the Kitchen Light.")
+    assert await page.locator(".said").all_inner_texts() == ["You:\nturn on the kitchen lights"]
+    await state_is(page, "speaking")
+    assert any(await played_pcm(page))
+
+
+async def test_a_tap_interrupts_the_answer_and_listens(house: ScriptedHouse, chromium: Browser) -> None:
+    house.answers["tts"] = long_answer
+    async with house.serving():
+        page = await open_page(chromium, house.url)
+        await state_is(page, "idle")
+        await write(page, "tell me a story")
+        await state_is(page, "speaking")
+        await page.get_by_role("button", name="Interrupt and talk").click()
+        await page.locator(".said", has_text="turn on the light").wait_for()
+        assert await page.evaluate("silenced") > 0
+        assert (await page.evaluate("seen"))[:5] == ["idle", "thinking", "speaking", "listening", "thinking"]
+
+
+async def test_escape_ends_a_turn_without_an_answer(house: ScriptedHouse, chromium: Browser) -> None:
+    house.answers["tts"] = long_answer
+    async with house.serving():
+        page = await open_page(chromium, house.url)
+        await state_is(page, "idle")
+        await write(page, "tell me a story")
+        await state_is(page, "speaking")
+        await page.keyboard.press("Escape")
+        await state_is(page, "idle")
+        assert await page.evaluate("silenced") > 0
+
+
+async def test_the_wake_word_starts_a_turn_and_interrupts_its_answer(house: ScriptedHouse, chromium: Browser) -> None:
+    house.answers |= {"wake": WakeWord(after_seconds=0.6).answer, "tts": long_answer}
+    async with house.serving():
+        page = await open_page(chromium, house.url)
+        await state_is(page, "idle")
+        await page.get_by_role("button", name="Hands-free").click()
+        await page.locator(".said").nth(1).wait_for()
+        seen = await page.evaluate("seen")
+        assert seen[:4] == ["idle", "waiting", "listening", "thinking"]
+        assert seen.count("listening") >= 2
+        assert seen.count("idle") == 1
+
+
+async def test_a_question_is_answered_without_a_wake_word(house: ScriptedHouse, chromium: Browser) -> None:
+    async def ask_back(event: Event, send: Send) -> None:
+        if event.type == "transcript":
+            await send(Event("handled", {"text": "Which light?", "context": {"expects_reply": True}}))
+
+    house.answers["intent"] = ask_back
+    async with house.serving():
+        page = await open_page(chromium, house.url)
+        await state_is(page, "idle")
+        await write(page, "turn on a light")
+        await page.locator(".said", has_text="turn on the light").wait_for()
+        assert (await page.evaluate("seen"))[:4] == ["idle", "thinking", "speaking", "listening"]
+
+
+async def test_the_page_comes_back_after_the_hub_was_killed(
+    house: ScriptedHouse, chromium: Browser, daemon: StartDaemon
+) -> None:
+    port = str(free_port())
+    async with house.serving("--web.port", port):
+        page = await open_page(chromium, house.url)
+        await state_is(page, "idle")
+        assert house.hub is not None
+        await house.hub.stop()
+        await expect(page.locator("#connection")).to_have_text("Reconnecting…")
+        await expect(page.locator("#state")).to_have_text("Not connected")
+        await house.restart_hub("--web.port", port)
+        await state_is(page, "idle")
+        await write(page, "hello")
+        await answered(page, "You said: hello.")
+
+
+async def test_a_page_over_plain_http_says_how_to_get_a_microphone(house: ScriptedHouse, chromium: Browser) -> None:
+    async with house.serving("--web.names", INSECURE_NAME):
+        page = await open_page(chromium, house.url.replace("127.0.0.1", INSECURE_NAME))
+        await state_is(page, "idle")
+        await expect(page.get_by_role("alert")).to_contain_text(f"Open https://{INSECURE_NAME}")
+        await write(page, "hello")
+        await answered(page, "You said: hello.")
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ("delete window.AudioWorkletNode;", "This browser cannot record sound"),
+        (
+            "navigator.mediaDevices.getUserMedia = () => Promise.reject({name: 'NotAllowedError'});",
+            "Allow it at the lock",
+        ),
+        (
+            "navigator.mediaDevices.getUserMedia = () => Promise.reject({name: 'NotFoundError'});",
+            "There is no microphone",
+        ),
+    ],
+    ids=["no-worklet", "denied", "missing"],
+)
+async def test_a_page_without_a_microphone_says_why(
+    house: ScriptedHouse, chromium: Browser, script: str, sentence: str
+) -> None:
+    async with house.serving():
+        page = await open_page(chromium, house.url, script)
+        await state_is(page, "idle")
+        await talk(page)
+        await expect(page.get_by_role("alert")).to_contain_text(sentence)
+        await state_is(page, "idle")
+
+
+async def test_a_microphone_that_is_taken_away_ends_the_turn(house: ScriptedHouse, chromium: Browser) -> None:
+    async def hear_nothing(event: Event, send: Send) -> None: ...
+
+    house.answers["vad"] = hear_nothing
+    keep = """
+        const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = (wanted) => open(wanted).then((stream) => (window.stream = stream));
+    """
+    async with house.serving():
+        page = await open_page(chromium, house.url, keep)
+        await state_is(page, "idle")
+        await talk(page)
+        await state_is(page, "listening")
+        await page.evaluate("stream.getTracks()[0].dispatchEvent(new Event('ended'))")
+        await expect(page.get_by_role("alert")).to_contain_text("The microphone was taken away")
+        await state_is(page, "idle")
+
+
+async def test_the_newest_tab_of_a_browser_is_the_satellite(house: ScriptedHouse, chromium: Browser) -> None:
+    async with house.serving():
+        first = await open_page(chromium, house.url)
+        await state_is(first, "idle")
+        second = await first.context.new_page()
+        await second.goto(house.url)
+        await state_is(second, "idle")
+        await expect(first.get_by_role("alert")).to_contain_text("another tab")
+        await first.get_by_role("button", name="Use it here").click()
+        await state_is(first, "idle")
+        await state_is(second, "offline")
+
+
+async def test_a_tablet_on_the_wall_listens_at_once_and_never_scrolls(house: ScriptedHouse, chromium: Browser) -> None:
+    async with house.serving():
+        page = await open_page(chromium, f"{house.url}/?kiosk=1&area=Kitchen&name=wall", viewport=ECHO_SHOW)
+        await state_is(page, "waiting")
+        await expect(page.get_by_role("button", name="Kitchen")).to_be_visible()
+        size = await page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+        assert size == list(ECHO_SHOW.values())
+        assert house.hub is not None
+        attached = await house.hub.wait_for_line("satellite attached")
+        assert (attached["satellite"], attached["area"]) == ("wall", "Kitchen")
+
+
+@pytest.mark.parametrize("width", [320, 2560])
+async def test_the_page_fits_any_width(house: ScriptedHouse, chromium: Browser, width: int) -> None:
+    async with house.serving():
+        page = await open_page(chromium, house.url, viewport=ViewportSize(width=width, height=640))
+        await state_is(page, "idle")
+        await write(page, "a" * 200)
+        await answered(page, "aaa")
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+
+
+async def test_everything_can_be_done_by_keyboard(house: ScriptedHouse, chromium: Browser) -> None:
+    async with house.serving():
+        page = await open_page(chromium, house.url)
+        await state_is(page, "idle")
+        await page.keyboard.press("Space")
+        await answered(page, "You said: turn on the light.")
+        await state_is(page, "idle")
+        reached = []
+        for _ in range(9):
+            await page.keyboard.press("Tab")
+            reached.append(await page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+        assert reached == [
+            "Go to the text box", "room", "talk", "hands-free", "mute", "volume", "log", "text", "Send",
+        ]  # fmt: skip
+
+
+async def test_the_room_is_chosen_once(house: ScriptedHouse, chromium: Browser) -> None:
+    async with house.serving():
+        page = await open_page(chromium, house.url)
+        await state_is(page, "idle")
+        await page.get_by_role("button", name="Choose a room").click()
+        await page.get_by_role("combobox", name="Room").fill("<img src=x onerror=alert(1)>")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator("#room")).to_have_text("<img src=x onerror=alert(1)>")
+        await page.reload()
+        await expect(page.locator("#room")).to_have_text("<img src=x onerror=alert(1)>")
+
+
+async def test_a_timer_is_counted_down_and_rings(house: ScriptedHouse, chromium: Browser) -> None:
+    async def start_timer(event: Event, send: Send) -> None:
+        if event.type == "transcript":
+            slots = {"seconds": int(event.data["text"]), "name": "tea"}
+            entities = [{"name": name, "value": value} for name, value in slots.items()]
+            await send(Event("intent", {"name": "HassStartTimer", "entities": entities}))
+
+    house.answers["intent"] = start_timer
+    async with house.serving():
+        page = await open_page(chromium, house.url, reduced_motion="reduce")
+        await state_is(page, "idle")
+        await write(page, "2")
+        await expect(page.get_by_role("list", name="Timers")).to_contain_text("tea")
+        await expect(page.get_by_role("list", name="Timers")).to_contain_text("Time is up")
+        await page.get_by_role("listitem").get_by_role("button", name="Stop").click()
+        await expect(page.locator("#timers")).to_be_hidden()
+
+
+async def test_a_house_without_daemons_says_so(house: ScriptedHouse, chromium: Browser) -> None:
+    await house.start_hub(dict.fromkeys(("wake", "vad", "asr", "intent", "tts"), "tcp://127.0.0.1:9"))
+    page = await open_page(chromium, house.url)
+    await state_is(page, "idle")
+    await talk(page)
+    await page.locator(".answered", has_text="speech").first.wait_for()
+    await page.get_by_role("button", name="Hands-free").click()
+    await expect(page.get_by_role("alert")).to_contain_text("The wake word cannot be heard")
+
+
+async def test_a_page_that_cannot_be_loaded_says_that_the_house_is_away(
+    house: ScriptedHouse, chromium: Browser
+) -> None:
+    async with house.serving():
+        page = await open_page(chromium, house.url)
+        await state_is(page, "idle")
+        await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        assert house.hub is not None
+        await house.hub.stop()
+        await page.reload()
+        await expect(page.get_by_role("heading")).to_have_text("The house cannot be reached")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_no_serious_obstacle_keeps_people_from_using_the_page(
+    house: ScriptedHouse, chromium: Browser, axe: str, scheme: str
+) -> None:
+    async with house.serving():
+        page = await open_page(chromium, house.url, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
+        await state_is(page, "idle")
+        await write(page, "hello")
+        await answered(page, "hello")
+        await state_is(page, "idle")
+        assert await find_violations(page, axe) == []
+        await page.get_by_role("button", name="Choose a room").click()
+        assert await find_violations(page, axe) == []

@@ -330,8 +330,83 @@ def test_only_audio_after_the_wake_word_goes_to_asr() -> None:
     assert audio == bytes([7]) * 1600 + bytes([8]) * 3200 + bytes([9]) * 3200
 
 
+def heard_in_the_answer() -> TurnHarness:
+    """An answer that is being spoken, in which a wake word is awaited since the end of the command."""
+    turn = TurnHarness()
+    transcribed(turn)
+    turn.take(m.RunRequested("t2", needs_wake=True, interrupts=False))
+    turn.take(SpokenAnswer("Done."), m.AnswerAudioSent(5.0))
+    return turn
+
+
+def test_an_answer_goes_on_while_a_wake_word_is_awaited() -> None:
+    turn = heard_in_the_answer()
+    assert kinds(turn.hear(0.1)) == ["SendToWake"]
+    assert turn.core.phase is TurnPhase.ANSWERING
+
+
+def test_a_wake_word_interrupts_the_answer() -> None:
+    turn = heard_in_the_answer()
+    turn.hear(1.0)
+    effects = turn.take(m.WakeWordDetected("okay_nabu", at_ms=800))
+    assert kinds(effects) == ["CloseDaemonStreams", "StartListening"]
+    assert len([effect for effect in effects if isinstance(effect, m.SendToAsrAndVad)]) == 2
+    assert turn.core.turn_id == "t2"
+
+
+def test_a_wake_word_is_still_awaited_after_the_answer() -> None:
+    turn = heard_in_the_answer()
+    turn.hear(1.0)
+    turn.take(m.AnswerAudioEnded(), m.Played())
+    assert turn.core.phase is TurnPhase.AWAITING_WAKE
+    assert "StartListening" in kinds(turn.take(m.WakeWordDetected("okay_nabu", at_ms=900)))
+
+
+def test_a_lost_wake_detection_is_reported_and_the_answer_goes_on() -> None:
+    turn = heard_in_the_answer()
+    assert turn.take(m.StageFailed(m.Failure.WAKE)) == [m.ReportError("wake-unavailable")]
+    assert turn.core.phase is TurnPhase.ANSWERING
+    assert kinds(turn.hear(0.1)) == []
+
+
+def test_a_failed_answer_keeps_awaiting_the_wake_word() -> None:
+    turn = heard_in_the_answer()
+    assert kinds(turn.take(m.StageFailed(m.Failure.TTS))) == [
+        "CloseDaemonStreams",
+        "StartWakeDetection",
+        "SpeakFailure",
+    ]
+
+
+def test_the_end_of_audio_ends_wake_detection_and_not_the_answer() -> None:
+    turn = heard_in_the_answer()
+    assert turn.take(m.AudioEnded()) == [m.StopWakeDetection()]
+    assert turn.core.phase is TurnPhase.ANSWERING
+
+
+def test_an_announcement_is_spoken_while_a_wake_word_is_awaited() -> None:
+    turn = TurnHarness()
+    turn.take(m.RunRequested("t1", needs_wake=True, interrupts=False))
+    assert said(turn.take(announced("late"))) == ["late"]
+    assert kinds(turn.hear(0.1)) == ["SendToWake"]
+
+
+def test_a_typed_sentence_is_answered_like_a_spoken_one() -> None:
+    turn = TurnHarness()
+    assert kinds(turn.take(m.TextReceived("t1", "lights on"))) == ["StartTextTurn", "RecognizeIntent"]
+    assert kinds(turn.take(SpokenAnswer("Done."))) == ["SpeakAnswer"]
+
+
+def test_a_cancelled_turn_is_silent_and_confirmed() -> None:
+    turn = TurnHarness()
+    answered(turn)
+    assert kinds(turn.take(m.RunCancelled())) == ["CloseDaemonStreams", "ReportError"]
+    assert turn.core.phase is TurnPhase.IDLE
+
+
 inputs = st.one_of(
-    st.builds(m.RunRequested, st.sampled_from(["a", "b"]), st.booleans()),
+    st.builds(m.RunRequested, st.sampled_from(["a", "b"]), st.booleans(), st.none(), st.booleans()),
+    st.builds(m.TextReceived, st.sampled_from(["a", "b"]), st.just("lights on")),
     st.builds(m.AudioReceived, st.just(TENTH)),
     st.just(m.AudioEnded()),
     st.builds(m.WakeWordDetected, st.just("okay_nabu"), st.integers(0, 5000)),

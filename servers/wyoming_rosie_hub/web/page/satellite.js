@@ -9,8 +9,15 @@ export const State = Object.freeze({
   SPEAKING: "speaking",
 });
 
-const QUIET_CODES = ["nothing-to-say"];
+const NOTHING_TO_SAY = "nothing-to-say";
 const WAKE_UNAVAILABLE = "wake-unavailable";
+
+/* Replies of the hub to what a person did. Until it comes, everything that arrives belongs to what was before. */
+const Reply = Object.freeze({
+  TO_RUN: (type) => type === "transcribe",
+  TO_TEXT: (type) => type === "transcript",
+  TO_CANCEL: (type, data) => type === "error" && data.code === "cancelled",
+});
 
 export class Satellite {
   /**
@@ -25,12 +32,13 @@ export class Satellite {
     this.isWaitingForWake = false; // the hub has a run of ours whose wake word it awaits
     this.expectsReply = false;
     this.isFiller = false;
-    this.dropsSound = false; // of an answer that was interrupted and is still on its way
+    this.awaitedReply = null;
     this.hasSound = false;
   }
 
   onConnected() {
     this.isWaitingForWake = false;
+    this.awaitedReply = null;
     this.setState(State.IDLE);
     this.awaitWakeWord();
   }
@@ -48,7 +56,7 @@ export class Satellite {
       return;
     }
     this.forgetAnswer();
-    this.dropsSound = true;
+    this.awaitedReply = Reply.TO_RUN;
     this.isWaitingForWake = false;
     this.outputs.send("run-pipeline", { start_stage: "asr", end_stage: "tts", restart_on_end: false });
     this.setState(State.LISTENING);
@@ -69,7 +77,7 @@ export class Satellite {
       return;
     }
     this.forgetAnswer();
-    this.dropsSound = true;
+    this.awaitedReply = Reply.TO_CANCEL;
     this.outputs.send("user-event", { name: "cancel" });
     this.outputs.show("partial", "");
     this.settle(false);
@@ -80,7 +88,7 @@ export class Satellite {
       return false;
     }
     this.forgetAnswer();
-    this.dropsSound = true;
+    this.awaitedReply = Reply.TO_TEXT;
     this.setState(State.THINKING);
     this.updateMicrophone();
     this.outputs.send("transcript", { text: text.trim() });
@@ -110,7 +118,7 @@ export class Satellite {
   }
 
   onAudio(buffer) {
-    if (!this.dropsSound && this.hasSound) {
+    if (this.awaitedReply === null && this.hasSound) {
       this.outputs.addSound(buffer);
     }
   }
@@ -131,6 +139,21 @@ export class Satellite {
   }
 
   onEvent(type, data) {
+    if (type === "user-event" && data.name === "volume") {
+      this.outputs.show("volume", data);
+      return;
+    }
+    const reply = this.awaitedReply;
+    if (reply !== null && !reply(type, data)) {
+      return;
+    }
+    this.awaitedReply = null;
+    if (reply !== Reply.TO_CANCEL) {
+      this.onCurrentEvent(type, data);
+    }
+  }
+
+  onCurrentEvent(type, data) {
     switch (type) {
       case "transcribe":
         this.onListening();
@@ -148,13 +171,13 @@ export class Satellite {
         this.onTranscript(data.text);
         break;
       case "synthesize":
-        this.outputs.show("answer", data.text);
+        this.onAnswer(data.text);
         break;
       case "audio-start":
         this.onSoundStart(data);
         break;
       case "audio-stop":
-        if (this.hasSound && !this.dropsSound) {
+        if (this.hasSound) {
           this.outputs.endSound();
         }
         break;
@@ -168,7 +191,6 @@ export class Satellite {
   }
 
   onListening() {
-    this.dropsSound = false;
     if (this.state !== State.LISTENING) { // the wake word was heard, perhaps while an answer was spoken
       this.forgetAnswer();
       this.outputs.show("partial", "");
@@ -187,16 +209,17 @@ export class Satellite {
   }
 
   onTranscript(text) {
-    this.dropsSound = false;
     this.outputs.show("transcript", text);
     this.setState(State.THINKING);
   }
 
+  onAnswer(text) {
+    this.onSpeechEnded(); // listening may have failed before anything was said
+    this.outputs.show("answer", text);
+  }
+
   onSoundStart(format) {
-    if (this.state === State.LISTENING) {
-      return;
-    }
-    this.dropsSound = false;
+    this.onSpeechEnded();
     this.hasSound = true;
     this.outputs.startSound(format);
     this.setState(State.SPEAKING);
@@ -207,8 +230,6 @@ export class Satellite {
       this.expectsReply = true;
     } else if (data.name === "filler") {
       this.isFiller = true;
-    } else if (data.name === "volume") {
-      this.outputs.show("volume", data);
     }
   }
 
@@ -222,12 +243,12 @@ export class Satellite {
       this.updateMicrophone();
       return;
     }
-    if (QUIET_CODES.indexOf(code) < 0) {
+    const isQuiet = code === NOTHING_TO_SAY;
+    if (!isQuiet) {
       this.outputs.show("error", code);
     }
     this.forgetAnswer();
-    this.isWaitingForWake = this.isWaitingForWake && QUIET_CODES.indexOf(code) >= 0;
-    this.settle(this.isWaitingForWake);
+    this.settle(isQuiet);
   }
 
   /** Ask the hub to detect the wake word from now on; it leaves an answer that is being spoken alone until then. */

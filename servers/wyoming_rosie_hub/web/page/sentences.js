@@ -14,8 +14,8 @@ export const STATES = {
 
 export const HINTS = {
   [State.OFFLINE]: "The house cannot be reached at the moment.",
-  [State.IDLE]: "Tap and speak, or hold while you speak. Space does the same.",
-  [State.WAITING]: "The microphone is on, and only this house listens. A tap works, too.",
+  [State.IDLE]: "Tap and speak, or hold the button or Space.",
+  [State.WAITING]: "The microphone is on. Only this house listens.",
   [State.LISTENING]: "Speak now. Tap when you are done, Escape to stop.",
   [State.THINKING]: "Tap to ask something else, Escape to stop.",
   [State.SPEAKING]: "Tap to interrupt, Escape to stop.",
