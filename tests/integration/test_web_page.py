@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 from wyoming.event import Event
@@ -25,6 +26,7 @@ from tests.browser import (
     write_microphone,
 )
 from tests.conftest import StartDaemon
+from tests.web_client import create_credentials
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.commands.demo import COMMAND
 from wyoming_rosie.protocol.server import Send
@@ -55,6 +57,12 @@ def chromium_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def chromium(chromium_uri: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         yield await playwright.chromium.connect_over_cdp(chromium_uri)
+
+
+@pytest.fixture
+def tablet_key(house: ScriptedHouse) -> str:
+    """A key of the kitchen, in a house that others can reach."""
+    return create_credentials(house.data_dir).tablet
 
 
 @pytest.fixture
@@ -179,10 +187,15 @@ async def test_the_page_comes_back_after_the_hub_was_killed(
         await answered(page, "You said: hello.")
 
 
-async def test_a_page_over_plain_http_says_how_to_get_a_microphone(house: ScriptedHouse, chromium: Browser) -> None:
-    async with house.serving("--web.names", INSECURE_NAME):
+async def test_a_page_over_plain_http_is_let_in_by_its_key_and_says_how_to_get_a_microphone(
+    house: ScriptedHouse, chromium: Browser, tablet_key: str
+) -> None:
+    async with house.serving("--web.names", INSECURE_NAME, "--web.no-tls"):
         page = await open_page(chromium, house.url.replace("127.0.0.1", INSECURE_NAME))
+        await page.get_by_label("Key or password").fill(tablet_key)
+        await page.keyboard.press("Enter")
         await state_is(page, "idle")
+        await expect(page.get_by_role("button", name="Kitchen")).to_be_disabled()
         await expect(page.get_by_role("alert")).to_contain_text(f"Open https://{INSECURE_NAME}")
         await write(page, "hello")
         await answered(page, "You said: hello.")
@@ -311,6 +324,18 @@ async def test_a_timer_is_counted_down_and_rings(house: ScriptedHouse, chromium:
         await expect(page.get_by_role("list", name="Timers")).to_contain_text("Time is up")
         await page.get_by_role("listitem").get_by_role("button", name="Stop").click()
         await expect(page.locator("#timers")).to_be_hidden()
+
+
+async def test_volume_and_mute_are_set_from_elsewhere(house: ScriptedHouse, chromium: Browser) -> None:
+    async with house.serving(), aiohttp.ClientSession(house.url) as client:
+        page = await open_page(chromium, f"{house.url}/?name=wall")
+        await state_is(page, "idle")
+        async with client.post("/api/v1/satellites/wall/volume", json={"percent": 35}) as answer:
+            assert answer.status == 200, await answer.text()
+        await expect(page.get_by_label("Volume")).to_have_value("35")
+        async with client.post("/api/v1/satellites/wall/mute", json={"muted": True}) as answer:
+            assert answer.ok, await answer.text()
+        await expect(page.get_by_role("button", name="Muted")).to_have_attribute("aria-pressed", "true")
 
 
 async def test_a_house_without_daemons_says_so(house: ScriptedHouse, chromium: Browser) -> None:

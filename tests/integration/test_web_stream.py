@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from tests.fakes import FakeDaemon
 from tests.integration.test_turn_runner import create_context
 from tests.waiting import wait_until
 from tests.web_client import open_web
-from wyoming_rosie.http.health import Health
 from wyoming_rosie.protocol.server import Send
+from wyoming_rosie.timers.requests import SatelliteIdentity
+from wyoming_rosie_hub.satellites.reader import SatelliteReader
 from wyoming_rosie_hub.satellites.registry import SatelliteRegistry
 from wyoming_rosie_hub.web.browser_satellite import (
     MAX_UNSENT,
@@ -26,7 +28,7 @@ from wyoming_rosie_hub.web.browser_satellite import (
     StreamCaller,
     StreamEndedError,
 )
-from wyoming_rosie_hub.web.hub_house import HubHouse
+from wyoming_rosie_hub.web.house import HouseSatellite
 from wyoming_rosie_hub.web.stream_messages import CloseCode, Message
 
 STREAM = "/api/v1/stream"
@@ -147,10 +149,26 @@ class UnreadSocket:
         await asyncio.get_running_loop().create_future()
 
 
+@dataclass
+class QuietHouse:
+    """A house whose daemons are all away."""
+
+    registry: SatelliteRegistry
+    folder: Path
+
+    def satellites(self) -> Sequence[HouseSatellite]:
+        return ()
+
+    def open_browser_satellite(
+        self, satellite: SatelliteIdentity, send: Callable[[Event], None]
+    ) -> AbstractAsyncContextManager[SatelliteReader]:
+        uris = dict.fromkeys(("wake", "vad", "asr", "intent", "tts"), "tcp://127.0.0.1:9")
+        return self.registry.attach(create_context(self.folder, uris), satellite, send)
+
+
 async def test_a_page_that_does_not_read_is_let_go(tmp_path: Path) -> None:
     registry = SatelliteRegistry()
-    context = create_context(tmp_path, dict.fromkeys(("wake", "vad", "asr", "intent", "tts"), "tcp://127.0.0.1:9"))
-    page = BrowserSatellite(UnreadSocket(), HubHouse(context, registry, Health()), StreamCaller())
+    page = BrowserSatellite(UnreadSocket(), QuietHouse(registry, tmp_path), StreamCaller())
     running = asyncio.create_task(page.run(ConnectedPages()))
     await wait_until(lambda: registry.areas())
     for _ in range(1 + MAX_UNSENT):

@@ -1,8 +1,8 @@
 """Browser satellite: a page that is a satellite like any other, connected by a WebSocket within bounds."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.timers.requests import SatelliteIdentity
 from wyoming_rosie_hub.satellites.reader import SatelliteReader
 from wyoming_rosie_hub.satellites.registry import SatelliteTakenError
-from wyoming_rosie_hub.web.house import House
+from wyoming_rosie_hub.web.house import HouseSatellite
 from wyoming_rosie_hub.web.stream_messages import (
     CloseCode,
     Message,
@@ -51,6 +51,18 @@ class MessageSocket(Protocol):
         """Send a message, waiting while the peer does not read. Raises ConnectionError."""
 
 
+class SatelliteHost(Protocol):
+    """The part of the house that a page needs."""
+
+    def satellites(self) -> Sequence[HouseSatellite]:
+        """Return the satellites, browsers among them."""
+
+    def open_browser_satellite(
+        self, satellite: SatelliteIdentity, send: Callable[[Event], None]
+    ) -> AbstractAsyncContextManager[SatelliteReader]:
+        """Connect a page as a satellite during the block. Raises SatelliteTakenError."""
+
+
 @dataclass(frozen=True)
 class StreamCaller:
     """The sender of a stream; a key may say its room."""
@@ -61,7 +73,7 @@ class StreamCaller:
 class BrowserSatellite:
     """One page: feeds its messages to its turns, and sends it the events for it."""
 
-    def __init__(self, socket: MessageSocket, house: House, caller: StreamCaller) -> None:
+    def __init__(self, socket: MessageSocket, house: SatelliteHost, caller: StreamCaller) -> None:
         self._socket = socket
         self._house = house
         self._caller = caller

@@ -77,13 +77,14 @@ function onConnected(context) {
   view.setConnection(sentences.CONNECTED, true);
   view.setRoom(context.area, context.area_is_fixed);
   view.setAreas(context.areas);
+  connection.send("user-event", { name: "volume", percent: Number(view.find("volume").value) });
   satellite.onConnected();
   if (kiosk !== null) {
     kiosk.setAway(false);
   }
 }
 
-function onLost(attempt) {
+function onLost() {
   view.setConnection(sentences.RECONNECTING, false);
   timers.clear();
   showTimers();
@@ -91,9 +92,7 @@ function onLost(attempt) {
   if (kiosk !== null) {
     kiosk.setAway(true);
   }
-  if (attempt > 0) {
-    askForLogin();
-  }
+  askForLogin();
 }
 
 function onRefused(code, reason) {
@@ -154,6 +153,7 @@ function show(name, value) {
     error: (code) => view.showAnswer(sentences.CODES[code] || sentences.OTHER_CODE + code),
     woken: () => player.chime(WOKEN),
     volume: (change) => changeVolume(change),
+    mute: (isMuted) => setMuted(isMuted),
     "wake-lost": () => onWakeLost(),
   };
   shown[name](value);
@@ -259,6 +259,7 @@ async function setHandsFree(isOn) {
 }
 
 function setMuted(isMuted) {
+  connection.send("user-event", { name: "muted", muted: isMuted });
   view.setPressed("mute", isMuted);
   view.setText("mute-text", isMuted ? "Muted" : "Mute");
   satellite.setMuted(isMuted);

@@ -105,7 +105,7 @@ export class Connection {
 
   retry() {
     clearTimeout(this.retryTimer);
-    this.listener.onLost(this.attempt);
+    this.listener.onLost();
     this.retryTimer = setTimeout(() => this.open(), pauseBefore(this.attempt, Math.random()));
     this.attempt += 1;
   }

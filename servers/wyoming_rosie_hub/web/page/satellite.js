@@ -143,6 +143,10 @@ export class Satellite {
       this.outputs.show("volume", data);
       return;
     }
+    if (type === "user-event" && data.name === "mute") {
+      this.outputs.show("mute", data.muted === true);
+      return;
+    }
     const reply = this.awaitedReply;
     if (reply !== null && !reply(type, data)) {
       return;
