@@ -144,7 +144,8 @@ async def render_prompt(
     states = texts.describe_states(listed, budget.states)
     now = texts.describe_now(dt_util.now().strftime("%A, %Y-%m-%d, %H:%M"), area, states)
     system = "\n".join(part.strip() for part in (instructions, guide, home) if part.strip())
-    return texts.FrozenPrompt(system, now, tools, budget, len(exposed) - len(listed)), api
+    names = tuple(sorted({entity.name for entity in exposed}))
+    return texts.FrozenPrompt(system, now, tools, budget, len(exposed) - len(listed), names), api
 
 
 @callback

@@ -1,5 +1,6 @@
 """A model at Ollama answers: streams its text, calls the tools of Home Assistant, and is held to what was done."""
 
+import json
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -15,7 +16,7 @@ from homeassistant.helpers import llm
 from .client import Cause, ChatRequest, OllamaClient, OllamaError
 from .home import Settings, create_context, load_tools, render_prompt
 from .rules.answer_text import AnswerText
-from .rules.claims import is_claim, is_command
+from .rules.claims import is_claim, is_claim_about_another, is_command
 from .rules.history import (
     Message,
     assistant_message,
@@ -66,8 +67,19 @@ class _Progress:
     earlier: list[Message]
     notes: list[tuple[int, Message]] = field(default_factory=list)  # for the model alone, each with its place
     made: set[str] = field(default_factory=set)  # calls
-    has_acted: bool = False
+    executed: str = ""  # calls that have succeeded with their results, in lower case
     is_repeating: bool = False
+
+    @property
+    def has_acted(self) -> bool:
+        return bool(self.executed)
+
+    def record(self, content: conversation.ToolResultContent) -> None:
+        """Note the result of a tool, if it has done something."""
+        result = _result_of(content)
+        if is_action(content.tool_name) and is_success(result):
+            calls = " ".join(sorted(self.made))
+            self.executed = f"{self.executed} {calls} {json.dumps(result, ensure_ascii=False, default=str)}".lower()
 
 
 class ModelThinker:
@@ -168,8 +180,7 @@ class ModelThinker:
             async with aclosing(log.async_add_delta_content_stream(turn.entity_id, stream)) as contents:
                 async for content in contents:
                     if isinstance(content, conversation.ToolResultContent):
-                        succeeded = is_action(content.tool_name) and is_success(_result_of(content))
-                        progress.has_acted = progress.has_acted or succeeded
+                        progress.record(content)
             if progress.is_repeating:
                 progress.is_repeating = False
                 self._note(turn, progress, note_message(_CALLED_TWICE))
@@ -219,7 +230,7 @@ class ModelThinker:
                         withheld.append(sentence)
                     else:
                         yield sentence
-            if calls or not withheld:
+            if calls or not withheld or progress.has_acted:
                 return
             if is_last:
                 yield get_phrase(Failure.NOT_DONE, turn.user_input.language)
@@ -252,9 +263,12 @@ class ModelThinker:
             calls += parse_calls(text.control_text, progress.names)
 
     def _is_false(self, sentence: str, turn: Turn, progress: _Progress) -> bool:
-        return not progress.has_acted and is_claim(
-            sentence, turn.user_input.language, after_command=progress.is_command
-        )
+        """Return whether a sentence claims what no tool has done in this turn."""
+        language, after_command = turn.user_input.language, progress.is_command
+        if not progress.has_acted:
+            return is_claim(sentence, language, after_command=after_command)
+        names, executed = progress.prompt.names, progress.executed
+        return is_claim_about_another(sentence, language, names, executed, after_command=after_command)
 
     def _messages(self, turn: Turn, progress: _Progress) -> list[Message]:
         sentence = _convert_all(

@@ -132,6 +132,16 @@ async def test_a_model_that_is_asked_again_may_still_act(agent: Agent, ollama: O
     assert agent.is_lamp_on
 
 
+async def test_what_was_done_is_said_and_what_was_not_is_left_out(agent: Agent, ollama: OllamaServer) -> None:
+    agent.hass.states.async_set("lock.front_door", "unlocked", {"friendly_name": "Front door"})
+    async_expose_entity(agent.hass, conversation.DOMAIN, "lock.front_door", True)
+    ollama.rules[:] = [
+        Rule(after_tool=True, say="I've turned on the Reading lamp. I have locked the Front door as well."),
+        Rule(when="dark", calls=(turn_on(ollama),)),
+    ]
+    assert (await agent.say("it is too dark to read in here")).strip() == "I've turned on the Reading lamp."
+
+
 async def test_endless_tool_calls_end_after_five_rounds(agent: Agent, ollama: OllamaServer) -> None:
     call = lambda number: Call("HassTurnOn", {"name": f"Lamp {number}"})  # noqa: E731
     ollama.rules = ChangingRules(lambda number: Rule(after_tool=number > 0, calls=(call(number),)))

@@ -1,10 +1,12 @@
 """Claims of actions: whether a model's sentence may be spoken, given what was executed in this turn."""
 
 import re
+from collections.abc import Iterable
 
 from .languages import Language, find_language
 
 _WORDS_BEFORE_A_VERB = 4
+_LEAST_NAME = 4  # characters; shorter names are found in too many sentences
 _QUESTION = re.compile(r"[?\uff1f\u061f][\"'”»)\s]*\Z")
 
 
@@ -31,6 +33,17 @@ def is_claim(sentence: str, tag: str | None, *, after_command: bool) -> bool:
     if language.denial.search(plain):
         return False
     return after_command or language.claim.search(plain) is not None
+
+
+def is_claim_about_another(
+    sentence: str, tag: str | None, names: Iterable[str], executed: str, *, after_command: bool
+) -> bool:
+    """Return whether a sentence claims an action on an entity that is not in what was executed; `executed` is lower case."""
+    if not is_claim(sentence, tag, after_command=after_command):
+        return False
+    plain = _normalize(sentence)
+    others = (name.lower() for name in names if len(name) >= _LEAST_NAME and name.lower() not in executed)
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", plain) for name in others)
 
 
 def _has_verb(plain: str, language: Language) -> bool:

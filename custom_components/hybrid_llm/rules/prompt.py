@@ -64,6 +64,8 @@ class FrozenPrompt:
     budget: TokenBudget = field(default=TokenBudget(0, 0, 0, 0))
     left_out: int = 0
     """Number of entities for which there was no room."""
+    names: tuple[str, ...] = field(default=(), repr=False)
+    """Names of all exposed entities."""
 
     @property
     def tokens(self) -> int:

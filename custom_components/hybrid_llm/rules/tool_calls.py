@@ -21,7 +21,7 @@ class ModelCall:
     @property
     def key(self) -> str:
         """Its identity: the same call is never executed twice for one sentence."""
-        return json.dumps([self.name, self.arguments], sort_keys=True, default=str)
+        return json.dumps([self.name, self.arguments], sort_keys=True, ensure_ascii=False, default=str)
 
 
 def clean_call(name: object, arguments: object, known: Iterable[str]) -> ModelCall | None:

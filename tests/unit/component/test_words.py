@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.claims import is_claim, is_command
+from rules.claims import is_claim, is_claim_about_another, is_command
 from rules.fillers import MAX_WORDS, find_phrase, may_fill, parse_filler
 from rules.languages import Failure, find_language, get_phrase
 
@@ -63,6 +63,26 @@ def test_an_answer_to_a_question_is_no_claim(sentence: str) -> None:
 def test_after_a_command_even_a_vague_yes_is_a_claim() -> None:
     assert is_claim("The lights are glowing now.", "en", after_command=True)
     assert is_claim("Consider it handled.", "en", after_command=True)
+
+
+NAMES = ("Kitchen lamp", "Lamp", "Front door", "TV")
+DONE = '["hassturnon", {"name": "kitchen lamp"}] {"success": [{"name": "kitchen lamp"}]}'
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_about_another"),
+    [
+        ("I've turned on the Kitchen lamp.", False),
+        ("I've turned on the lamp.", False),
+        ("I've turned on the Kitchen lamp and locked the Front door.", True),
+        ("The front door is locked now.", True),
+        ("The front door cannot be locked.", False),
+        ("Shall I lock the front door?", False),
+        ("All is well.", False),
+    ],
+)
+def test_after_an_action_only_a_claim_about_another_thing_is_false(sentence: str, is_about_another: bool) -> None:
+    assert is_claim_about_another(sentence, "en", NAMES, DONE, after_command=True) is is_about_another
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
