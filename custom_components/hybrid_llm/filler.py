@@ -27,6 +27,8 @@ _IDLE = frozenset({"idle", "off", "standby", "unknown", "on", "paused"})
 class FillerSpeaker:
     """Speaks at most one filler for a turn, which the first sound of the answer stops."""
 
+    budget_seconds = BUDGET_SECONDS
+
     def __init__(self, hass: HomeAssistant, client: OllamaClient | None, model: str | None, player: str | None) -> None:
         self._hass = hass
         self._client = client
@@ -70,7 +72,7 @@ class FillerSpeaker:
         messages = ({"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": asked.text})
         text = ""
         try:
-            async with asyncio.timeout(BUDGET_SECONDS):
+            async with asyncio.timeout(self.budget_seconds):
                 async with aclosing(self._client.chat(ChatRequest(self._model, messages, (), 2048, 16))) as chunks:
                     async for chunk in chunks:
                         text += chunk.text

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from homeassistant.core import HomeAssistant
 
-from custom_components.hybrid_llm.filler import DELAY_SECONDS
+from custom_components.hybrid_llm.filler import BUDGET_SECONDS, DELAY_SECONDS
 from custom_components.hybrid_llm.rules.fillers import INSTRUCTIONS
 from tests.component.agent import Agent
 from tests.component.room import SPEAKER, Room, create_device, players_of, settle
 from tests.ollama_script import Rule
 from tests.ollama_server import OllamaServer
 
-SLOW = 1.0  # seconds: much more than the delay of a filler
+SLOW = 3.0  # seconds: much more than the delay of a filler, on a busy machine too
 
 
 @pytest.fixture
@@ -120,18 +120,19 @@ class TwoModels(OllamaServer):
 
 
 @pytest.mark.parametrize(
-    ("small", "spoken"),
+    ("small", "budget", "spoken"),
     [
-        (Rule(say="Asking the zebra"), "Asking the zebra…"),
-        (Rule(say="The zebra wears its famous stripes"), "Let me think…"),
-        (Rule(say="Too late", wait_seconds=SLOW), "Let me think…"),
+        (Rule(say="Asking the zebra"), SLOW, "Asking the zebra…"),
+        (Rule(say="The zebra wears its famous stripes"), SLOW, "Let me think…"),
+        (Rule(say="Too late", wait_seconds=SLOW), BUDGET_SECONDS, "Let me think…"),
     ],
 )
 async def test_a_small_model_writes_the_filler_if_it_is_quick_and_brief(
-    home: HomeAssistant, small: Rule, spoken: str
+    home: HomeAssistant, small: Rule, budget: float, spoken: str
 ) -> None:
     async with TwoModels(small).run() as server:
         room = await Room.build(await Agent.add(home, server.url, filler_model="tiny:latest"))
+        room.agent.entry.runtime_data.filler.budget_seconds = budget
         room.add_speaker(room.device_id)
         assert await room.say("what does the zebra wear") == "Stripes."
         assert room.fillers == [spoken]
