@@ -158,6 +158,18 @@ async def test_a_revoked_key_is_refused(house: House) -> None:
         assert answer.status == 401
 
 
+async def test_a_websocket_ends_with_its_key(house: House) -> None:
+    async with house.client.ws_connect(STREAM, headers=bearer(house.credentials.tablet)) as stream:
+        await stream.send_json({"type": "info", "data": {"satellite": {"name": "tablet"}}})
+        assert (await stream.receive_json())["type"] == "run-satellite"
+        await house.change(house.credentials.access.revoke_key("kitchen-tablet"))
+        await stream.send_json({"type": "ping", "data": {}})
+        async with asyncio.timeout(60):
+            while (await stream.receive()).type is aiohttp.WSMsgType.TEXT:
+                pass
+        assert stream.closed
+
+
 async def test_a_change_by_a_cookie_needs_the_pages_origin(house: House) -> None:
     async with house.client.delete(SESSION, headers=house.cookie()) as answer:
         assert answer.status == 403

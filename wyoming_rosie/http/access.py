@@ -114,6 +114,10 @@ class Access:
         except (VerificationError, InvalidHashError):
             return False
 
+    def find_credential(self, caller: Caller) -> str | None:
+        """Return what admits a caller: the hash of its password or key; None if that is gone."""
+        return self.password_hash if caller == ADMINISTRATOR else self._find_digest(caller.name)
+
     def create_session(self, caller: Caller, expires_at: float) -> str:
         """Return the signed value of a session cookie; `expires_at` is seconds since the epoch."""
         subject = ADMIN_SUBJECT if caller == ADMINISTRATOR else f"key:{caller.name}"
@@ -140,12 +144,12 @@ class Access:
         """Return the signer of a subject's cookies; they become invalid with its password or key."""
         from itsdangerous import Signer
 
-        own = self.password_hash if subject == ADMIN_SUBJECT else self._digest_of(subject.removeprefix("key:"))
+        own = self.password_hash if subject == ADMIN_SUBJECT else self._find_digest(subject.removeprefix("key:"))
         return Signer(
             self.session_secret or secrets.token_hex(), salt=own or secrets.token_hex(), digest_method=hashlib.sha256
         )
 
-    def _digest_of(self, name: str) -> str | None:
+    def _find_digest(self, name: str) -> str | None:
         return next((key.digest for key in self.keys if key.name == name), None)
 
     def _with_session_secret(self) -> "Access":

@@ -68,6 +68,11 @@ class Doors:
             self._count(self._callers, caller.name, now)
         return caller
 
+    def still_admits(self, caller: Caller, before: Access) -> bool:
+        """Return whether what admitted a caller `before` still holds: its key is not revoked, the password the same."""
+        is_same = before.find_credential(caller) == self.access.find_credential(caller)
+        return self.access is before or (is_same and not before.is_open)
+
     async def log_in(self, address: str, secret: str, now: float) -> Caller:
         """Return whose password or key this is. Raises ApiRequestError."""
         if (key := self.access.find_key(secret)) is not None:

@@ -57,14 +57,26 @@ class Guard:
             caller = await self.doors.admit(exchange.facts, loop_time(), time.time())
             scope.setdefault("state", {})["caller"] = caller
             if scope["type"] == "websocket":
-                require(caller, access.Scope.TALK)
-            if scope["type"] == "http":
+                receive = self._receive_while_admitted(require(caller, access.Scope.TALK), receive)
+            else:
                 receive = await _receive_body(exchange.connection.headers, receive)
         except ApiRequestError as err:
             await exchange.refuse(err, receive)
             return
         await self.app(scope, receive, exchange.send)
         exchange.log_change(caller.name if caller else None)
+
+    def _receive_while_admitted(self, caller: Caller, receive: Receive) -> Receive:
+        """Return a receiver that ends a WebSocket with its caller's key or password, at its next message."""
+        before = self.doors.access
+
+        async def receive_admitted() -> Message:
+            message = await receive()
+            return (
+                message if self.doors.still_admits(caller, before) else {"type": "websocket.disconnect", "code": 1008}
+            )
+
+        return receive_admitted
 
 
 class _Exchange:
