@@ -1,7 +1,7 @@
 """Daemons as they answer `describe`: for monitors and the status page, asked once for all who want to know."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from wyoming.info import Artifact, Info
 
@@ -12,6 +12,7 @@ from wyoming_rosie_hub.web.house import DaemonStatus
 
 FRESH_SECONDS = 3.0
 DESCRIBE_SECONDS = 1.5
+MAX_MODELS = 32
 
 
 class DaemonMonitor:
@@ -39,10 +40,19 @@ async def _ask(role: str, uri: str) -> DaemonStatus:
     except RosieError as err:
         return DaemonStatus(role, uri, problem=str(err))
     programs = _programs(role, info)
-    engines = tuple(program.name for program in programs if program.installed)
+    engines = tuple(dict.fromkeys(program.name for program in programs if program.installed))
     problem = None if engines or not programs else "nothing is installed; see wyoming-rosie doctor"
+    models = tuple(dict.fromkeys(_models(programs)))[:MAX_MODELS]
     version = next((program.version for program in programs if program.version), None)
-    return DaemonStatus(role, uri, problem, engines, version, round(1000 * (loop_time() - began), 1))
+    return DaemonStatus(role, uri, problem, engines, models, version, round(1000 * (loop_time() - began), 1))
+
+
+def _models(programs: Sequence[Artifact]) -> Iterator[str]:
+    """Yield the installed models and voices; not every kind of program has any."""
+    for program in programs:
+        for model in [*getattr(program, "models", ()), *getattr(program, "voices", ())]:
+            if model.installed:
+                yield model.name
 
 
 def _programs(role: str, info: Info) -> Sequence[Artifact]:

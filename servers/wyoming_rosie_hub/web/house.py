@@ -47,6 +47,7 @@ class DaemonStatus:
     uri: str
     problem: str | None = None
     engines: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()  # those that are installed, voices among them
     version: str | None = None
     latency_ms: float | None = None
 
