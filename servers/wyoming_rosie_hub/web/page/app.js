@@ -201,11 +201,16 @@ function setVolume(percent) {
 function onSoundBlocked() {
   view.showNotice(sentences.SOUND_BLOCKED, {
     text: sentences.ALLOW_SOUND,
-    run: () => {
-      view.hideNotice();
-      player.resume();
-    },
+    run: allowSound,
   });
+}
+
+/* A browser that forbids sound allows it from the first touch on. */
+function allowSound() {
+  if (view.notice === sentences.SOUND_BLOCKED) {
+    view.hideNotice();
+    player.resume();
+  }
 }
 
 // The microphone
@@ -382,6 +387,7 @@ function listenToPeople() {
       isPressed = false;
     }
   });
+  document.addEventListener("pointerdown", () => allowSound());
   talk.addEventListener("contextmenu", (event) => event.preventDefault());
   document.addEventListener("keydown", onKeyDown);
   document.addEventListener("keyup", (event) => {
