@@ -33,6 +33,12 @@ from wyoming_rosie.protocol.server import Send
 
 LONG_PCM = ANSWER_PCM * 20
 INSECURE_NAME = "rosie.test"
+_KEEP_STREAM = """
+    if (navigator.mediaDevices) {
+        const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = (wanted) => open(wanted).then((stream) => (window.stream = stream));
+    }
+"""
 ECHO_SHOW = ViewportSize(width=960, height=480)
 
 
@@ -231,12 +237,8 @@ async def test_a_microphone_that_is_taken_away_ends_the_turn(house: ScriptedHous
     async def hear_nothing(event: Event, send: Send) -> None: ...
 
     house.answers["vad"] = hear_nothing
-    keep = """
-        const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-        navigator.mediaDevices.getUserMedia = (wanted) => open(wanted).then((stream) => (window.stream = stream));
-    """
     async with house.serving():
-        page = await open_page(chromium, house.url, keep)
+        page = await open_page(chromium, house.url, _KEEP_STREAM)
         await state_is(page, "idle")
         await talk(page)
         await state_is(page, "listening")
@@ -268,6 +270,37 @@ async def test_a_tablet_on_the_wall_listens_at_once_and_never_scrolls(house: Scr
         assert house.hub is not None
         attached = await house.hub.wait_for_line("satellite attached")
         assert (attached["satellite"], attached["area"]) == ("wall", "Kitchen")
+
+
+async def test_a_tablet_on_the_wall_dims_and_wakes_by_a_touch(house: ScriptedHouse, chromium: Browser) -> None:
+    async with house.serving():
+        page = await open_page(chromium, "about:blank", viewport=ECHO_SHOW)
+        await page.clock.install()
+        await page.goto(f"{house.url}/?kiosk=1")
+        await state_is(page, "waiting")
+        await page.clock.fast_forward(46_000)
+        await expect(page.locator("#clock")).to_be_visible()
+        await page.mouse.click(10, 10)
+        await expect(page.locator("#clock")).to_be_hidden()
+
+
+async def test_a_phone_that_slept_listens_again(house: ScriptedHouse, chromium: Browser) -> None:
+    async with house.serving():
+        page = await open_page(chromium, house.url, _KEEP_STREAM)
+        await state_is(page, "idle")
+        await page.get_by_role("button", name="Hands-free").click()
+        await state_is(page, "waiting")
+        await page.evaluate(
+            """Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
+            stream.getTracks()[0].dispatchEvent(new Event('ended'));"""
+        )
+        await state_is(page, "idle")
+        await page.evaluate(
+            """Object.defineProperty(document, 'visibilityState', { value: 'visible' });
+            document.dispatchEvent(new Event('visibilitychange'));"""
+        )
+        await state_is(page, "waiting")
+        await expect(page.get_by_role("alert")).to_contain_text("This page was asleep")
 
 
 @pytest.mark.parametrize("width", [320, 2560])

@@ -14,6 +14,7 @@ const RING_MS = 1500;
 const WAKE_RETRY_MS = 5000;
 const WOKEN = [[660, 0], [880, 0.12]];
 const RINGING = [[784, 0], [988, 0.25], [784, 0.5]];
+const AWAKE = [State.LISTENING, State.THINKING, State.SPEAKING]; // a hub that is away at night lights up no room
 const REPLACED_CODE = 4001;
 const SETTINGS = new URLSearchParams(location.search);
 
@@ -41,6 +42,7 @@ const connection = new Connection(address, identify, {
 const kiosk = SETTINGS.get("kiosk") === "1" ? new Kiosk(document) : null;
 let pressedAt = 0;
 let isPressed = false;
+let sleepsHandsFree = false; // the device went to sleep while the page waited for the wake word
 
 // What is remembered in this browser
 
@@ -165,7 +167,7 @@ function onState(state) {
   if (state === State.SPEAKING) {
     requestAnimationFrame(showPlayedLevel);
   }
-  if (kiosk !== null && state !== State.IDLE && state !== State.WAITING) {
+  if (kiosk !== null && AWAKE.indexOf(state) >= 0) {
     kiosk.wake();
   }
 }
@@ -230,6 +232,7 @@ function onMicrophoneAudio(pcm, level) {
 }
 
 function onMicrophoneProblem(problem) {
+  sleepsHandsFree = problem === Problem.TAKEN && satellite.isHandsFree && document.visibilityState === "hidden";
   const isInsecure = problem === Problem.INSECURE;
   view.showNotice(isInsecure ? sentences.insecureSentence(location) : sentences.PROBLEMS[problem] || String(problem));
   satellite.cancel();
@@ -366,9 +369,11 @@ function onVisible() {
     return;
   }
   connection.hurry();
-  if (satellite.isHandsFree && microphone.stream !== null && microphone.stream.getAudioTracks()[0].readyState === "ended") {
+  if (sleepsHandsFree || (satellite.isHandsFree && !satellite.isMuted && !microphone.isLive)) {
+    sleepsHandsFree = false;
     microphone.close();
     setHandsFree(true);
+    view.showNotice(sentences.ASLEEP);
   }
 }
 

@@ -32,6 +32,12 @@ export class Microphone {
     this.closeTimer = 0;
   }
 
+  /** Whether sound comes in, which a phone that sleeps stops. */
+  get isLive() {
+    return this.stream !== null && this.stream.getAudioTracks()[0].readyState === "live" && this.context !== null &&
+      this.context.state === "running";
+  }
+
   /** Open the device, after asking the person where needed. Throws a Problem. */
   open() {
     clearTimeout(this.closeTimer);

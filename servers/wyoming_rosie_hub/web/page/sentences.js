@@ -52,8 +52,7 @@ export const REPLACED = "Rosie is open in another tab or window of this browser,
 export const USE_HERE = "Use it here";
 export const SOUND_BLOCKED = "The browser allows no sound until you touch the page.";
 export const ALLOW_SOUND = "Allow sound";
-export const ASLEEP = "The page was asleep, and the microphone with it. It listens again now.";
-export const HANDS_FREE_SLEEPS = "Hands-free pauses while the page is in the background.";
+export const ASLEEP = "This page was asleep, and its microphone with it. It listens again now.";
 export const AWAY = "The house cannot be reached. I keep trying.";
 
 /** Return what to do on a page without HTTPS, where browsers give no microphone. */
