@@ -207,6 +207,16 @@ async def test_a_page_over_plain_http_is_let_in_by_its_key_and_says_how_to_get_a
         await answered(page, "You said: hello.")
 
 
+async def test_a_page_over_https_has_a_microphone(house: ScriptedHouse, chromium: Browser, tablet_key: str) -> None:
+    async with house.serving("--web.names", INSECURE_NAME, "--web.tls"):
+        page = await open_page(chromium, house.url.replace("127.0.0.1", INSECURE_NAME), ignore_https_errors=True)
+        await page.get_by_label("Key or password").fill(tablet_key)
+        await page.keyboard.press("Enter")
+        await state_is(page, "idle")
+        await talk(page)
+        await answered(page, "You said: turn on the light.")
+
+
 @pytest.mark.parametrize(
     ("script", "sentence"),
     [

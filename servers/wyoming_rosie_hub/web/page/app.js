@@ -431,7 +431,7 @@ function start() {
   }
   connection.open();
   if (navigator.serviceWorker && window.isSecureContext) {
-    navigator.serviceWorker.register("/service-worker.js");
+    navigator.serviceWorker.register("/service-worker.js").catch(() => {}); // the certificate is not trusted: no offline page
   }
 }
 
