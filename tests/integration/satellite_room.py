@@ -63,10 +63,15 @@ class Voice:
     async def _speak(self) -> None:
         step = SPEECH.bytes_in(FRAME_SECONDS)
         while True:
+            heard = self._mix(self._unsaid[:step].ljust(step, b"\0"))
             with suppress(BlockingIOError):  # the pipe is full; it takes a frame wholly or not at all
-                os.write(self._pipe, self._unsaid[:step].ljust(step, b"\0"))
+                os.write(self._pipe, heard)
                 self._unsaid = self._unsaid[step:]
             await asyncio.sleep(FRAME_SECONDS)
+
+    def _mix(self, frame: bytes) -> bytes:
+        """Return what the microphone hears while the voice says a frame."""
+        return frame
 
 
 class ScriptedConductor:

@@ -57,13 +57,9 @@ class EchoingVoice(Voice):
         self.heard_bytes = 0
         """Bytes that the speaker has played."""
 
-    async def _speak(self) -> None:
-        step = SPEECH.bytes_in(FRAME_SECONDS)
-        while True:
-            frame, self._unsaid = self._unsaid[:step], self._unsaid[step:]
-            mixed = samples(frame.ljust(step, b"\0")) + self._take_echo(step) + self._take_music(step // 2)
-            os.write(self._pipe, np.clip(mixed, -32768, 32767).astype("<i2").tobytes())
-            await asyncio.sleep(FRAME_SECONDS)
+    def _mix(self, frame: bytes) -> bytes:
+        mixed = samples(frame) + self._take_echo(len(frame)) + self._take_music(len(frame) // 2)
+        return np.clip(mixed, -32768, 32767).astype("<i2").tobytes()
 
     def _take_echo(self, step: int) -> Samples:
         played = b""

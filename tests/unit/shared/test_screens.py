@@ -1,25 +1,32 @@
-"""Pictures in the documentation: scripts/screens makes each, a page shows it, and it fetches nothing."""
+"""Pictures in the documentation: a script makes each, a page shows it, it is small, and it fetches nothing."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 IMAGES = ROOT / "docs" / "images"
-MAX_BYTES = 50_000
+MAX_BYTES = {".svg": 50_000, ".png": 100_000}
 
 
-def test_the_script_makes_each_picture_and_a_page_shows_it() -> None:
-    made = set(re.findall(r'Screen\(\s*"([\w-]+)"', (ROOT / "scripts" / "screens.py").read_text("utf-8")))
+def made_by(script: str, pattern: str) -> set[str]:
+    return set(re.findall(pattern, (ROOT / "scripts" / script).read_text("utf-8")))
+
+
+def test_a_script_makes_each_picture_and_a_page_shows_it() -> None:
+    terminals = {f"{name}.svg" for name in made_by("screens.py", r'Screen\(\s*"([\w-]+)"')}
+    pages_of_home_assistant = made_by("home_assistant_pictures.py", r'\.take\(\s*"([\w-]+)"')
+    made = terminals | {f"home-assistant-{name}.png" for name in pages_of_home_assistant}
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     shown = {
-        name for page in pages for name in re.findall(r"!\[.*?\]\(.*?images/([\w-]+)\.svg\)", page.read_text("utf-8"))
+        name for page in pages for name in re.findall(r"!\[.*?\]\(.*?images/([\w-]+\.\w+)\)", page.read_text("utf-8"))
     }
-    assert made == {image.stem for image in IMAGES.iterdir()} == shown
+    assert made == {image.name for image in IMAGES.iterdir()} == shown
 
 
 def test_pictures_are_small_and_fetch_nothing() -> None:
     for image in IMAGES.iterdir():
-        assert image.stat().st_size < MAX_BYTES
+        assert image.stat().st_size < MAX_BYTES[image.suffix]
+    for image in IMAGES.glob("*.svg"):
         text = image.read_text("utf-8")
         assert set(re.findall(r"https?://[\w./-]+", text)) == {"http://www.w3.org/2000/svg"}
         assert "url(" not in re.sub(r"url\(#", "", text)
