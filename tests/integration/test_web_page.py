@@ -93,6 +93,11 @@ async def long_answer(event: Event, send: Send) -> None:
         await say(send, LONG_PCM)
 
 
+async def ask_back(event: Event, send: Send) -> None:
+    if event.type == "transcript":
+        await send(Event("handled", {"text": "Which light?", "context": {"expects_reply": True}}))
+
+
 async def test_a_spoken_command_is_shown_answered_and_heard(house: ScriptedHouse, chromium: Browser) -> None:
     async with house.serving():
         page = await open_page(chromium, house.url)
@@ -163,17 +168,24 @@ async def test_the_wake_word_starts_a_turn_and_interrupts_its_answer(house: Scri
 
 
 async def test_a_question_is_answered_without_a_wake_word(house: ScriptedHouse, chromium: Browser) -> None:
-    async def ask_back(event: Event, send: Send) -> None:
-        if event.type == "transcript":
-            await send(Event("handled", {"text": "Which light?", "context": {"expects_reply": True}}))
-
     house.answers["intent"] = ask_back
     async with house.serving():
         page = await open_page(chromium, house.url)
         await state_is(page, "idle")
+        await talk(page)
+        await page.locator(".said").nth(1).wait_for()
+        assert (await page.evaluate("seen"))[:5] == ["idle", "listening", "thinking", "speaking", "listening"]
+
+
+async def test_a_question_to_somebody_who_types_opens_no_microphone(house: ScriptedHouse, chromium: Browser) -> None:
+    house.answers["intent"] = ask_back
+    async with house.serving():
+        page = await open_page(chromium, house.url, _KEEP_STREAM)
+        await state_is(page, "idle")
         await write(page, "turn on a light")
-        await page.locator(".said", has_text="turn on the light").wait_for()
-        assert (await page.evaluate("seen"))[:4] == ["idle", "thinking", "speaking", "listening"]
+        await state_is(page, "speaking")
+        await state_is(page, "idle")
+        assert await page.evaluate("typeof stream") == "undefined"
 
 
 async def test_the_page_comes_back_after_the_hub_was_killed(

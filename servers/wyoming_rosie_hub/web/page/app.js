@@ -260,7 +260,6 @@ async function setHandsFree(isOn) {
     player.resume();
     await microphone.open();
     satellite.setHandsFree(true);
-    remember("hands-free", "yes");
   } catch (problem) {
     onMicrophoneProblem(problem);
   }

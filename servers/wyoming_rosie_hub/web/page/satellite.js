@@ -31,6 +31,7 @@ export class Satellite {
     this.isMuted = false;
     this.isWaitingForWake = false; // the hub has a run of ours whose wake word it awaits
     this.expectsReply = false;
+    this.isSpoken = false; // whether the person spoke last, and did not type
     this.isFiller = false;
     this.awaitedReply = null;
     this.hasSound = false;
@@ -89,6 +90,7 @@ export class Satellite {
     }
     this.forgetAnswer();
     this.awaitedReply = Reply.TO_TEXT;
+    this.isSpoken = false;
     this.setState(State.THINKING);
     this.updateMicrophone();
     this.outputs.send("transcript", { text: text.trim() });
@@ -131,7 +133,7 @@ export class Satellite {
       return;
     }
     this.outputs.send("played", {});
-    if (this.expectsReply) {
+    if (this.expectsReply && this.isSpoken) {
       this.listen();
     } else {
       this.settle(true);
@@ -195,6 +197,7 @@ export class Satellite {
   }
 
   onListening() {
+    this.isSpoken = true;
     if (this.state !== State.LISTENING) { // the wake word was heard, perhaps while an answer was spoken
       this.forgetAnswer();
       this.outputs.show("partial", "");
