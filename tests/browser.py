@@ -30,9 +30,13 @@ _WATCH = """
     window.seen = [];
     window.played = [];
     window.silenced = 0;
+    window.silencedBefore = {};
     addEventListener("DOMContentLoaded", () => {
         const root = document.documentElement;
-        const note = () => { if (seen[seen.length - 1] !== root.dataset.state) seen.push(root.dataset.state); };
+        const note = () => {
+            if (seen[seen.length - 1] !== root.dataset.state) seen.push(root.dataset.state);
+            silencedBefore[root.dataset.state] = silenced;
+        };
         new MutationObserver(note).observe(root, { attributes: true, attributeFilter: ["data-state"] });
     });
     const start = AudioBufferSourceNode.prototype.start;

@@ -138,7 +138,7 @@ async def test_a_tap_interrupts_the_answer_and_listens(house: ScriptedHouse, chr
         await state_is(page, "speaking")
         await page.get_by_role("button", name="Interrupt and talk").click()
         await page.locator(".said", has_text="turn on the light").wait_for()
-        assert await page.evaluate("silenced") > 0
+        assert await page.evaluate("silencedBefore.listening") > 0
         assert (await page.evaluate("seen"))[:5] == ["idle", "thinking", "speaking", "listening", "thinking"]
 
 
@@ -164,6 +164,7 @@ async def test_the_wake_word_starts_a_turn_and_interrupts_its_answer(house: Scri
         seen = await page.evaluate("seen")
         assert seen[:4] == ["idle", "waiting", "listening", "thinking"]
         assert seen.count("listening") >= 2
+        assert await page.evaluate("silencedBefore.listening") > 0
         assert seen.count("idle") == 1
 
 
