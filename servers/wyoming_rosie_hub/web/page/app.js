@@ -25,7 +25,7 @@ const microphone = new Microphone(onMicrophoneAudio, () => onMicrophoneProblem(P
 const satellite = new Satellite({
   send: (type, data) => connection.send(type, data),
   setMicrophone: setMicrophone,
-  startSound: (format) => player.start(format),
+  startSound: startSound,
   addSound: (buffer) => player.add(buffer),
   endSound: () => player.end(),
   stopSound: () => player.stop(),
@@ -164,12 +164,19 @@ function show(name, value) {
 function onState(state) {
   view.setState(state);
   view.setLevel(0);
-  if (state === State.SPEAKING) {
+  if (state === State.LISTENING) {
+    player.prepare(Number(recall("rate", "16000")));
+  } else if (state === State.SPEAKING) {
     requestAnimationFrame(showPlayedLevel);
   }
   if (kiosk !== null && AWAKE.indexOf(state) >= 0) {
     kiosk.wake();
   }
+}
+
+function startSound(format) {
+  remember("rate", format.rate);
+  player.start(format);
 }
 
 function showPlayedLevel() {

@@ -17,6 +17,11 @@ export class Player {
     this.tones = [];
   }
 
+  /** Open the output while the person still speaks, which takes a browser tens of milliseconds. */
+  prepare(rate) {
+    this.outputFor(rate).context.resume();
+  }
+
   start(format) {
     this.stop();
     this.format = format;
