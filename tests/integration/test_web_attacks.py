@@ -18,7 +18,7 @@ from tests.web_client import PASSWORD, Credentials, bearer, create_credentials, 
 from wyoming_rosie.http import access
 from wyoming_rosie.http.access import ADMINISTRATOR, Access
 from wyoming_rosie_hub.web.doors import SESSION_COOKIE
-from wyoming_rosie_hub.web.server import MAX_CONNECTIONS_PER_ADDRESS
+from wyoming_rosie_hub.web.server import MAX_OPENING
 
 SESSION = "/api/v1/session"
 HEALTH = "/api/v1/health"
@@ -220,7 +220,7 @@ async def test_a_key_that_asks_too_often_is_told_when_to_come_back(house: House)
 
 async def test_a_thousand_sockets_of_one_machine_leave_room_for_others(house: House) -> None:
     port = urlsplit(house.url).port
-    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_CONNECTIONS_PER_ADDRESS + 150)]
+    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_OPENING + 150)]
     try:
         request = f"GET /health HTTP/1.1\r\nHost: {house.host}\r\nConnection: close\r\n\r\n".encode()
         reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))

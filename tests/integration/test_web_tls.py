@@ -38,6 +38,21 @@ async def test_who_trusts_the_house_gets_its_page_safely(daemon: StartDaemon, cr
             await stranger.get("/health")
 
 
+async def test_who_comes_by_plain_http_is_led_to_https(daemon: StartDaemon, credentials: Credentials) -> None:
+    hub = await start_web(daemon, "--web.tls", "--data-dir", str(credentials.folder))
+    plain = (await page_of(hub)).replace("https:", "http:")
+    async with aiohttp.ClientSession(plain) as client:
+        async with client.get("/?kiosk=1", allow_redirects=False) as answer:
+            assert answer.status == 308
+            assert answer.headers["Location"] == f"{await page_of(hub)}/?kiosk=1"
+        async with client.get("/ca.crt") as answer:
+            assert answer.status == 200
+        async with client.post("/api/v1/session", json={"secret": PASSWORD}) as answer:
+            assert answer.status == 403
+            assert (await answer.json())["code"] == "tls"
+            assert SESSION_COOKIE not in answer.cookies
+
+
 async def test_other_machines_get_https_by_default(daemon: StartDaemon, credentials: Credentials) -> None:
     hub = await start_web(daemon, "--web.host", "0.0.0.0", "--data-dir", str(credentials.folder))
     line = await hub.wait_for_line("page")

@@ -21,7 +21,7 @@ API = "/api/v1"
 _LOG = structlog.get_logger()
 
 
-def create_application(house: House, doors: Doors, authority: Path | None = None) -> FastAPI:
+def create_application(house: House, doors: Doors, authority: Path | None = None, *, has_tls: bool = False) -> FastAPI:
     """Return the application; every request and WebSocket passes the guard first.
 
     `authority` is the certificate that clients have to trust, if the house has its own.
@@ -44,7 +44,7 @@ def create_application(house: House, doors: Doors, authority: Path | None = None
     application.add_exception_handler(ApiRequestError, _answer_refused)
     application.add_exception_handler(RosieError, _answer_failed)
     application.add_exception_handler(RequestValidationError, _answer_invalid)
-    application.add_middleware(Guard, doors=doors)
+    application.add_middleware(Guard, doors=doors, has_tls=has_tls)
     return application
 
 

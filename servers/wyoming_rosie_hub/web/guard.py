@@ -11,7 +11,7 @@ import structlog
 from fastapi import Depends
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wyoming_rosie.http import access
@@ -39,6 +39,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+PLAIN_PATHS = frozenset({"/ca", "/ca.crt"})
+"""Paths that are served over plain HTTP as well: who does not trust the house yet comes there."""
 SECURE_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
@@ -48,6 +50,7 @@ class Guard:
 
     app: ASGIApp
     doors: Doors
+    has_tls: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -60,6 +63,9 @@ class Guard:
                 receive = self._receive_while_admitted(require(caller, access.Scope.TALK), receive)
             else:
                 receive = await _receive_body(exchange.connection.headers, receive)
+            if self.has_tls and not exchange.is_secure and scope["path"] not in PLAIN_PATHS:
+                await exchange.lead_to_https(receive)
+                return
         except ApiRequestError as err:
             await exchange.refuse(err, receive)
             return
@@ -94,6 +100,20 @@ class _Exchange:
         method = self._scope.get("method", "GET")
         return RequestFacts(method, address, self.connection.headers, self.connection.cookies)
 
+    @property
+    def is_secure(self) -> bool:
+        return self._scope["scheme"] in ("https", "wss")
+
+    async def lead_to_https(self, receive: Receive) -> None:
+        """Redirect a person's browser; refuse a program, which must not send its key again unencrypted."""
+        url = self.connection.url
+        if self._scope["type"] == "http" and self._scope["method"] in SAFE_METHODS and not url.path.startswith("/api/"):
+            answer = RedirectResponse(url.replace(scheme="https"), HTTPStatus.PERMANENT_REDIRECT)
+            await answer(self._scope, receive, self.send)
+        else:
+            error = ApiRequestError(f"use https://{url.netloc}", "tls", HTTPStatus.FORBIDDEN)
+            await self.refuse(error, receive)
+
     async def send(self, message: Message) -> None:
         """Send with the security headers. Raises TimeoutError if the client does not read."""
         if message["type"] in ("http.response.start", "websocket.http.response.start"):
@@ -127,10 +147,9 @@ class _Exchange:
             _LOG.info("audit", caller=caller, address=address, method=method, path=path, status=self._status)
 
     def _own_headers(self) -> dict[str, str]:
-        is_secure = self._scope["scheme"] in ("https", "wss")
         is_page = not self._scope["path"].startswith("/api/")
         cache = {"Cache-Control": "no-cache" if is_page else "no-store"}
-        return {**SECURITY_HEADERS, **cache, **(SECURE_HEADERS if is_secure else {})}
+        return {**SECURITY_HEADERS, **cache, **(SECURE_HEADERS if self.is_secure else {})}
 
 
 def _authorize(scope: access.Scope) -> Callable[[HTTPConnection], Awaitable[Caller]]:

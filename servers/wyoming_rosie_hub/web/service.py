@@ -41,7 +41,8 @@ async def serve_web(settings: WebConfig, house: House, folder: Path) -> AsyncIte
         if tls is not None:
             await tls.load()
             await stack.enter_async_context(run_beside(tls.renew()))
-        application = create_application(house, doors, tls.authority if tls else None)
+        authority = tls.authority if tls else None
+        application = create_application(house, doors, authority, has_tls=tls is not None)
         context = tls.context if tls else None
         bound = await stack.enter_async_context(serve_application(application, settings, context))
         await stack.enter_async_context(run_beside(file.watch(doors)))
