@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_satellite.events import is_volume_event, parse_volume
+from wyoming_rosie_satellite.events import is_volume_event, parse_mute, parse_volume
 
 
 def order(**data: Any) -> Event:
@@ -54,3 +54,11 @@ def test_other_events_of_a_conductors_are_not_about_the_volume() -> None:
     assert not is_volume_event(Event("user-event", {"name": "filler"}))
     assert not is_volume_event(Event("user-event"))
     assert not is_volume_event(Event("volume", {"name": "volume"}))
+
+
+@pytest.mark.parametrize(
+    ("data", "muted"), [({"muted": True}, True), ({"muted": False}, False), ({"muted": 1}, None), ({}, None)]
+)
+def test_a_conductor_mutes_with_true_or_false_alone(data: dict[str, Any], muted: bool | None) -> None:
+    assert parse_mute(Event("user-event", {"name": "mute", **data})) is muted
+    assert parse_mute(Event("user-event", {"name": "other", **data})) is None
