@@ -27,7 +27,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 def _whisper(given: argparse.Namespace) -> list[str]:
     """The engine is that of WYOMING_ROSIE_ASR_ENGINE."""
     model = f"{given.data_dir}/{given.model}"
-    return ["--faster-whisper.model", model, "--faster-whisper.language", given.language]
+    without_home = "--faster-whisper.no-home-names"  # the demo home's, which the others do not know
+    return ["--faster-whisper.model", model, "--faster-whisper.language", given.language, without_home]
 
 
 def _piper(given: argparse.Namespace) -> list[str]:
