@@ -23,7 +23,7 @@ MAX_QUESTION_PERCENT = 2.0
 """Share of module docstrings that begin with an interrogative."""
 MAX_FOREIGN_PERCENT = 10.0
 """Share of the words in names, by use, that no other project of the field uses."""
-MAX_SHORT_PERCENT = 11.0
+MAX_SHORT_PERCENT = 10.0
 """Share of modules of fewer than 40 lines; files that only mark a package are not counted."""
 SHORT_LINES = 40
 MAX_ENTRIES = {
