@@ -14,6 +14,10 @@ class Rate:
     per_second: float
     burst: int
 
+    def refill(self, tokens: float, seconds: float) -> float:
+        """Return the tokens of a bucket after some time."""
+        return min(self.burst, tokens + seconds * self.per_second)
+
 
 @dataclass
 class RateLimit:
@@ -38,4 +42,4 @@ class RateLimit:
 
     def _tokens(self, client: str, now: float) -> float:
         tokens, counted_at = self._buckets.get(client, (float(self.rate.burst), now))
-        return min(self.rate.burst, tokens + (now - counted_at) * self.rate.per_second)
+        return self.rate.refill(tokens, now - counted_at)

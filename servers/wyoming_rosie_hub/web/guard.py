@@ -171,11 +171,11 @@ Administrator = Annotated[Caller, NEEDS_ADMIN]
 
 def error_response(error: ApiRequestError) -> JSONResponse:
     """Return the answer to a request that is refused."""
-    answer = JSONResponse({"error": str(error), "code": error.code}, error.status)
+    key = getattr(error, "key", None)
+    named = {} if key is None else {"key": key}
+    answer = JSONResponse({"error": str(error), "code": error.code, **named}, error.status)
     if error.status is HTTPStatus.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = "Bearer"
-    if (key := getattr(error, "key", None)) is not None:
-        answer = JSONResponse({"error": str(error), "code": error.code, "key": key}, error.status)
     if isinstance(error, TooManyRequestsError):
         answer.headers["Retry-After"] = str(error.retry_after)
     return answer

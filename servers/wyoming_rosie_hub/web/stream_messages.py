@@ -1,7 +1,7 @@
 """Messages of a page's stream: Wyoming events as JSON, audio as binary messages, and their limits. Rules without sockets."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -9,6 +9,7 @@ from wyoming.event import Event
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.http.rate_limit import Rate
 from wyoming_rosie.protocol import strict_json
 from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie.timers.requests import SatelliteIdentity
@@ -20,6 +21,10 @@ MAX_ID_CHARACTERS = 64
 MAX_AREA_CHARACTERS = 64
 MAX_AUDIO_BYTES = 32_000
 """Longest binary message: one second of audio."""
+AUDIO_RATE = Rate(per_second=2.0, burst=10)
+"""Seconds of audio: twice real time, after a burst."""
+MESSAGE_RATE = Rate(per_second=20.0, burst=60)
+"""Other messages."""
 RECEIVED = frozenset(
     {"info", "run-pipeline", "audio-stop", "played", "transcript", "user-event", "ping", "pong", "error"}
 )
@@ -84,24 +89,19 @@ def parse_identity(event: Event, room: str | None) -> SatelliteIdentity:
 
 @dataclass
 class MessageBudget:
-    """Limits what one page sends: audio to twice real time after a burst, and other messages. Clock in seconds."""
+    """Limits what one page sends. Clock in seconds."""
 
     counted_at: float
-    _audio_seconds: float = field(default=10.0)
-    _messages: float = field(default=60.0)
-
-    AUDIO_BURST_SECONDS = 10.0
-    AUDIO_RATE = 2.0
-    MESSAGE_BURST = 60.0
-    MESSAGES_PER_SECOND = 20.0
+    _audio_seconds: float = AUDIO_RATE.burst
+    _messages: float = MESSAGE_RATE.burst
 
     def spend(self, message: Message, now: float) -> None:
         """Count a message. Raises BadEventError above the limit."""
         elapsed, self.counted_at = now - self.counted_at, now
-        self._audio_seconds = min(self.AUDIO_BURST_SECONDS, self._audio_seconds + elapsed * self.AUDIO_RATE)
-        self._messages = min(self.MESSAGE_BURST, self._messages + elapsed * self.MESSAGES_PER_SECOND)
+        self._audio_seconds = AUDIO_RATE.refill(self._audio_seconds, elapsed)
+        self._messages = MESSAGE_RATE.refill(self._messages, elapsed)
         if isinstance(message, bytes):
-            self._audio_seconds -= SPEECH.seconds(len(message)) or 1 / self.MESSAGES_PER_SECOND
+            self._audio_seconds -= SPEECH.seconds(len(message)) or 1 / MESSAGE_RATE.per_second
         else:
             self._messages -= 1
         if self._audio_seconds < 0 or self._messages < 0:
