@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from tests.integration.satellite_room import Voice, logged
 from tests.interop.home_assistant import HomeAssistant, port_of
 from tests.interop.peers import free_port
 from tests.interop.test_home_assistant_satellite import HOME
-from tests.interop.text_recogniser import TextDaemon
+from tests.interop.text_recogniser import TextDaemon, run_speech
 from tests.waiting import wait_until
 from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 from wyoming_rosie.commands.diagnostics.machine import find_esphome_keys
@@ -119,20 +118,15 @@ async def house(
     core: HomeAssistant, daemon: StartDaemon, tmp_path: Path, shared_data: Path
 ) -> AsyncIterator[EspHomeHouse]:
     await asyncio.to_thread((tmp_path / "home.toml").write_text, HOME)
-    _, speech = await asyncio.to_thread(read_wav, shared_data / "wake" / "woww_okay_nabu.wav")
-    voice, recogniser = Voice(tmp_path / "voice"), TextDaemon()
-    async with AsyncExitStack() as stack:
-        where = await stack.enter_async_context(recogniser.listening("tcp://127.0.0.1:0"))
-        stack.push_async_callback(recogniser.drain, 0)
-        await stack.enter_async_context(voice.speaking())
+    async with run_speech(tmp_path, shared_data) as scripted:
         intent = await daemon("intent", "--actor", "none", "--home", str(tmp_path / "home.toml"))
         tts = await daemon("tts", "--engine", "espeak")
         engines = {
-            "stt": await core.add_wyoming(port_of(str(where)), "stt"),
+            "stt": await core.add_wyoming(scripted.port, "stt"),
             "tts": await core.add_wyoming(port_of(tts.uri), "tts"),
         }
         await core.use_pipeline(conversation=await core.add_wyoming(port_of(intent.uri)), **engines)
-        yield EspHomeHouse(core, daemon, tmp_path, voice, speech, recogniser, engines)
+        yield EspHomeHouse(core, daemon, tmp_path, scripted.voice, scripted.speech, scripted.recogniser, engines)
 
 
 async def test_it_is_adopted_and_a_spoken_command_is_done_and_confirmed_aloud(house: EspHomeHouse) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.integration.satellite_room import Voice, logged
 from tests.interop.home_assistant import HomeAssistant, port_of
-from tests.interop.text_recogniser import TextDaemon
+from tests.interop.text_recogniser import TextDaemon, run_speech
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 
@@ -56,15 +55,10 @@ async def house(
     core: HomeAssistant, daemon: StartDaemon, tmp_path: Path, shared_data: Path
 ) -> AsyncIterator[SatelliteSetup]:
     await asyncio.to_thread((tmp_path / "home.toml").write_text, HOME)
-    _, speech = await asyncio.to_thread(read_wav, shared_data / "wake" / "woww_okay_nabu.wav")
-    voice, recogniser = Voice(tmp_path / "voice"), TextDaemon()
-    async with AsyncExitStack() as stack:
-        where = await stack.enter_async_context(recogniser.listening("tcp://127.0.0.1:0"))
-        stack.push_async_callback(recogniser.drain, 0)
-        await stack.enter_async_context(voice.speaking())
+    async with run_speech(tmp_path, shared_data) as scripted:
         devices = (
             "--mic-command",
-            voice.command,
+            scripted.voice.command,
             "--snd",
             f"wav:{tmp_path / 'played.wav'}",
             "--wake-refractory-seconds",
@@ -74,13 +68,13 @@ async def house(
         intent = await daemon("intent", "--actor", "none", "--home", str(tmp_path / "home.toml"))
         tts = await daemon("tts", "--engine", "espeak")
         entities = {
-            "stt": await core.add_wyoming(port_of(str(where)), "stt"),
+            "stt": await core.add_wyoming(scripted.port, "stt"),
             "conversation": await core.add_wyoming(port_of(intent.uri)),
             "tts": await core.add_wyoming(port_of(tts.uri), "tts"),
         }
         await core.use_pipeline(**entities)
         entity = await core.add_wyoming(port_of(satellite.uri), "assist_satellite")
-        made = SatelliteSetup(core, satellite, entity, voice, speech, recogniser, entities)
+        made = SatelliteSetup(core, satellite, entity, scripted.voice, scripted.speech, scripted.recogniser, entities)
         await made.phase("waiting")
         yield made
 

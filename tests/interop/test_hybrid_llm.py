@@ -1,6 +1,5 @@
 """Our component in the real Home Assistant: a person speaks to our satellite, a scripted Ollama answers."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -15,11 +14,10 @@ from tests.daemons import Daemon
 from tests.integration.satellite_room import Voice, logged
 from tests.interop.home_assistant import HomeAssistant, port_of
 from tests.interop.peers import free_port
-from tests.interop.text_recogniser import TextDaemon
+from tests.interop.text_recogniser import TextDaemon, run_speech
 from tests.ollama_script import Call, Rule
 from tests.ollama_server import OllamaServer
 from tests.waiting import wait_until
-from wyoming_rosie.audio.formats import read_wav
 
 pytestmark = [pytest.mark.interop]
 LIGHT = "light.kitchen_lights"
@@ -95,24 +93,19 @@ async def model() -> AsyncIterator[RestartableOllama]:
 async def home(
     core: HomeAssistant, model: RestartableOllama, daemon: StartDaemon, tmp_path: Path, shared_data: Path
 ) -> AsyncIterator[HybridHome]:
-    _, speech = await asyncio.to_thread(read_wav, shared_data / "wake" / "woww_okay_nabu.wav")
-    voice, recogniser = Voice(tmp_path / "voice"), TextDaemon()
-    async with AsyncExitStack() as stack:
-        where = await stack.enter_async_context(recogniser.listening("tcp://127.0.0.1:0"))
-        stack.push_async_callback(recogniser.drain, 0)
-        await stack.enter_async_context(voice.speaking())
-        sound = ("--mic-command", voice.command, "--snd", f"wav:{tmp_path / 'played.wav'}")
+    async with run_speech(tmp_path, shared_data) as scripted:
+        sound = ("--mic-command", scripted.voice.command, "--snd", f"wav:{tmp_path / 'played.wav'}")
         satellite = await daemon("satellite", *sound, "--wake-refractory-seconds", "0.5")
         tts = await daemon("tts", "--engine", "espeak")
         await core.use_pipeline(
-            stt=await core.add_wyoming(port_of(str(where)), "stt"),
+            stt=await core.add_wyoming(scripted.port, "stt"),
             tts=await core.add_wyoming(port_of(tts.uri), "tts"),
             conversation=await core.add_hybrid_llm(model.server.url, MODEL, cooldown=0),
         )
         entity = await core.add_wyoming(port_of(satellite.uri), "assist_satellite")
         await core.put_into_area("Workshop", devices=[await core.device_of(entity)], entities=[PLAYER])
         await logged(satellite, "phase", phase="waiting")
-        yield HybridHome(core, model, satellite, recogniser, voice, speech)
+        yield HybridHome(core, model, satellite, scripted.recogniser, scripted.voice, scripted.speech)
 
 
 async def test_the_prompt_of_the_wake_word_is_that_of_the_sentence_byte_for_byte(home: HybridHome) -> None:
