@@ -34,7 +34,8 @@ _WATCH = """
     addEventListener("DOMContentLoaded", () => {
         const root = document.documentElement;
         const note = () => {
-            if (seen[seen.length - 1] !== root.dataset.state) seen.push(root.dataset.state);
+            const before = seen.length > 0 ? seen[seen.length - 1] : "offline";
+            if (before !== root.dataset.state) seen.push(root.dataset.state);
             silencedBefore[root.dataset.state] = silenced;
         };
         new MutationObserver(note).observe(root, { attributes: true, attributeFilter: ["data-state"] });

@@ -5,7 +5,7 @@ import { Kiosk } from "./kiosk.js";
 import { Microphone, Problem, findProblem } from "./microphone.js";
 import { Player } from "./player.js";
 import { Satellite, State } from "./satellite.js";
-import * as sentences from "./sentences.js";
+import { hasText, loadTexts, text } from "./text.js";
 import { Timers } from "./timers.js";
 import { View } from "./view.js";
 
@@ -15,7 +15,6 @@ const WAKE_RETRY_MS = 5000;
 const WOKEN = [[660, 0], [880, 0.12]];
 const RINGING = [[784, 0], [988, 0.25], [784, 0.5]];
 const AWAKE = [State.LISTENING, State.THINKING, State.SPEAKING]; // a hub that is away at night lights up no room
-const REPLACED_CODE = 4001;
 const SETTINGS = new URLSearchParams(location.search);
 
 const view = new View(document);
@@ -73,10 +72,15 @@ function identify() {
   return { name: name, area: SETTINGS.get("area") || recall("area", "") };
 }
 
+/* Return a text, or the one for whatever has none of its own. */
+function explain(key, otherKey, values) {
+  return text(hasText(key) ? key : otherKey, values);
+}
+
 // The hub
 
 function onConnected(context) {
-  view.setConnection(sentences.CONNECTED, true);
+  view.setConnection(text("connection.connected"), true);
   view.setRoom(context.area, context.area_is_fixed);
   view.setAreas(context.areas);
   connection.send("user-event", { name: "volume", percent: Number(view.find("volume").value) });
@@ -87,7 +91,7 @@ function onConnected(context) {
 }
 
 function onLost() {
-  view.setConnection(sentences.RECONNECTING, false);
+  view.setConnection(text("connection.reconnecting"), false);
   timers.clear();
   showTimers();
   satellite.onDisconnected();
@@ -99,10 +103,9 @@ function onLost() {
 
 function onRefused(code, reason) {
   satellite.onDisconnected();
-  view.setConnection(sentences.STATES[State.OFFLINE], false);
-  const text = code === REPLACED_CODE ? sentences.REPLACED : reason;
-  view.showNotice(text, {
-    text: sentences.USE_HERE,
+  view.setConnection(text("state." + State.OFFLINE), false);
+  view.showNotice(explain("closed." + code, "closed.other", { reason: reason }), {
+    text: text("use-here"),
     run: () => {
       view.hideNotice();
       connection.open();
@@ -139,7 +142,8 @@ async function logIn(event) {
     view.find("login-dialog").close();
     connection.hurry();
   } else {
-    view.setText("login-error", (await answer.json()).error);
+    const problem = await answer.json();
+    view.setText("login-error", explain("login." + problem.code, "login.other", { reason: problem.error }));
   }
 }
 
@@ -148,11 +152,11 @@ async function logIn(event) {
 function show(name, value) {
   const shown = {
     state: (state) => onState(state),
-    partial: (text) => view.setPartial(text),
-    more: (text) => view.addPartial(text),
-    transcript: (text) => view.showTranscript(text),
-    answer: (text) => view.showAnswer(text),
-    error: (code) => view.showAnswer(sentences.CODES[code] || sentences.OTHER_CODE + code),
+    partial: (words) => view.setPartial(words),
+    more: (words) => view.addPartial(words),
+    transcript: (words) => view.showTranscript(words),
+    answer: (words) => view.showAnswer(words),
+    error: (code) => view.showAnswer(explain("error." + code, "error.other", { code: code })),
     woken: () => player.chime(WOKEN),
     volume: (change) => changeVolume(change),
     mute: (isMuted) => setMuted(isMuted),
@@ -187,9 +191,10 @@ function showPlayedLevel() {
 }
 
 function onWakeLost() {
-  view.showNotice(sentences.CODES["wake-unavailable"]);
+  const notice = text("error.wake-unavailable");
+  view.showNotice(notice);
   setTimeout(() => {
-    view.hideNotice(sentences.CODES["wake-unavailable"]);
+    view.hideNotice(notice);
     satellite.awaitWakeWord();
   }, WAKE_RETRY_MS);
 }
@@ -208,15 +213,15 @@ function setVolume(percent) {
 }
 
 function onSoundBlocked() {
-  view.showNotice(sentences.SOUND_BLOCKED, {
-    text: sentences.ALLOW_SOUND,
+  view.showNotice(text("sound.blocked"), {
+    text: text("sound.allow"),
     run: allowSound,
   });
 }
 
 /* A browser that forbids sound allows it from the first touch on. */
 function allowSound() {
-  if (view.notice === sentences.SOUND_BLOCKED) {
+  if (view.notice === text("sound.blocked")) {
     view.hideNotice();
     player.resume();
   }
@@ -240,8 +245,8 @@ function onMicrophoneAudio(pcm, level) {
 
 function onMicrophoneProblem(problem) {
   sleepsHandsFree = problem === Problem.TAKEN && satellite.isHandsFree && document.visibilityState === "hidden";
-  const isInsecure = problem === Problem.INSECURE;
-  view.showNotice(isInsecure ? sentences.insecureSentence(location) : sentences.PROBLEMS[problem] || String(problem));
+  const address = "https://" + location.host;
+  view.showNotice(explain("problem." + problem, "problem.busy", { address: address }));
   satellite.cancel();
   setHandsFree(false);
 }
@@ -275,7 +280,7 @@ async function setHandsFree(isOn) {
 function setMuted(isMuted) {
   connection.send("user-event", { name: "muted", muted: isMuted });
   view.setPressed("mute", isMuted);
-  view.setText("mute-text", isMuted ? "Muted" : "Mute");
+  view.setText("mute-text", text(isMuted ? "button.muted" : "button.mute"));
   satellite.setMuted(isMuted);
   if (isMuted) {
     microphone.close();
@@ -379,7 +384,7 @@ function onVisible() {
     sleepsHandsFree = false;
     microphone.close();
     setHandsFree(true);
-    view.showNotice(sentences.ASLEEP);
+    view.showNotice(text("asleep"));
   }
 }
 
@@ -422,7 +427,7 @@ function listenToPeople() {
 function start() {
   listenToPeople();
   view.setState(State.OFFLINE);
-  view.setConnection(sentences.CONNECTING, false);
+  view.setConnection(text("connection.connecting"), false);
   setVolume(Number(recall("volume", "80")));
   setInterval(showTimers, 500);
   setInterval(ring, RING_MS);
@@ -441,4 +446,4 @@ function start() {
   }
 }
 
-start();
+loadTexts("/texts/").catch(() => {}).then(start); // without texts the page still talks

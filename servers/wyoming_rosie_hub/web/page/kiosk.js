@@ -1,6 +1,6 @@
 /* Kiosk: a tablet on the wall. The screen stays on, dims when nobody is there, and wakes by touch, wake word or timer. */
 
-import * as sentences from "./sentences.js";
+import { text, textLanguage } from "./text.js";
 
 const REST_AFTER_MS = 45000;
 const CLOCK_MS = 5000;
@@ -35,11 +35,11 @@ export class Kiosk {
   }
 
   setAway(isAway) {
-    this.page.getElementById("rest-text").textContent = isAway ? sentences.AWAY : "";
+    this.page.getElementById("rest-text").textContent = isAway ? text("kiosk.away") : "";
   }
 
   showClock() {
-    const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const time = new Date().toLocaleTimeString(textLanguage(), { hour: "2-digit", minute: "2-digit" });
     this.page.getElementById("clock").textContent = time;
   }
 

@@ -1,5 +1,7 @@
 /* Offline page: opens the real one as soon as the hub answers. */
 
+import { loadTexts } from "./text.js";
+
 const PAUSE_MS = 5000;
 
 async function look() {
@@ -13,3 +15,4 @@ async function look() {
 
 document.getElementById("again").addEventListener("click", () => location.reload());
 setTimeout(look, PAUSE_MS);
+loadTexts("/texts/");

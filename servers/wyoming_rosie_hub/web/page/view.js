@@ -1,6 +1,6 @@
 /* View: everything that people see. It decides nothing, and what others say becomes text, never markup. */
 
-import * as sentences from "./sentences.js";
+import { text } from "./text.js";
 import { formatDuration } from "./timers.js";
 
 const MAX_TURNS = 30;
@@ -23,16 +23,16 @@ export class View {
 
   setState(state) {
     this.root.dataset.state = state;
-    this.setText("state", sentences.STATES[state]);
-    this.setText("hint", sentences.HINTS[state]);
-    this.setText("talk-label", sentences.TALK[state]);
+    this.setText("state", text("state." + state));
+    this.setText("hint", text("hint." + state));
+    this.setText("talk-label", text("talk." + state));
     this.find("stop").hidden = ["listening", "thinking", "speaking"].indexOf(state) < 0;
   }
 
-  setText(id, text) {
+  setText(id, value) {
     const element = this.find(id);
-    if (element.textContent !== text) {
-      element.textContent = text;
+    if (element.textContent !== value) {
+      element.textContent = value;
     }
   }
 
@@ -50,7 +50,7 @@ export class View {
   }
 
   setRoom(area, isFixed) {
-    this.setText("room", area || "Choose a room");
+    this.setText("room", area || text("room.choose"));
     this.find("room").disabled = isFixed;
   }
 
@@ -73,12 +73,12 @@ export class View {
     this.setPartial((this.partialText + " " + text.trim()).trim());
   }
 
-  showTranscript(text) {
+  showTranscript(said) {
     this.setPartial("");
     this.turn = this.page.createElement("li");
     this.turn.className = "turn";
     this.find("turns").appendChild(this.turn);
-    this.addLine("said", "You", text);
+    this.addLine("said", text("you"), said);
     while (this.find("turns").children.length > MAX_TURNS) {
       this.find("turns").firstElementChild.remove();
     }
@@ -160,13 +160,13 @@ export class View {
     });
     item.appendChild(ring);
     ["timer-name", "timer-left"].forEach((kind) => {
-      const text = this.page.createElement("span");
-      text.className = kind;
-      item.appendChild(text);
+      const line = this.page.createElement("span");
+      line.className = kind;
+      item.appendChild(line);
     });
     const stop = this.page.createElement("button");
     stop.type = "button";
-    stop.textContent = "Stop";
+    stop.textContent = text("button.stop");
     stop.hidden = true;
     stop.onclick = () => onStop();
     item.appendChild(stop);
@@ -176,8 +176,8 @@ export class View {
   updateTimer(item, timer) {
     item.classList.toggle("ringing", timer.isRinging);
     item.classList.toggle("paused", !timer.isActive && !timer.isRinging);
-    item.querySelector(".timer-name").textContent = timer.name || "Timer";
-    item.querySelector(".timer-left").textContent = timer.isRinging ? "Time is up" : formatDuration(timer.seconds);
+    item.querySelector(".timer-name").textContent = timer.name || text("timer.unnamed");
+    item.querySelector(".timer-left").textContent = timer.isRinging ? text("timer.over") : formatDuration(timer.seconds);
     item.querySelector("button").hidden = !timer.isRinging;
     const done = timer.total > 0 ? 1 - timer.seconds / timer.total : 1;
     const ring = item.querySelector(".rest-of-time");
