@@ -1,9 +1,9 @@
 /* Service worker: shows a page of its own while the hub cannot be reached. Everything else comes from the hub. */
 
-const CACHE = "offline-2";
+const CACHE = "offline-3";
 const LANGUAGES = ["en"];
 const TEXTS = LANGUAGES.map((language) => "/texts/" + language + ".json");
-const KEPT = ["/offline.html", "/offline.js", "/text.js", "/style.css", "/icon.svg"].concat(TEXTS);
+const KEPT = ["/offline.html", "/offline.js", "/text.js", "/tokens.css", "/style.css", "/icon.svg"].concat(TEXTS);
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(KEPT)).then(() => self.skipWaiting()));
