@@ -8,6 +8,7 @@ import subprocess
 import time
 from array import array
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
@@ -15,9 +16,11 @@ import pytest
 from tests.conftest import StartDaemon
 from tests.daemons import command
 from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
-from wyoming_rosie.commands.demo import COMMAND, RECORDING, STEPS
+from wyoming_rosie.commands.demo import COMMAND, RECORDING, STEPS, page_flags
+from wyoming_rosie.errors import ConfigError
 
 ROSIE = command("wyoming-rosie")
+JSON = {"Content-Type": "application/json"}
 
 
 def run_command(*arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
@@ -140,6 +143,7 @@ def test_the_demo_shows_every_step_changes_the_light_and_writes_the_answer(tmp_p
     assert positions == sorted(positions)
     assert "turn on the kitchen lights" in shown
     assert "light.kitchen: off -> on" in shown
+    assert "demo --stay" in shown
     audio, pcm = read_wav(reply)
     assert audio.seconds(len(pcm)) > 0.5
     assert any(pcm)
@@ -149,6 +153,31 @@ def test_the_demo_fails_when_a_step_fails(noise: Path, tmp_path: Path) -> None:
     ran = run_command("demo", str(noise), "--output", str(tmp_path / "reply.wav"), "--seconds", "1")
     assert ran.returncode == 3
     assert "wake" in ran.stderr.decode()
+
+
+def test_the_demo_stays_with_its_page_until_interrupted(tmp_path: Path) -> None:
+    reply = str(tmp_path / "reply.wav")
+    with subprocess.Popen([ROSIE, "demo", "--stay", "--output", reply], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            page = next(line.split()[-1] for line in process.stdout if line.startswith("The page is at"))
+            children = psutil.Process(process.pid).children(recursive=True)
+            with urlopen(page, timeout=60) as opened:
+                assert "<title>Rosie</title>" in opened.read().decode()
+            sentence = Request(f"{page}/api/v1/prompt", b'{"text": "turn off the kitchen light"}', JSON)
+            with urlopen(sentence, timeout=60) as answered:
+                assert json.load(answered)["text"] == "Turned off the Kitchen Light."
+            assert next(line for line in process.stdout if "intent" in line)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+            assert not psutil.wait_procs(children, timeout=60)[1]
+        finally:
+            process.kill()
+
+
+def test_the_demo_without_the_extra_of_the_page_says_how_to_get_it() -> None:
+    with pytest.raises(ConfigError, match=r"--stay: .*run: .*\[web\]"):
+        page_flags({"web": ("fastapi",)})
 
 
 def test_up_runs_everything_until_interrupted(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
-"""`wyoming-rosie demo`: one turn through every daemon, from a recording to a spoken reply, with its timeline."""
+"""`wyoming-rosie demo`: one turn through every daemon, from a recording to a spoken reply, with its timeline; then the page."""
 
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +16,15 @@ from wyoming.user_event import UserEvent
 from wyoming_rosie import config
 from wyoming_rosie.audio import files
 from wyoming_rosie.audio.formats import read_wav
-from wyoming_rosie.commands.launch_plan import voice_hint
+from wyoming_rosie.commands.launch_plan import PAGE_HOST, PAGE_PORT, find_page_problem, voice_hint
 from wyoming_rosie.commands.processes import LogLine, ServerProcess, run_server
-from wyoming_rosie.errors import NotUnderstoodError, RosieError
+from wyoming_rosie.errors import ConfigError, EngineError, NotUnderstoodError, RosieError
 from wyoming_rosie.home.loader import load_home
 from wyoming_rosie.home.model import DEMO_HOME
 from wyoming_rosie.models import piper
 from wyoming_rosie.programs import DAEMONS
 from wyoming_rosie.protocol.client import connect
+from wyoming_rosie.protocol.server import stop_signal
 from wyoming_rosie.runtime import extras
 
 RECORDING = Path(__file__).with_name("demo.wav")
@@ -52,16 +53,20 @@ class DemoTurn:
     steps: dict[str, LogLine] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     done: asyncio.Event = field(default_factory=asyncio.Event)
+    page: str = ""  # its address
 
     def on_log_line(self, line: LogLine) -> None:
         """Record a line of the hub's log; print it if it is a step."""
         match line:
+            case {"event": "page", "uri": str(uri)}:
+                self.page = uri
             case {"event": "transcript" | "answer" as what, "text": str(text)}:
                 self.texts["transcript" if what == "transcript" else "intent"] = text
             case {"event": "turn", "step": str(step)}:
                 self.steps[step] = line
                 self.console.print(self._format_step(step, line))
                 if step in ("done", "failed"):
+                    self.texts.clear()
                     self.done.set()
 
     def _format_step(self, step: str, line: LogLine) -> str:
@@ -81,9 +86,11 @@ async def demo(
     output: Annotated[Path, Parameter(help="WAV file for the spoken reply")] = Path("reply.wav"),
     home: Annotated[Path, Parameter(help="home file")] = DEMO_HOME,
     seconds: Annotated[float, Parameter(help="timeout of the turn after the recording, in seconds")] = TURN_SECONDS,
+    stay: Annotated[bool, Parameter(negative=(), help="keep it running with the hub's page, until Ctrl-C")] = False,
 ) -> None:
     """Run every daemon on private ports and one turn through them; show its timeline; write the reply as a WAV file."""
     load_home(home)
+    web_flags = page_flags(await asyncio.to_thread(extras.missing_packages)) if stay else ()
     console = Console(soft_wrap=True, highlight=False)
     turn = DemoTurn(console)
     started = time.perf_counter()
@@ -98,22 +105,66 @@ async def demo(
             f"{len(daemons)} daemons ready after {time.perf_counter() - started:.1f} s. A satellite hears {file.name}:"
         )
         console.print("  since wake  since speech ended", style="dim")
-        await stack.enter_async_context(_run_satellite_and_hub(recording, output, daemons, turn, folder))
+        hub = await stack.enter_async_context(
+            _run_satellite_and_hub(recording, output, daemons, turn, folder, web_flags)
+        )
         await _wait_until_done(turn, recorded_seconds + seconds)
-        after = await _fetch_state(daemons["intent"].uri)
-    _print_changes(console, before, after)
+        _print_changes(console, before, await _fetch_state(daemons["intent"].uri))
+        await _report(turn, output)
+        if stay:
+            await _stay(turn, hub)
+    if not stay:
+        await _print_next_steps(console)
+
+
+async def _report(turn: DemoTurn, output: Path) -> None:
+    """Print how long the answer took and where it is. Raises IncompleteError."""
     if turn.missing_steps:
         raise _incomplete_error("the turn did not reach", turn.missing_steps)
-    reply, pcm = read_wav(output)
+    reply, pcm = await asyncio.to_thread(read_wav, output)
     if not any(pcm):
         raise IncompleteError(f"the answer in {output} is silent")
     first = turn.steps["first-audio"]["ms_after_speech"]
-    console.print(
+    turn.console.print(
         f"End of speech to first sound of the answer: {first} ms. The answer ({reply.seconds(len(pcm)):.1f} s): {output}"
     )
+
+
+async def _print_next_steps(console: Console) -> None:
     if hint := await asyncio.to_thread(_voice_hint):
         console.print(f"{hint}.", markup=False)
-    console.print(f'Next, ask something yourself: {extras.program_path()} ask "is the kitchen light on?"', markup=False)
+    program = extras.program_path()
+    missing = await asyncio.to_thread(extras.missing_packages)
+    install = f", after: {extras.install_command(['web'])}" if missing.get("web") else ""
+    console.print(f'Next, ask something yourself: {program} ask "is the kitchen light on?"', markup=False)
+    console.print(f"Or talk to it in a browser: {program} demo --stay{install}", markup=False)
+
+
+async def _stay(turn: DemoTurn, hub: ServerProcess) -> None:
+    """Print what to do at the page; wait for Ctrl-C. Raises EngineError if the hub ends before."""
+    turn.console.print(
+        f"The page is at {turn.page}\n"
+        'Open it in a browser on this machine, tap the round button and say or write "turn off the kitchen light".\n'
+        "Each turn is shown here. Ctrl-C ends all.",
+        markup=False,
+    )
+    waiting = [asyncio.create_task(event.wait()) for event in (stop_signal(), hub.ended)]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting)
+    if hub.ended.is_set():
+        raise EngineError("the hub has ended; start the demo again")
+
+
+def page_flags(missing: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the hub's flags for its page, at its own port if that is free. Raises ConfigError if [web] is missing."""
+    if missing.get("web"):
+        raise ConfigError(f"--stay: the page is not installed; run: {extras.install_command(['web'])}")
+    is_taken = find_page_problem((PAGE_HOST, PAGE_PORT), missing)
+    return ("--web", "--web.host", PAGE_HOST, "--web.port", "0" if is_taken else str(PAGE_PORT))
 
 
 def _voice_hint() -> str:
@@ -138,8 +189,13 @@ async def _run_servers(home: Path) -> AsyncIterator[dict[str, ServerProcess]]:
 
 @asynccontextmanager
 async def _run_satellite_and_hub(
-    recording: Path, reply: Path, daemons: dict[str, ServerProcess], turn: DemoTurn, folder: Path
-) -> AsyncIterator[None]:
+    recording: Path,
+    reply: Path,
+    daemons: dict[str, ServerProcess],
+    turn: DemoTurn,
+    folder: Path,
+    web_flags: Sequence[str],
+) -> AsyncIterator[ServerProcess]:
     async with AsyncExitStack() as stack:
         sound = ("--mic", f"wav:{recording}", "--snd", f"wav:{reply}")
         wake = ("--wake-uri", daemons["wake"].uri)
@@ -147,9 +203,8 @@ async def _run_satellite_and_hub(
             run_server("satellite", *sound, *wake, "--name", SATELLITE, "--area", "Kitchen")
         )
         stages = [part for role, process in daemons.items() for part in (f"--{role}-uri", process.uri)]
-        hub = ("--satellite", satellite.uri, *stages, "--no-zeroconf", "--data-dir", str(folder), "--debug")
-        await stack.enter_async_context(run_server("hub", *hub, on_line=turn.on_log_line))
-        yield
+        hub = ("--satellite", satellite.uri, *stages, "--no-zeroconf", "--data-dir", str(folder), "--debug", *web_flags)
+        yield await stack.enter_async_context(run_server("hub", *hub, on_line=turn.on_log_line))
 
 
 async def _wait_until_done(turn: DemoTurn, seconds: float) -> None:

@@ -1,5 +1,6 @@
 """Launch plan of `wyoming-rosie up`: the programs to start and their arguments, from the settings."""
 
+import socket
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -131,6 +132,21 @@ def page_address(get_setting: SettingLookup) -> tuple[str, int] | None:
     defaults = {"host": PAGE_HOST, "port": PAGE_PORT, **table}
     host, port = (get_setting("hub", f"web_{key}") or defaults[key] for key in ("host", "port"))
     return str(host), int(port)
+
+
+def find_page_problem(place: tuple[str, int] | None, missing: Mapping[str, tuple[str, ...]]) -> str | None:
+    """Return why the hub cannot serve its page by default, empty if its settings decide; None if it can."""
+    if place is None:
+        return ""
+    if packages := missing.get("web"):
+        return f"not installed: {', '.join(packages)}"
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(place)
+        except OSError as err:
+            return f"{place[0]}:{place[1]}: {err.strerror}; choose another port: [hub.web] port"
+    return None
 
 
 def hub_arguments(

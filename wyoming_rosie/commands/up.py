@@ -20,6 +20,7 @@ from wyoming_rosie.commands.launch_plan import (
     UpOptions,
     bridge_arguments,
     create_plan,
+    find_page_problem,
     hub_arguments,
     page_address,
 )
@@ -57,7 +58,7 @@ async def up(*, options: Annotated[UpOptions, Parameter(name="*")] = _DEFAULTS) 
     plan = create_plan(options, get_setting, missing, names, voices)
     clients: dict[str, _ClientArguments] = {}
     if "hub" not in options.without:
-        problem = await asyncio.to_thread(_find_page_problem, page_address(get_setting), missing)
+        problem = await asyncio.to_thread(find_page_problem, page_address(get_setting), missing)
         clients["hub"] = partial(hub_arguments, options, get_setting, problem is None)
         if problem:
             plan.left_out["page"] = problem
@@ -183,21 +184,6 @@ async def _cancel_tasks(tasks: list[asyncio.Task[None]]) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks)
-
-
-def _find_page_problem(address: tuple[str, int] | None, missing: Mapping[str, tuple[str, ...]]) -> str | None:
-    """Return why the hub cannot serve its page by default, empty if its settings decide; None if it can."""
-    if address is None:
-        return ""
-    if packages := missing.get("web"):
-        return f"not installed: {', '.join(packages)}"
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as err:
-            return f"{address[0]}:{address[1]}: {err.strerror}; choose another port: [hub.web] port"
-    return None
 
 
 def _local_names() -> frozenset[str]:
