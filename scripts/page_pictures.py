@@ -19,6 +19,9 @@ from wyoming_rosie.commands.demo import COMMAND
 ROLES = ("wake", "vad", "asr", "intent", "tts")
 WAIT_MS = 60_000
 MICROPHONE = "microphone.wav"
+IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
+IN_DOCS = {"page": "conversation-light"}
+"""Pictures of the documentation, and what is taken for each."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +119,15 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path("page-pictures"))
-    folder = parser.parse_args().folder
+    parser.add_argument("--docs", action="store_true", help="also replace those in docs/images")
+    options = parser.parse_args()
+    folder = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data_dir:
         write_microphone(Path(data_dir) / MICROPHONE)
         asyncio.run(run(folder, Path(data_dir)))
+    for name, taken in IN_DOCS.items() if options.docs else ():
+        shutil.copyfile(folder / f"{taken}.png", IMAGES / f"{name}.png")
     print(f"{2 * len(PICTURES)} pictures in {folder}")
 
 
