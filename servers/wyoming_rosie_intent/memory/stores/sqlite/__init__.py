@@ -1,0 +1,1 @@
+"""Store `sqlite`: one SQLite file with full text and vectors."""

@@ -1,0 +1,138 @@
+"""The SQLite file of the memory: schema, migrations, connections, and what errors mean."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from wyoming_rosie.runtime.json_store import quarantine
+from wyoming_rosie_intent.memory.model import MemoryStoreError
+
+BUSY_SECONDS = 5.0
+TOKENIZERS = {"porter": "porter unicode61", "words": "unicode61 remove_diacritics 2", "trigram": "trigram"}
+"""Full-text tables and their tokenizers: English, other languages, languages without spaces."""
+COLUMNS = (
+    "id", "kind", "text", "at", "person", "room", "is_private", "speaker", "conversation", "turn", "intent", "tools", "tags",
+    "source", "language", "topic", "replaces", "replaced_by",
+)  # fmt: skip
+_NO_DATABASE = ("file is not a database", "database disk image is malformed", "file is encrypted")
+
+
+def _full_text_table(name: str, tokenizer: str) -> tuple[str, ...]:
+    """Return the statements of one full-text table and of the triggers that keep it equal to the memories."""
+    insertion = f"INSERT INTO text_{name}(rowid, text) VALUES (new.row, new.text)"
+    deletion = f"INSERT INTO text_{name}(text_{name}, rowid, text) VALUES ('delete', old.row, old.text)"
+    return (
+        f"CREATE VIRTUAL TABLE text_{name} USING fts5(text, content='memory', content_rowid='row', tokenize='{tokenizer}')",
+        f"CREATE TRIGGER insert_{name} AFTER INSERT ON memory WHEN new.tokenizer = '{name}' BEGIN {insertion}; END",
+        f"CREATE TRIGGER delete_{name} AFTER DELETE ON memory WHEN old.tokenizer = '{name}' BEGIN {deletion}; END",
+    )
+
+
+_FIRST = (
+    # A row number must not be used twice, since vectors in memory are found by it.
+    """CREATE TABLE memory (
+        row INTEGER PRIMARY KEY AUTOINCREMENT, tokenizer TEXT NOT NULL, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+        text TEXT NOT NULL, at REAL NOT NULL, person TEXT, room TEXT, is_private INTEGER NOT NULL, speaker TEXT NOT NULL,
+        conversation TEXT, turn TEXT, intent TEXT, tools TEXT NOT NULL, tags TEXT NOT NULL, source TEXT, language TEXT,
+        topic TEXT, replaces TEXT, replaced_by TEXT
+    )""",
+    "CREATE INDEX memory_at ON memory (at)",
+    "CREATE INDEX memory_turn ON memory (turn) WHERE turn IS NOT NULL",
+    "CREATE INDEX memory_conversation ON memory (conversation, at) WHERE conversation IS NOT NULL",
+    "CREATE INDEX memory_topic ON memory (topic) WHERE topic IS NOT NULL",
+    "CREATE TABLE vector (row INTEGER PRIMARY KEY, model TEXT NOT NULL, value BLOB NOT NULL)",
+    "CREATE INDEX vector_model ON vector (model)",
+    "CREATE TRIGGER delete_vector AFTER DELETE ON memory BEGIN DELETE FROM vector WHERE row = old.row; END",
+    *(statement for name, tokenizer in TOKENIZERS.items() for statement in _full_text_table(name, tokenizer)),
+)
+MIGRATIONS = (_FIRST,)
+"""Statements that lead from each version of the schema to the next; version 0 is an empty file."""
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """Open the file for writing, only for its owner; one that is no database is renamed and a new one begun.
+
+    Raises MemoryStoreError.
+    """
+    with translated_errors():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(0o600)
+        path.chmod(0o600)
+        try:
+            return _open_checked(path)
+        except sqlite3.DatabaseError as err:
+            if not is_corrupt(err):
+                raise
+            put_aside(path, err)
+            path.touch(0o600)
+            return _open_checked(path)
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Open a connection that only reads, usable from any thread."""
+    with translated_errors():
+        database = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+        database.execute("PRAGMA query_only = ON")
+        return database
+
+
+def put_aside(path: Path, reason: Exception) -> None:
+    """Rename an unusable file, so that it is kept; its log belongs to it."""
+    quarantine(path, reason)
+    for suffix in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).replace(path.with_suffix(f".broken{suffix}"))
+
+
+def is_corrupt(error: sqlite3.Error) -> bool:
+    """Return whether the file is no database, or no longer."""
+    return str(error).startswith(_NO_DATABASE)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raise MemoryStoreError for errors of SQLite and of the file system; never with what was said."""
+    try:
+        yield
+    except sqlite3.Error as err:
+        raise MemoryStoreError(f"the memory's file cannot be used: {err}") from err
+    except OSError as err:
+        raise MemoryStoreError(f"the memory's file cannot be used: {err.strerror or err}") from err
+
+
+def _open_checked(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
+    try:
+        database.execute("PRAGMA secure_delete = ON")  # overwrite what is deleted
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        _migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _migrate(database: sqlite3.Connection) -> None:
+    """Bring the schema to the newest version in one transaction. Raises MemoryStoreError for a newer one."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        _refuse_newer(version)
+        for statement in (statement for step in MIGRATIONS[version:] for statement in step):
+            database.execute(statement)
+        database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    except BaseException:
+        database.rollback()
+        raise
+    database.commit()
+
+
+def _refuse_newer(version: int) -> None:
+    known = len(MIGRATIONS)
+    if version > known:
+        raise MemoryStoreError(
+            f"the memory's file has the newer version {version}, and this program knows {known}: "
+            "update wyoming-rosie, or move the file away"
+        )
