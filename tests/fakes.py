@@ -40,6 +40,7 @@ class FakeDaemon:
     answer: AnswerFunction = ignore_event
     heard: list[Event] = field(default_factory=list)
     uri: str = ""
+    info: Info = field(default_factory=Info)
 
     def of_type(self, name: str) -> list[Event]:
         return [event for event in self.heard if event.type == name]
@@ -47,7 +48,7 @@ class FakeDaemon:
     @asynccontextmanager
     async def serving(self, uri: str = "", info: Info | None = None) -> AsyncIterator["FakeDaemon"]:
         """Serve during the block, where another may serve after it."""
-        service = DaemonServer("fake", info or Info(), self._create_handler)
+        service = DaemonServer("fake", info or self.info, self._create_handler)
         async with service.listening(uri or f"tcp://127.0.0.1:{free_port()}") as where:
             self.uri = str(where)
             yield self

@@ -2,10 +2,71 @@
 
 import logging
 import sys
+import threading
+import time
+from collections import deque
+from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
-from typing import TextIO, cast
+from dataclasses import dataclass
+from typing import Any, TextIO, cast
 
 import structlog
+
+MAX_RECENT_LINES = 500
+MAX_DETAIL_CHARACTERS = 500
+_DEBUG = "debug"
+_FIELDS = frozenset({"level", "event", "timestamp", "exc_info"})
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a program's log; `at` is in seconds since the epoch."""
+
+    at: float
+    level: str
+    program: str
+    event: str
+    details: dict[str, Any]
+
+
+class RecentLines:
+    """The last lines of this process, in memory. Those of the level debug, which tell what people say, are not kept."""
+
+    def __init__(self, maximum: int = MAX_RECENT_LINES) -> None:
+        self._lines = deque[LogLine](maxlen=maximum)
+        self._lock = threading.Lock()
+        self.count = 0  # of all lines so far
+
+    def __call__(self, _logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Keep a line, as one of structlog's processors."""
+        if line.get("level") != _DEBUG:
+            with self._lock:
+                self._lines.append(parse_line(line, time.time()))
+                self.count += 1
+        return line
+
+    def after(self, count: int) -> Sequence[LogLine]:
+        """Return the lines that came after the first `count`, as far as they are kept."""
+        with self._lock:
+            kept = list(self._lines)
+            return kept[max(0, len(kept) - (self.count - count)) :]
+
+
+def parse_line(line: MutableMapping[str, Any], at: float) -> LogLine:
+    """Return a line of structlog's fields; long details are cut."""
+    details = {key: _shorten(value) for key, value in line.items() if key not in _FIELDS and key != "role"}
+    event, level = _shorten(line.get("event", "")), str(line.get("level", "info"))
+    return LogLine(at, level, str(line.get("role", "")), str(event), details)
+
+
+def _shorten(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return str(value)[:MAX_DETAIL_CHARACTERS]
+
+
+recent_lines = RecentLines()
+"""The last lines of this process."""
 
 
 def configure(role: str, debug: bool = False, *, only_warnings: bool = False) -> None:
@@ -22,6 +83,7 @@ def configure(role: str, debug: bool = False, *, only_warnings: bool = False) ->
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            recent_lines,
             *_renderers(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -134,12 +134,14 @@ class Hub:
     def house(self) -> House:
         """The hub as the web server sees it."""
         from wyoming_rosie_hub.web.config_editor import ConfigEditor
-        from wyoming_rosie_hub.web.hub_house import HubHouse, LiveConfig
+        from wyoming_rosie_hub.web.hub_house import HubHouse
+        from wyoming_rosie_hub.web.program_settings import LiveConfig, ProgramSettings, arguments_of
 
         file = self._settings.config or config.user_file()
         editor = ConfigEditor("hub", HubConfig, file, LIVE_KEYS, lambda: read_config(sys.argv[1:]), check_config)
         live = LiveConfig(editor, self._settings, self._apply)
-        return HubHouse(self._context, self._satellites, self.health, live)
+        programs = ProgramSettings(live, arguments_of(self._settings.config))
+        return HubHouse(self._context, self._satellites, self.health, programs)
 
     def _apply(self, settings: HubConfig) -> None:
         """Take over the settings of LIVE_KEYS."""

@@ -47,6 +47,7 @@ class TurnHistory:
     """The last turns in memory, newest last; `keeps_text` says whether what was said is kept, too."""
 
     keeps_text: bool = False
+    on_end: Callable[[TurnRecord], None] = lambda _: None
     clock: Callable[[], float] = time.time
     outcomes: Counter[str] = field(default_factory=Counter)
     intents: Counter[str] = field(default_factory=Counter)
@@ -59,6 +60,10 @@ class TurnHistory:
 
     def find(self, turn_id: str) -> TurnRecord | None:
         return self._turns.get(turn_id)
+
+    def last_of(self, satellite: str) -> str | None:
+        """Return the id of a satellite's last turn."""
+        return next((one for one in reversed(self._order) if self._turns[one].satellite == satellite), None)
 
     def begin(self, turn_id: str, satellite: str, area: str | None = None) -> None:
         """Add a turn; the oldest one is dropped when there are too many."""
@@ -76,7 +81,8 @@ class TurnHistory:
     def end(self, turn_id: str, outcome: str) -> None:
         self.outcomes[outcome] += 1
         if known := self._turns.get(turn_id):
-            self._turns[turn_id] = replace(known, outcome=outcome)
+            self._turns[turn_id] = ended = replace(known, outcome=outcome)
+            self.on_end(ended)
 
     def add_intent(self, turn_id: str, intent: str) -> None:
         self.intents[intent] += 1

@@ -18,6 +18,7 @@ from wyoming.wake import Detect, Detection
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
+from wyoming_rosie.protocol.turn import event_context
 from wyoming_rosie.protocol.wire import encode
 from wyoming_rosie.runtime.fields import parse_number
 from wyoming_rosie.text import sentences
@@ -42,6 +43,7 @@ from wyoming_rosie_hub.reply_streamer import ReplyStreamer
 from wyoming_rosie_hub.timeline import Timeline, TurnHistory
 from wyoming_rosie_hub.voice_selection import VoiceSelector
 from wyoming_rosie_hub.volume.service import VolumeService
+from wyoming_rosie_hub.wake_word_history import WakeWordHistory
 
 _LOG = structlog.get_logger()
 DEFAULT_LANGUAGE = "en"
@@ -68,6 +70,8 @@ class HubContext:
     endpointing: EndpointingRules = field(default_factory=EndpointingRules)
     metrics: TurnMetrics = NULL_TURN_METRICS
     history: TurnHistory = field(default_factory=TurnHistory)
+    wake_words: WakeWordHistory = field(default_factory=WakeWordHistory)
+    on_phase: Callable[[], None] = lambda: None  # a satellite's turn has come to another phase
 
     @property
     def executors(self) -> tuple[IntentExecutor, ...]:
@@ -122,9 +126,17 @@ class TurnRunner:
         if isinstance(event, m.RunRequested):
             self._take_settings()
         now = asyncio.get_running_loop().time()
+        before = self._core.phase
         for effect in self._core.handle(event, now):
             self._apply(effect)
         self._schedule_deadline()
+        if self._core.phase is not before:
+            self._hub.on_phase()
+
+    def add_wake_word(self, event: Event) -> None:
+        """Keep a `detection` in the history of wake words."""
+        score = parse_number(event_context(event).get("score"))
+        self._hub.wake_words.add(str(event.data.get("name")), self._satellite.satellite_id, score)
 
     async def close(self) -> None:
         """Cancel the current turn."""
@@ -285,6 +297,7 @@ class TurnRunner:
 
     async def _on_wake_event(self, event: Event) -> bool:
         if event.type == "detection":
+            self.add_wake_word(event)
             self.process(m.WakeWordDetected(str(event.data.get("name")), _timestamp_ms(event)))
             return True
         return False

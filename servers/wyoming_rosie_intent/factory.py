@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -142,6 +142,19 @@ async def watch_home_file(file: Path, actor: ServedActor | None, on_home: Callab
                 actor.set_home(changed)
             if actor is None or not actor.reports_home:
                 on_home(changed)
+
+
+def describe_plugins(
+    actor: ServedActor | None, actor_name: str, plugins: PluginRegistry | None
+) -> list[Mapping[str, object]]:
+    """Return what the daemon is extended by: its actor, then its plugins."""
+    described = [] if actor is None else [describe_actor(actor, actor_name)]
+    return [*described, *(plugins.describe() if plugins else [])]
+
+
+def describe_actor(actor: ServedActor, name: str) -> Mapping[str, object]:
+    """Return an actor as a plugin is described."""
+    return {"name": name, "kind": "actor", "version": "", "problem": actor.problem, "sentences": []}
 
 
 def add_health_checks(health: Health, actor: ServedActor | None, plugins: PluginRegistry | None) -> None:

@@ -1,6 +1,6 @@
 """Connection handler of the intent daemon."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, assert_never
@@ -60,6 +60,7 @@ class IntentHandler:
         metrics: TurnMetrics = NULL_TURN_METRICS,
         get_device_area: Callable[[str], str | None] = lambda _: None,
         notice: str = "",
+        list_plugins: Callable[[], Sequence[Mapping[str, object]]] = tuple,
     ) -> None:
         self._dialogue = dialogue
         self._states = states
@@ -68,6 +69,7 @@ class IntentHandler:
         self._metrics = metrics
         self._get_device_area = get_device_area  # by the id of a device in Home Assistant
         self._notice = {"notice": notice} if notice else {}  # logged with each answer
+        self._list_plugins = list_plugins
         self._is_busy = False
         self._is_observer = False
 
@@ -86,6 +88,8 @@ class IntentHandler:
                     await self._on_transcript(event)
                 case "user-event" if event.data.get("name") == "home-state":
                     await self._send(_create_home_state(self._states(), event))
+                case "user-event" if event.data.get("name") == "plugins":
+                    await self._send(UserEvent("plugins", {"plugins": list(self._list_plugins())}).event())
                 case other if other in _SATELLITE_EVENTS:
                     self._is_observer = True
         finally:

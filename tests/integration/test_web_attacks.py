@@ -74,8 +74,15 @@ class Attack:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+ADMIN_PATHS = ("log", "keys", "config", "config/asr")
+READ_PATHS = ("events", "voices", "wake-words", "plugins")
 ATTACKS = (
     Attack("no key", 401),
+    *(Attack(f"{path} without a key", 401, f"/api/v1/{path}") for path in (*ADMIN_PATHS, *READ_PATHS)),
+    Attack("new key without a key", 401, "/api/v1/keys", "POST"),
+    Attack("revocation without a key", 401, "/api/v1/keys/monitor", "DELETE"),
+    Attack("password without a key", 401, "/api/v1/password", "POST"),
+    Attack("voice without a key", 401, "/api/v1/voices/try", "POST"),
     Attack("wrong key", 401, headers=bearer("rosie_" + "A" * 43)),
     Attack("empty key", 401, headers=bearer("")),
     Attack("wrong password", 401, headers={"Authorization": "Basic " + base64.b64encode(b"admin:guess").decode()}),

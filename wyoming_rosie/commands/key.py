@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -35,7 +36,7 @@ async def add(
 
     A program sends it as `Authorization: Bearer KEY`; on a tablet's page a person enters it once.
     """
-    secret = await asyncio.to_thread(_change, data_dir, lambda old: old.add_key(name, scope, room))
+    secret = await asyncio.to_thread(_change, data_dir, lambda old: old.add_key(name, scope, room, time.time()))
     _print(f"Key of {name}, shown only now:")
     sys.stdout.write(f"{secret}\n")
 

@@ -41,6 +41,7 @@ class ClientKey:
     digest: str  # SHA-256 in hexadecimal digits
     scopes: frozenset[Scope]
     room: str | None = None
+    created_at: float | None = None  # in seconds since the epoch; None for one of an earlier version
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ class Access:
         digest = _digest(secret)
         return next((key for key in self.keys if hmac.compare_digest(key.digest, digest)), None)
 
-    def add_key(self, name: str, scopes: Collection[Scope], room: str | None = None) -> "tuple[Access, str]":
+    def add_key(
+        self, name: str, scopes: Collection[Scope], room: str | None = None, created_at: float | None = None
+    ) -> "tuple[Access, str]":
         """Return the access with a new key, and the key's secret. Raises ConfigError for a name that is taken or invalid."""
         if not (name.strip() and name.isprintable() and len(name) <= MAX_NAME_LENGTH):
             raise ConfigError(f"a key's name has 1 to {MAX_NAME_LENGTH} printable characters")
@@ -84,7 +87,7 @@ class Access:
         if len(self.keys) >= MAX_KEYS:
             raise ConfigError(f"there are {MAX_KEYS} keys; revoke one first")
         secret = f"rosie_{secrets.token_urlsafe(KEY_BYTES)}"
-        key = ClientKey(name, _digest(secret), frozenset(scopes), room)
+        key = ClientKey(name, _digest(secret), frozenset(scopes), room, created_at)
         return replace(self._with_session_secret(), keys=(*self.keys, key)), secret
 
     def revoke_key(self, name: str) -> "Access":
@@ -197,7 +200,14 @@ def _digest(secret: str) -> str:
 
 def _encode(access: Access) -> dict[str, Any]:
     keys = [
-        {"name": key.name, "sha256": key.digest, "scopes": sorted(key.scopes), "room": key.room} for key in access.keys
+        {
+            "name": key.name,
+            "sha256": key.digest,
+            "scopes": sorted(key.scopes),
+            "room": key.room,
+            "created_at": key.created_at,
+        }
+        for key in access.keys
     ]
     return {"keys": keys, "password": access.password_hash, "session_secret": access.session_secret}
 
@@ -209,6 +219,7 @@ def _decode(fields: Fields) -> Access:
             key.text("sha256", 64, 64),
             frozenset(map(Scope, key.texts("scopes"))),
             key.optional_text("room"),
+            key.optional_number("created_at"),
         )
         for key in fields.objects("keys", MAX_KEYS)
     )

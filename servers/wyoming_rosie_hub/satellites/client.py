@@ -1,6 +1,7 @@
 """Satellite client: keeps a connection to one satellite, in the sequence that Home Assistant uses."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -33,6 +34,8 @@ class SatelliteClient:
         self.uri = uri
         self.satellite_id: str | None = None  # while connected
         self.area: str | None = None
+        self.software: str | None = None
+        self.wake_words: Sequence[str] = ()
         self._hub = hub
         self._outbox = Outbox[Event]()
         self._is_unreachable = False
@@ -110,6 +113,8 @@ class SatelliteClient:
         info = Info.from_event(await peer.wait_for("info", seconds=RECEIVE_TIMEOUT_SECONDS))
         if info.satellite is None:
             raise UnreachableError(f"{self.uri} is not a satellite")
+        self.software = _describe_software(info)
+        self.wake_words = tuple(model.name for program in info.wake for model in program.models if model.installed)
         return SatelliteIdentity(info.satellite.name, info.satellite.area)
 
     def _on_connected(self, satellite: SatelliteIdentity, turns: TurnRunner) -> None:
@@ -127,3 +132,10 @@ class SatelliteClient:
         while True:
             self.send(Ping().event())
             await asyncio.sleep(PING_SECONDS)
+
+
+def _describe_software(info: Info) -> str | None:
+    """Return what a satellite says about its program."""
+    if info.satellite is None:
+        return None
+    return " ".join(filter(None, (info.satellite.description, info.satellite.version))) or None

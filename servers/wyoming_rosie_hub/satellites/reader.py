@@ -46,6 +46,7 @@ class SatelliteReader:
             case "detection":
                 self._wake_word = event.data.get("name")
                 self._turn_id = turn.event_context(event).get("turn_id")
+                self._turns.add_wake_word(event)
             case "run-pipeline":
                 self._on_run_pipeline(event)
             case "audio-chunk":

@@ -1,6 +1,6 @@
 """Satellite registry: the satellites of the house, found by their id."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol
@@ -29,6 +29,8 @@ class ConnectedSatellite(Protocol):
     uri: str
     satellite_id: str | None  # while connected
     area: str | None
+    software: str | None  # its program and version
+    wake_words: Sequence[str]  # that it detects itself
 
     @property
     def volume_percent(self) -> int | None:
@@ -124,6 +126,8 @@ class AttachedSatellite:
         self.uri = f"attached:{satellite.satellite_id}"
         self.satellite_id: str | None = satellite.satellite_id
         self.area = satellite.area
+        self.software: str | None = None
+        self.wake_words: Sequence[str] = ()
         self.send = send
         self._turns = turns
         self._reader = reader

@@ -11,17 +11,34 @@ from fastapi.staticfiles import StaticFiles
 from wyoming_rosie import __version__
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.http.auth import ApiRequestError
+from wyoming_rosie_hub.web.access_file import AccessFile
 from wyoming_rosie_hub.web.doors import Doors
 from wyoming_rosie_hub.web.guard import Guard, error_response
 from wyoming_rosie_hub.web.house import House, UnknownSatelliteError
-from wyoming_rosie_hub.web.routes import config, documents, health, satellites, session, stream, turns
+from wyoming_rosie_hub.web.program_settings import UnknownProgramError
+from wyoming_rosie_hub.web.routes import (
+    access,
+    config,
+    documents,
+    health,
+    parts,
+    satellites,
+    session,
+    stream,
+    turns,
+    watch,
+)
+from wyoming_rosie_hub.web.voices import UnknownVoiceError
 
 PAGE = Path(__file__).with_name("page")
 API = "/api/v1"
+UNKNOWN = (UnknownSatelliteError, UnknownVoiceError, UnknownProgramError)
 _LOG = structlog.get_logger()
 
 
-def create_application(house: House, doors: Doors, authority: Path | None = None, *, has_tls: bool = False) -> FastAPI:
+def create_application(
+    house: House, doors: Doors, file: AccessFile, authority: Path | None = None, *, has_tls: bool = False
+) -> FastAPI:
     """Return the application; every request and WebSocket passes the guard first.
 
     `authority` is the certificate that clients have to trust, if the house has its own.
@@ -36,6 +53,9 @@ def create_application(house: House, doors: Doors, authority: Path | None = None
         "satellites": satellites.create_router(house),
         "stream": stream.create_router(house),
         "config": config.create_router(house),
+        "parts": parts.create_router(house),
+        "watch": watch.create_router(house, doors),
+        "access": access.create_router(doors, file),
     }
     for tag, router in routers.items():
         application.include_router(router, prefix=API, tags=[tag])
@@ -56,7 +76,7 @@ async def _answer_refused(_: Request, error: Exception) -> JSONResponse:
 async def _answer_failed(_: Request, error: Exception) -> JSONResponse:
     """Answer with the sentence of an error that is not the client's: a daemon is away, or a satellite."""
     assert isinstance(error, RosieError)
-    status = 404 if isinstance(error, UnknownSatelliteError) else 503
+    status = 404 if isinstance(error, UNKNOWN) else 503
     _LOG.warning("request failed", reason=str(error))
     return JSONResponse({"error": str(error), "code": error.code}, status)
 

@@ -1,10 +1,13 @@
 """Config editor: changes a program's table in its TOML file, keeping comments, and says what holds now."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import Enum
 from pathlib import Path
-from typing import Any, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import tomlkit
 from tomlkit.items import Table
@@ -13,6 +16,10 @@ from wyoming_rosie import config
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_hub.web.house import ConfigChange, ConfigDocument, ConfigSetting
 
+SECRET_WORDS = frozenset({"password", "token", "secret", "key"})
+NOT_SECRET_ENDINGS = ("_file", "_variable", "_seconds", "_tokens")
+"""Ends of names of settings that say where a secret is."""
+_PASSWORD_IN_ADDRESS = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 NOT_CHANGEABLE = frozenset({"config", "data_dir"})
 """Settings that say where everything else is: they cannot be changed from outside."""
 
@@ -84,8 +91,19 @@ class ConfigEditor:
             if is_dataclass(default):
                 yield from self._describe(value, default, f"{key}.")
             elif key not in NOT_CHANGEABLE:
-                text, kind = one.metadata.get("help", ""), _name_of(hints[one.name])
-                yield ConfigSetting(key, _plain(value), _plain(default), kind, text, not self._is_live(key))
+                known = ConfigSetting(
+                    key,
+                    _plain(value),
+                    _plain(default),
+                    _name_of(hints[one.name]),
+                    one.metadata.get("help", ""),
+                    not self._is_live(key),
+                    key.rpartition(".")[0],
+                    _choices_of(hints[one.name]),
+                    one.metadata.get("minimum"),
+                    one.metadata.get("maximum"),
+                )
+                yield _hide(known) if _is_secret(one.name, value) else known
 
 
 def _edit(text: str, role: str, changes: Mapping[str, Any]) -> str:
@@ -117,7 +135,33 @@ def _plain(value: Any) -> Any:
     """Return a value as JSON has it."""
     if isinstance(value, Path):
         return str(value)
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, dict):
+        return {str(key): _plain(held) for key, held in value.items()}
+    return [_plain(held) for held in value] if isinstance(value, tuple | list | set | frozenset) else value
+
+
+def _hide(setting: ConfigSetting) -> ConfigSetting:
+    return replace(setting, value=None, default=None, secret=True)
+
+
+def _is_secret(name: str, value: object) -> bool:
+    """Return whether a setting may hold a password or token: by its name, as an address with one, or as a plugin's settings."""
+    if isinstance(value, Path):
+        return False  # of a file that holds it
+    named = not SECRET_WORDS.isdisjoint(name.split("_")) and not name.endswith(NOT_SECRET_ENDINGS)
+    return named or (isinstance(value, dict) and name == "plugins") or bool(_PASSWORD_IN_ADDRESS.search(str(value)))
+
+
+def _choices_of(hint: Any) -> tuple[str, ...] | None:
+    """Return the values of a Literal or an enumeration, of an optional one as well; None for any other type."""
+    if get_origin(hint) is Literal:
+        return tuple(str(value) for value in get_args(hint))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return tuple(str(member.value) for member in hint)
+    alternatives = (
+        [one for one in get_args(hint) if one is not NoneType] if get_origin(hint) in (UnionType, Union) else []
+    )
+    return _choices_of(alternatives[0]) if len(alternatives) == 1 else None
 
 
 def _name_of(hint: Any) -> str:

@@ -2,17 +2,30 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from wyoming.event import Event
 from wyoming.info import Artifact, Info
+from wyoming.user_event import UserEvent
 
-from wyoming_rosie.errors import RosieError
+from wyoming_rosie.errors import RosieError, UnreachableError
 from wyoming_rosie.protocol.client import describe
+from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie.runtime.tasks import loop_time
-from wyoming_rosie_hub.web.house import DaemonStatus
+from wyoming_rosie.wakeword.detection import normalize_name
+from wyoming_rosie_hub.daemon_streams import DaemonStream
+from wyoming_rosie_hub.satellites.registry import ConnectedSatellite
+from wyoming_rosie_hub.wake_word_history import WakeWordHistory
+from wyoming_rosie_hub.web.house import DaemonStatus, HousePlugin, HouseWakeWord
 
 FRESH_SECONDS = 3.0
 DESCRIBE_SECONDS = 1.5
 MAX_MODELS = 32
+PLUGINS = "plugins"
+"""Name of the user-event that asks the intent daemon for its plugins, and of its answer."""
+PLUGIN_SECONDS = 2.0
+MAX_PLUGINS = 256
+PLUGIN_STEP = "look at its settings in [intent.plugins], or at the log of wyoming-rosie-intent"
 
 
 class DaemonMonitor:
@@ -21,30 +34,53 @@ class DaemonMonitor:
     def __init__(self, find_uri: Callable[[str], str]) -> None:
         self._find_uri = find_uri
         self._locks: dict[str, asyncio.Lock] = {}
-        self._known: dict[str, tuple[float, DaemonStatus]] = {}
+        self._known: dict[str, _Description] = {}
 
     async def describe(self, role: str) -> DaemonStatus:
         """Return what the daemon of a role answers now, or answered a moment ago."""
+        return (await self._ask(role)).status
+
+    async def fetch_info(self, role: str) -> Info:
+        """Return the daemon's info, which may be some seconds old. Raises UnreachableError."""
+        known = await self._ask(role)
+        if known.info is None:
+            raise UnreachableError(known.status.problem or f"the {role} daemon is away")
+        return known.info
+
+    async def _ask(self, role: str) -> "_Description":
         async with self._locks.setdefault(role, asyncio.Lock()):
-            asked_at, status = self._known.get(role, (0.0, None))
-            if status is None or loop_time() - asked_at > FRESH_SECONDS:
-                status = await _ask(role, self._find_uri(role))
-                self._known[role] = (loop_time(), status)
-            return status
+            known = self._known.get(role)
+            if known is None or loop_time() - known.at > FRESH_SECONDS:
+                known = self._known[role] = await _ask(role, self._find_uri(role))
+            return known
 
 
-async def _ask(role: str, uri: str) -> DaemonStatus:
+@dataclass(frozen=True)
+class _Description:
+    """What a daemon has answered, if anything, and when, in the event loop's time."""
+
+    at: float
+    status: DaemonStatus
+    info: Info | None = None
+
+
+async def _ask(role: str, uri: str) -> _Description:
     began = loop_time()
     try:
         info = await describe(uri, DESCRIBE_SECONDS)
     except RosieError as err:
-        return DaemonStatus(role, uri, problem=str(err))
+        return _Description(loop_time(), DaemonStatus(role, uri, problem=str(err)))
+    latency_ms = round(1000 * (loop_time() - began), 1)
+    return _Description(loop_time(), _create_status(role, uri, info, latency_ms), info)
+
+
+def _create_status(role: str, uri: str, info: Info, latency_ms: float) -> DaemonStatus:
     programs = _programs(role, info)
     engines = tuple(dict.fromkeys(program.name for program in programs if program.installed))
     problem = None if engines or not programs else "nothing is installed; see wyoming-rosie doctor"
     models = tuple(dict.fromkeys(_models(programs)))[:MAX_MODELS]
     version = next((program.version for program in programs if program.version), None)
-    return DaemonStatus(role, uri, problem, engines, models, version, round(1000 * (loop_time() - began), 1))
+    return DaemonStatus(role, uri, problem, engines, models, version, latency_ms)
 
 
 def _models(programs: Sequence[Artifact]) -> Iterator[str]:
@@ -61,3 +97,67 @@ def _programs(role: str, info: Info) -> Sequence[Artifact]:
         "wake": info.wake, "asr": info.asr, "intent": [*info.intent, *info.handle], "tts": info.tts,
     }  # fmt: skip
     return found.get(role, ())
+
+
+def list_wake_words(
+    info: Info | None, satellites: Sequence[ConnectedSatellite], history: WakeWordHistory
+) -> Sequence[HouseWakeWord]:
+    """Return the wake words of the daemon and the satellites, and those that were heard by other names."""
+    words: dict[str, HouseWakeWord] = {}
+    for program in info.wake if info else ():
+        for model in program.models:
+            if program.installed and model.installed:
+                words[normalize_name(model.name)] = HouseWakeWord(
+                    model.name, program.name, model.description or model.name
+                )
+    for satellite in satellites:
+        for name in satellite.wake_words:
+            known = words.setdefault(normalize_name(name), HouseWakeWord(name))
+            detecting = (*known.satellites, satellite.satellite_id or "")
+            words[normalize_name(name)] = replace(known, satellites=detecting)
+    for key, name in history.names.items():
+        words.setdefault(key, HouseWakeWord(name))
+    return [replace(word, history=tuple(history.find(key))) for key, word in words.items()]
+
+
+class PluginMonitor:
+    """Asks the intent daemon at `find_uri()` for its plugins."""
+
+    def __init__(self, find_uri: Callable[[], str]) -> None:
+        self._find_uri = find_uri
+
+    async def list_plugins(self) -> Sequence[HousePlugin]:
+        """Return the plugins; none for a daemon of another project, which does not know the question. Raises RosieError."""
+        found: list[HousePlugin] = []
+
+        async def on_event(event: Event) -> bool:
+            if event.type != "user-event" or event.data.get("name") != PLUGINS:
+                return False
+            found.extend(parse_plugins(event))
+            return True
+
+        question = UserEvent(PLUGINS).event()
+        try:
+            async with asyncio.timeout(PLUGIN_SECONDS):
+                await DaemonStream(self._find_uri(), [question], on_event).run()
+        except TimeoutError:
+            return []
+        return found
+
+
+def parse_plugins(event: Event) -> Sequence[HousePlugin]:
+    """Return the plugins that the intent daemon names. Raises UnreachableError for an invalid answer."""
+    fields = Fields(
+        event.data.get("data") or {}, lambda reason: UnreachableError(f"the intent daemon's plugins: {reason}")
+    )
+    return [
+        HousePlugin(
+            one.text("name"),
+            one.text("kind"),
+            one.optional_text("version") or "",
+            problem := one.optional_text("problem"),
+            PLUGIN_STEP if problem else None,
+            one.texts("sentences"),
+        )
+        for one in fields.objects("plugins", MAX_PLUGINS)
+    ]

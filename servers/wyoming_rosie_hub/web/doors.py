@@ -51,6 +51,7 @@ class Doors:
     verify_password: Callable[[Access, str], Awaitable[bool]] = field(
         default=lambda access, given: _verify_here(access, given)
     )
+    last_used: dict[str, float] = field(default_factory=dict)  # of each key by its name, in seconds since the epoch
     _addresses: RateLimit = field(default_factory=lambda: RateLimit(ADDRESS_RATE))
     _callers: RateLimit = field(default_factory=lambda: RateLimit(CALLER_RATE))
     _failed_logins: RateLimit = field(default_factory=lambda: RateLimit(FAILED_LOGIN_RATE))
@@ -66,6 +67,7 @@ class Doors:
         caller = await self._find_caller(request, now, wall_clock)
         if caller not in (None, LOCAL_PROGRAM, ADMINISTRATOR):
             self._count(self._callers, caller.name, now)
+            self.last_used[caller.name] = wall_clock
         return caller
 
     def still_admits(self, caller: Caller, before: Access) -> bool:
@@ -77,12 +79,18 @@ class Doors:
         """Return whose password or key this is. Raises ApiRequestError."""
         if (key := self.access.find_key(secret)) is not None:
             return caller_of(key)
-        if wait_seconds := self._failed_logins.take(address, now):  # before the check, so that guesses count at once
-            raise TooManyRequestsError("too many wrong passwords or keys from this address", wait_seconds)
-        if await self.verify_password(self.access, secret):
-            self._failed_logins.refund(address, now)
+        if await self.is_password(address, secret, now):
             return ADMINISTRATOR
         raise ApiRequestError("this is neither the password nor a key", "credentials", HTTPStatus.UNAUTHORIZED)
+
+    async def is_password(self, address: str, given: str, now: float) -> bool:
+        """Return whether this is the administrator's password. Raises TooManyRequestsError after wrong ones."""
+        if wait_seconds := self._failed_logins.take(address, now):  # before the check, so that guesses count at once
+            raise TooManyRequestsError("too many wrong passwords or keys from this address", wait_seconds)
+        is_right = await self.verify_password(self.access, given)
+        if is_right:
+            self._failed_logins.refund(address, now)
+        return is_right
 
     def _count(self, limit: RateLimit, client: str, now: float) -> None:
         if wait_seconds := limit.take(client, now):

@@ -8,10 +8,13 @@ from typing import Any, Protocol, TypeAlias
 from wyoming.event import Event
 
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie.logging import LogLine
 from wyoming_rosie.timers.model import HubTimer
 from wyoming_rosie.timers.requests import SatelliteIdentity, SpokenAnswer
 from wyoming_rosie_hub.satellites.reader import SatelliteReader
 from wyoming_rosie_hub.timeline import TurnHistory
+from wyoming_rosie_hub.wake_word_history import WakeWordScore
+from wyoming_rosie_hub.web.events import EventFeed
 
 
 class UnknownSatelliteError(RosieError):
@@ -37,6 +40,8 @@ class HouseSatellite:
     phase: str
     volume_percent: int | None = None
     is_muted: bool | None = None
+    last_turn: str | None = None
+    software: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,12 @@ class House(Protocol):
     def history(self) -> TurnHistory:
         """The last turns."""
 
+    events: EventFeed
+    """What changes in the house."""
+
+    async def watch(self) -> None:
+        """Publish what changes, until cancelled."""
+
     def run_checks(self) -> Mapping[str, str | None]:
         """Return the problem of each part of the hub; None for one that is well."""
 
@@ -124,11 +135,29 @@ class House(Protocol):
     async def cancel_timer(self, timer_id: str) -> bool:
         """Return whether there was such a timer."""
 
-    def read_config(self) -> "ConfigDocument":
-        """Return the settings and what each may be."""
+    async def read_config(self, program: str) -> "ConfigDocument":
+        """Return the settings of a program and what each may be. Raises ConfigError for a file that is wrong."""
 
-    async def change_config(self, changes: Mapping[str, Any]) -> "ConfigChange":
+    async def change_config(self, program: str, changes: Mapping[str, Any]) -> "ConfigChange":
         """Write settings to the file and apply what can change while the hub runs. Raises ConfigError, naming the key."""
+
+    def programs(self) -> Sequence[str]:
+        """Return the programs that are installed here."""
+
+    async def list_voices(self) -> Sequence["HouseVoice"]:
+        """Return the voices of the tts daemon. Raises UnreachableError."""
+
+    async def try_voice(self, request: "VoiceTrial") -> bytes:
+        """Return a text spoken by a voice, as WAV. Raises RosieError."""
+
+    async def list_wake_words(self) -> Sequence["HouseWakeWord"]:
+        """Return the wake words of the wake daemon and the satellites, with their last scores."""
+
+    async def list_plugins(self) -> Sequence["HousePlugin"]:
+        """Return what the intent daemon is extended by. Raises UnreachableError."""
+
+    async def read_log(self, limit: int, program: str | None) -> "LogExcerpt":
+        """Return the last lines of the log, oldest first."""
 
     def open_browser_satellite(
         self, satellite: SatelliteIdentity, send: Callable[[Event], None]
@@ -140,8 +169,68 @@ class House(Protocol):
 
 
 @dataclass(frozen=True)
+class HouseVoice:
+    """A voice; `language` is the first of its languages, the default that with which the hub's language is spoken."""
+
+    name: str
+    language: str | None
+    languages: tuple[str, ...]
+    description: str
+    speakers: tuple[str, ...]
+    installed: bool
+    is_default: bool
+
+
+@dataclass(frozen=True)
+class VoiceTrial:
+    """A text to hear a voice with."""
+
+    voice: str
+    text: str
+    speaker: str | None = None
+
+
+@dataclass(frozen=True)
+class HouseWakeWord:
+    """A wake word, the satellites that detect it themselves, and its last scores, the newest last.
+
+    `threshold` is that of the settings, None for the model's own.
+    """
+
+    name: str
+    engine: str | None = None
+    model: str | None = None
+    satellites: tuple[str, ...] = ()
+    threshold: float | None = None
+    history: tuple[WakeWordScore, ...] = ()
+
+
+@dataclass(frozen=True)
+class HousePlugin:
+    """A plugin or integration; `sentences` are templates that it understands."""
+
+    name: str
+    kind: str
+    version: str
+    problem: str | None
+    next_step: str | None
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LogExcerpt:
+    """The last lines of the log; `source` is `hub` for the hub's own lines, `journal` for those of all programs here."""
+
+    lines: tuple[LogLine, ...]
+    source: str
+
+
+@dataclass(frozen=True)
 class ConfigSetting:
-    """One setting: its key with dots between tables, its value now, its default, and what it means."""
+    """One setting: its key with dots between tables, its value now, its default, and what it means.
+
+    A secret's values are not told.
+    """
 
     key: str
     value: Any
@@ -149,11 +238,16 @@ class ConfigSetting:
     kind: str
     help: str
     needs_restart: bool
+    group: str = ""
+    choices: tuple[str, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    secret: bool = False
 
 
 @dataclass(frozen=True)
 class ConfigDocument:
-    """The settings of the hub, and the file that changes go to."""
+    """The settings of a program, and the file that changes go to."""
 
     file: str
     settings: tuple[ConfigSetting, ...]
@@ -166,3 +260,19 @@ class ConfigChange:
     applied: tuple[str, ...]
     needs_restart: tuple[str, ...]
     overridden: tuple[str, ...]
+
+
+def describe_timer(timer: HubTimer, now: float) -> dict[str, Any]:
+    """Return a timer for clients; `now` is in seconds since the epoch."""
+    kind = "timer" if timer.alarm is None else "reminder" if timer.alarm.text else "alarm"
+    return {
+        "id": timer.id,
+        "kind": "command" if timer.command else kind,
+        "name": timer.name,
+        "satellite": timer.satellite_id,
+        "area": timer.area,
+        "total_seconds": timer.total_seconds,
+        "seconds_left": round(timer.seconds_left(now), 1),
+        "ends_at": timer.ends_at,
+        "is_active": timer.is_active,
+    }

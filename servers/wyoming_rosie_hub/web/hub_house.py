@@ -1,14 +1,15 @@
 """The hub as the house of the web server."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass, field
 from typing import Any
 
 from wyoming.event import Event
+from wyoming.info import Info
 
+from wyoming_rosie.errors import RosieError
 from wyoming_rosie.http.health import Health
+from wyoming_rosie.logging import recent_lines
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.timers.model import HubTimer, matches_name
 from wyoming_rosie.timers.requests import IntentRequest, SatelliteIdentity, SpokenAnswer
@@ -17,54 +18,54 @@ from wyoming_rosie_hub.satellites.reader import SatelliteReader
 from wyoming_rosie_hub.satellites.registry import ConnectedSatellite, SatelliteRegistry
 from wyoming_rosie_hub.timeline import TurnHistory
 from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, HubContext
-from wyoming_rosie_hub.web.config_editor import ConfigEditor
-from wyoming_rosie_hub.web.daemons import DaemonMonitor
+from wyoming_rosie_hub.web.daemons import DaemonMonitor, PluginMonitor, list_wake_words
+from wyoming_rosie_hub.web.events import EventFeed
 from wyoming_rosie_hub.web.house import (
     ConfigChange,
     ConfigDocument,
     DaemonStatus,
+    HousePlugin,
     HouseSatellite,
+    HouseVoice,
+    HouseWakeWord,
+    LogExcerpt,
     Sentence,
     SentenceReply,
     UnknownSatelliteError,
+    VoiceTrial,
 )
+from wyoming_rosie_hub.web.house_watcher import HouseWatcher
+from wyoming_rosie_hub.web.log_reader import read_log
+from wyoming_rosie_hub.web.program_settings import ProgramSettings, installed_programs
 from wyoming_rosie_hub.web.sentences import SentenceService
-
-
-@dataclass
-class LiveConfig:
-    """The settings that the hub runs with, and the editor of their file; `apply` takes over what can change."""
-
-    editor: ConfigEditor
-    settings: Any
-    apply: Callable[[Any], None]
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def describe(self) -> ConfigDocument:
-        return self.editor.describe(self.settings)
-
-    async def change(self, changes: Mapping[str, Any]) -> ConfigChange:
-        """Write the changes and apply them, one request at a time. Raises ConfigError."""
-        async with self._lock:
-            change, self.settings = await asyncio.to_thread(self.editor.change, changes, self.settings)
-            self.apply(self.settings)
-            return change
+from wyoming_rosie_hub.web.voices import UnknownVoiceError, VoiceSampler, list_voices
 
 
 class HubHouse:
     """Answers from the hub's services."""
 
-    def __init__(self, context: HubContext, registry: SatelliteRegistry, health: Health, config: LiveConfig) -> None:
+    def __init__(
+        self, context: HubContext, registry: SatelliteRegistry, health: Health, config: ProgramSettings
+    ) -> None:
         self._context = context
         self._registry = registry
         self._health = health
         self._config = config
         self._daemons = DaemonMonitor(context.directory.find_uri)
         self._sentences = SentenceService(context)
+        self._sampler = VoiceSampler(lambda: context.directory.find_uri("tts"))
+        self._plugins = PluginMonitor(lambda: context.directory.find_uri("intent"))
+        self.events = EventFeed()
+        self._watcher = HouseWatcher(self, self.events, recent_lines)
+        context.on_phase = self._watcher.on_phase
+        context.history.on_end = self._watcher.on_turn_end
 
     @property
     def history(self) -> TurnHistory:
         return self._context.history
+
+    async def watch(self) -> None:
+        await self._watcher.run()
 
     def run_checks(self) -> Mapping[str, str | None]:
         return self._health.run_checks()
@@ -73,7 +74,7 @@ class HubHouse:
         return await self._daemons.describe(role)
 
     def satellites(self) -> Sequence[HouseSatellite]:
-        return [_describe(satellite) for satellite in self._registry.all]
+        return [self._describe(satellite) for satellite in self._registry.all]
 
     def queues(self) -> Mapping[str, int]:
         return {"announcements": self._context.announcements.waiting}
@@ -109,11 +110,33 @@ class HubHouse:
     async def cancel_timer(self, timer_id: str) -> bool:
         return await self._context.timers.cancel(timer_id)
 
-    def read_config(self) -> ConfigDocument:
-        return self._config.describe()
+    def programs(self) -> Sequence[str]:
+        return installed_programs()
 
-    async def change_config(self, changes: Mapping[str, Any]) -> ConfigChange:
-        return await self._config.change(changes)
+    async def read_config(self, program: str) -> ConfigDocument:
+        return await self._config.describe(program)
+
+    async def change_config(self, program: str, changes: Mapping[str, Any]) -> ConfigChange:
+        return await self._config.change(program, changes)
+
+    async def list_voices(self) -> Sequence[HouseVoice]:
+        return list_voices(await self._daemons.fetch_info("tts"), self._context.language or DEFAULT_LANGUAGE)
+
+    async def try_voice(self, request: VoiceTrial) -> bytes:
+        known = [voice.name for voice in await self.list_voices() if voice.installed]
+        if request.voice not in known:
+            raise UnknownVoiceError(f"no voice '{request.voice}' is installed; there are: {', '.join(known) or 'none'}")
+        return await self._sampler.speak(request)
+
+    async def list_wake_words(self) -> Sequence[HouseWakeWord]:
+        info = await self._find_info("wake")
+        return list_wake_words(info, self._registry.connected, self._context.wake_words)
+
+    async def list_plugins(self) -> Sequence[HousePlugin]:
+        return await self._plugins.list_plugins()
+
+    async def read_log(self, limit: int, program: str | None) -> LogExcerpt:
+        return await read_log(recent_lines, limit, program)
 
     def open_browser_satellite(
         self, satellite: SatelliteIdentity, send: Callable[[Event], None]
@@ -127,6 +150,26 @@ class HubHouse:
         there_are = ", ".join(sorted(self._registry.areas())) or "none"
         raise UnknownSatelliteError(f"no satellite '{satellite_id}' is connected; there are: {there_are}")
 
+    async def _find_info(self, role: str) -> Info | None:
+        try:
+            return await self._daemons.fetch_info(role)
+        except RosieError:
+            return None
+
+    def _describe(self, satellite: ConnectedSatellite) -> HouseSatellite:
+        satellite_id = satellite.satellite_id or satellite.uri
+        return HouseSatellite(
+            satellite_id,
+            satellite.area,
+            satellite.uri,
+            satellite.satellite_id is not None,
+            satellite.phase,
+            satellite.volume_percent,
+            satellite.is_muted,
+            self._context.history.last_of(satellite_id),
+            satellite.software,
+        )
+
     def _find_speaker(self, sentence: Sentence) -> SatelliteIdentity:
         """Return the room's satellite, where timers then ring; without one, the client itself."""
         language = sentence.language or self._context.language or DEFAULT_LANGUAGE
@@ -134,16 +177,3 @@ class HubHouse:
             if satellite.satellite_id and matches_name(satellite.area, sentence.room or ""):
                 return SatelliteIdentity(satellite.satellite_id, satellite.area, language)
         return SatelliteIdentity(f"client:{sentence.client}", sentence.room, language)
-
-
-def _describe(satellite: ConnectedSatellite) -> HouseSatellite:
-    is_connected, satellite_id = satellite.satellite_id is not None, satellite.satellite_id or satellite.uri
-    return HouseSatellite(
-        satellite_id,
-        satellite.area,
-        satellite.uri,
-        is_connected,
-        satellite.phase,
-        satellite.volume_percent,
-        satellite.is_muted,
-    )

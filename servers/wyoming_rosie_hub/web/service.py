@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -15,13 +14,13 @@ from wyoming_rosie.http.access import Access
 from wyoming_rosie.protocol import hosts
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.tasks import run_beside
+from wyoming_rosie_hub.web.access_file import AccessFile
 from wyoming_rosie_hub.web.doors import Doors, own_names
 from wyoming_rosie_hub.web.house import House
 from wyoming_rosie_hub.web.settings import WebConfig
 from wyoming_rosie_hub.web.tls import create_tls
 
 _LOG = structlog.get_logger()
-RELOAD_SECONDS = 1.0
 
 
 @asynccontextmanager
@@ -32,9 +31,10 @@ async def serve_web(settings: WebConfig, house: House, folder: Path) -> AsyncIte
         from wyoming_rosie_hub.web.server import serve_application
     except ImportError as err:
         raise ConfigError(f"--web: {err.name} is missing; run: {install_command(['web'])}") from err
-    file = AccessFile(folder / access.FILE_NAME)
+    path = folder / access.FILE_NAME
     names = own_names(settings.names)
-    doors = Doors(await asyncio.to_thread(access.load, file.path), names, PasswordVerifier().verify)
+    doors = Doors(await asyncio.to_thread(access.load, path), names, PasswordVerifier().verify)
+    file = AccessFile(path, doors)
     check_doors(settings, doors.access)
     tls = create_tls(settings, folder, {*names, hosts.LOCALHOST})
     async with AsyncExitStack() as stack:
@@ -42,10 +42,11 @@ async def serve_web(settings: WebConfig, house: House, folder: Path) -> AsyncIte
             await tls.load()
             await stack.enter_async_context(run_beside(tls.renew()))
         authority = tls.authority if tls else None
-        application = create_application(house, doors, authority, has_tls=tls is not None)
+        application = create_application(house, doors, file, authority, has_tls=tls is not None)
         context = tls.context if tls else None
         bound = await stack.enter_async_context(serve_application(application, settings, context))
-        await stack.enter_async_context(run_beside(file.watch(doors)))
+        await stack.enter_async_context(run_beside(file.watch()))
+        await stack.enter_async_context(run_beside(house.watch()))
         uri = f"{'https' if tls else 'http'}://{bound.host}:{bound.port}"
         _LOG.info("page", uri=uri, **({"trust": f"{uri}/ca"} if tls and tls.authority else {}))
         yield
@@ -59,42 +60,6 @@ def check_doors(settings: WebConfig, given: Access) -> None:
         raise ConfigError(
             f"{flag}: others can reach the page; first run `wyoming-rosie key password`, or `wyoming-rosie key add NAME`"
         )
-
-
-class AccessFile:
-    """The file with keys and password, which a command may change while the hub runs."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._problem = ""
-
-    async def watch(self, doors: Doors) -> None:
-        """Give the doors each change within RELOAD_SECONDS, until cancelled. An unreadable file changes nothing."""
-        seen = None
-        while True:
-            if (stamp := await asyncio.to_thread(self._stamp)) != seen:
-                seen = stamp
-                await self._reload(doors)
-            await asyncio.sleep(RELOAD_SECONDS)
-
-    async def _reload(self, doors: Doors) -> None:
-        try:
-            changed = await asyncio.to_thread(access.load, self.path)
-        except ConfigError as err:
-            _LOG.error("keys and password are not read again", reason=str(err))
-            return
-        if changed.is_open and not doors.access.is_open:
-            _LOG.error("the last key or password is gone; the present ones hold until a restart")
-        elif changed != doors.access:
-            doors.access = changed
-            _LOG.info("audit", caller="command", action="keys or password changed", keys=len(changed.keys))
-
-    def _stamp(self) -> tuple[int, int] | None:
-        try:
-            found = os.stat(self.path)  # noqa: PTH116 - in a thread
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_ino
 
 
 class PasswordVerifier:

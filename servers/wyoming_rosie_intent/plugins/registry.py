@@ -26,6 +26,8 @@ _LOG = structlog.get_logger()
 ANSWER_SECONDS = 2.0
 START_SECONDS = 10.0
 STATUS_SECONDS = 30.0
+MAX_EXAMPLES = 12
+"""Sentences of a plugin that are shown."""
 MAX_MESSAGE_LENGTH = 1000
 """Characters of a plugin's message that are spoken."""
 
@@ -60,6 +62,15 @@ class PluginRunner:
         """The name for use in answers."""
         named = self._plugin.name if self._plugin else ""
         return (named or self.name).replace("_", " ")
+
+    def describe(self) -> Mapping[str, object]:
+        """Return what a person wants to know about the plugin."""
+        version = str(self._plugin.version) if self._plugin else ""
+        examples = list(self.sentences.templates[:MAX_EXAMPLES])
+        return {
+            "name": self.display_name, "kind": "intent" if examples else "integration", "version": version,
+            "problem": self.problem, "sentences": examples,
+        }  # fmt: skip
 
     def start(self) -> None:
         self._thread.start()
@@ -168,6 +179,10 @@ class PluginRegistry:
     def intents(self) -> Mapping[str, tuple[str, ...]]:
         """Return the names of the intents by plugin."""
         return {name: runner.intents for name, runner in self._runners.items()}
+
+    def describe(self) -> list[Mapping[str, object]]:
+        """Return name, kind, version, problem and sentences of each plugin, as the hub shows them."""
+        return [runner.describe() for runner in self._runners.values()]
 
     def health_checks(self) -> Mapping[str, HealthCheck]:
         """Return a health check per plugin."""

@@ -24,6 +24,7 @@ class PluginSentences:
     """Sentences of one plugin by language; ANY_LANGUAGE for those without one."""
 
     intents: "Mapping[str, Intents]"
+    templates: tuple[str, ...] = ()
 
     def recognize(self, text: str, language: str) -> IntentValues | None:
         """Return the intent and the values of its lists, or None. Runs in a worker thread."""
@@ -50,9 +51,15 @@ def load_sentences(intents: Mapping[str, Sentences], lists: Mapping[str, Values]
         }
         for language_intents in read.values():
             _parse_templates(language_intents)
-        return PluginSentences(read)
+        return PluginSentences(read, tuple(_list_templates(by_language)))
     except Exception as err:  # hassil raises several types for an invalid template
         raise ConfigError(f"a sentence is not in hassil's format: {err}") from err
+
+
+def _list_templates(by_language: Mapping[str, Mapping[str, Sequence[str]]]) -> Iterator[str]:
+    for by_intent in by_language.values():
+        for sentences in by_intent.values():
+            yield from sentences
 
 
 def _parse_templates(intents: "Intents") -> None:

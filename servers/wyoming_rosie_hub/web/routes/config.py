@@ -8,9 +8,11 @@ import structlog
 from fastapi import APIRouter
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.http.access import Caller
 from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie_hub.web.guard import NEEDS_ADMIN, NEEDS_TALK, Administrator
 from wyoming_rosie_hub.web.house import House
+from wyoming_rosie_hub.web.program_settings import HUB
 from wyoming_rosie_hub.web.routes.health import NO_MEMORY
 
 _LOG = structlog.get_logger()
@@ -31,23 +33,45 @@ def create_router(house: House) -> APIRouter:
 
     @router.get("/config", dependencies=[NEEDS_ADMIN])
     async def get_config() -> dict[str, Any]:
-        """Return the settings: value, default, type and meaning of each, and whether a change needs a restart."""
-        return asdict(house.read_config())
+        """Return the hub's settings as `/config/hub` does, and the programs that are installed here."""
+        return {**await read(HUB), "programs": list(house.programs())}
+
+    @router.get("/config/{program}", dependencies=[NEEDS_ADMIN])
+    async def get_program_config(program: str) -> dict[str, Any]:
+        """Return a program's settings: value, default, type and meaning of each, and whether a change needs a restart.
+
+        `value` is what the file, the environment or the default says; of a secret it is null.
+        """
+        return await read(program)
 
     @router.post("/config")
     async def change_config(changes: dict[str, Any], caller: Administrator) -> dict[str, Any]:
+        """Change the hub's settings."""
+        return await change(HUB, changes, caller)
+
+    @router.post("/config/{program}")
+    async def change_program_config(program: str, changes: dict[str, Any], caller: Administrator) -> dict[str, Any]:
         """Change settings by key, such as {"end_of_speech.complete_ms": 400}; null is the default.
 
         The answer lists the keys that hold now, those that need a restart, and those that a flag overrides.
         """
+        return await change(program, changes, caller)
+
+    async def read(program: str) -> dict[str, Any]:
+        try:
+            return asdict(await house.read_config(program))
+        except ConfigError as err:
+            raise ApiRequestError(str(err), "config", HTTPStatus.CONFLICT) from err
+
+    async def change(program: str, changes: dict[str, Any], caller: Caller) -> dict[str, Any]:
         if not 0 < len(changes) <= MAX_CHANGES:
             raise ConfigValueError(f"send 1 to {MAX_CHANGES} settings by their keys", None)
         try:
-            change = await house.change_config(changes)
+            made = await house.change_config(program, changes)
         except ConfigError as err:
             raise ConfigValueError(str(err), find_key(str(err), changes)) from err
-        _LOG.info("audit", action="settings changed", caller=caller.name, keys=sorted(changes))
-        return asdict(change)
+        _LOG.info("audit", action="settings changed", caller=caller.name, program=program, keys=sorted(changes))
+        return asdict(made)
 
     @router.post("/memory/query", dependencies=[NEEDS_TALK])
     async def ask_memory() -> None:

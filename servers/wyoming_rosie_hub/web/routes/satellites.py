@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field
 from wyoming_rosie.http.access import Caller, Scope
 from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie.timers.intents import MAX_SECONDS
-from wyoming_rosie.timers.model import HubTimer, matches_name
+from wyoming_rosie.timers.model import matches_name
 from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE
 from wyoming_rosie_hub.web.guard import NEEDS_READ, Talker
-from wyoming_rosie_hub.web.house import House, HouseSatellite
+from wyoming_rosie_hub.web.house import House, HouseSatellite, describe_timer
 from wyoming_rosie_hub.web.routes.turns import LANGUAGE, MAX_SENTENCE_CHARACTERS, NAME
 
 
@@ -95,22 +95,6 @@ def create_router(house: House) -> APIRouter:
         await house.cancel_timer(timer_id)
 
     return router
-
-
-def describe_timer(timer: HubTimer, now: float) -> dict[str, Any]:
-    """Return a timer for clients; `now` is in seconds since the epoch."""
-    kind = "timer" if timer.alarm is None else "reminder" if timer.alarm.text else "alarm"
-    return {
-        "id": timer.id,
-        "kind": "command" if timer.command else kind,
-        "name": timer.name,
-        "satellite": timer.satellite_id,
-        "area": timer.area,
-        "total_seconds": timer.total_seconds,
-        "seconds_left": round(timer.seconds_left(now), 1),
-        "ends_at": timer.ends_at,
-        "is_active": timer.is_active,
-    }
 
 
 def _check_room(house: House, caller: Caller, satellite_id: str) -> None:

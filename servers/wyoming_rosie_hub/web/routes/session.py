@@ -43,10 +43,7 @@ def create_router(doors: Doors) -> APIRouter:
         """Log in; the session is a cookie that no script can read."""
         address = request.client.host if request.client else ""
         caller = await doors.log_in(address, credentials.secret, loop_time())
-        seconds = ADMIN_SECONDS if caller == ADMINISTRATOR else CLIENT_SECONDS
-        cookie = doors.access.create_session(caller, time.time() + seconds)
-        is_secure = request.url.scheme == "https"
-        response.set_cookie(SESSION_COOKIE, cookie, seconds, httponly=True, samesite="strict", secure=is_secure)
+        set_session(doors, caller, request, response)
         return _describe(caller)
 
     @router.delete("", status_code=204)
@@ -55,6 +52,14 @@ def create_router(doors: Doors) -> APIRouter:
         response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict")
 
     return router
+
+
+def set_session(doors: Doors, caller: Caller, request: Request, response: Response) -> None:
+    """Log a caller in in the browser that sent the request."""
+    seconds = ADMIN_SECONDS if caller == ADMINISTRATOR else CLIENT_SECONDS
+    cookie = doors.access.create_session(caller, time.time() + seconds)
+    is_secure = request.url.scheme == "https"
+    response.set_cookie(SESSION_COOKIE, cookie, seconds, httponly=True, samesite="strict", secure=is_secure)
 
 
 def _describe(caller: Caller | None) -> SessionState:

@@ -1,6 +1,5 @@
 """Turns: sentences as text and their answers, and the timelines of the last turns."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from pydantic import BaseModel, Field
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.http.access import Caller, Scope
 from wyoming_rosie.http.auth import ApiRequestError
+from wyoming_rosie_hub.web.events import format_server_sent_event
 from wyoming_rosie_hub.web.guard import Reader, Talker
 from wyoming_rosie_hub.web.house import House, Sentence, SentenceAnswer, SentenceChunk
 
@@ -68,14 +68,14 @@ def create_router(house: House) -> APIRouter:
     @router.get("/turns")
     async def list_turns(caller: Reader, limit: int = 50) -> list[dict[str, Any]]:
         """Return the last turns, the newest first; those of its own room for a key with a room."""
-        turns = [turn for turn in reversed(house.history.turns) if _may_see(caller, turn.area)]
+        turns = [turn for turn in reversed(house.history.turns) if may_see(caller, turn.area)]
         return [asdict(turn) for turn in turns[: max(0, limit)]]
 
     @router.get("/turns/{turn_id}")
     async def get_turn(turn_id: str, caller: Reader) -> dict[str, Any]:
         """Return a turn with the milliseconds of each step, and its words if `log_text` is on."""
         turn = house.history.find(turn_id)
-        if turn is None or not _may_see(caller, turn.area):
+        if turn is None or not may_see(caller, turn.area):
             raise ApiRequestError("there is no such turn among the last ones", "turn", HTTPStatus.NOT_FOUND)
         return asdict(turn)
 
@@ -91,7 +91,8 @@ def find_room(caller: Caller, requested: str | None) -> str | None:
     return requested
 
 
-def _may_see(caller: Caller, area: str | None) -> bool:
+def may_see(caller: Caller, area: str | None) -> bool:
+    """Return whether a caller may see what happened in a room: one whose key has no room, or that room."""
     return caller.room is None or Scope.ADMIN in caller.scopes or (area or "").casefold() == caller.room.casefold()
 
 
@@ -100,11 +101,7 @@ async def _stream(house: House, sentence: Sentence) -> AsyncIterator[str]:
         async with aclosing(house.answer(sentence)) as replies:
             async for reply in replies:
                 name = "delta" if isinstance(reply, SentenceChunk) else "final"
-                yield _create_event(name, asdict(reply))
+                yield format_server_sent_event(name, asdict(reply))
     except RosieError as err:
         _LOG.warning("prompt failed", reason=str(err))
-        yield _create_event("error", {"error": str(err), "code": err.code})
-
-
-def _create_event(name: str, data: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+        yield format_server_sent_event("error", {"error": str(err), "code": err.code})

@@ -1,0 +1,101 @@
+"""Events of the house, such as the end of a turn: each reader gets those that come while it reads, within bounds."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from wyoming_rosie.errors import RosieError
+
+MAX_READERS = 16
+MAX_PENDING = 256
+"""Events that wait for a reader; one that is further behind is let go, and reads the state anew."""
+
+
+class TooManyReadersError(RosieError):
+    """As many clients read the events as may."""
+
+    code = "busy"
+
+
+class ReaderBehindError(RosieError):
+    """The reader does not keep up."""
+
+
+@dataclass(frozen=True)
+class HouseEvent:
+    """An event as JSON has it. `area` is the room of a turn: a key with a room reads those of its own."""
+
+    name: str
+    data: Any
+    area: str | None = None
+
+
+class EventReader:
+    """The events of one reader, in order."""
+
+    def __init__(self) -> None:
+        self._pending = asyncio.Queue[HouseEvent](MAX_PENDING)
+        self._is_behind = False
+
+    def put(self, event: HouseEvent) -> None:
+        """Queue an event; a reader that is too far behind gets no more."""
+        try:
+            self._pending.put_nowait(event)
+        except asyncio.QueueFull:
+            self._is_behind = True
+
+    async def next(self, seconds: float) -> HouseEvent | None:
+        """Return the next event, None if there is none for so long. Raises ReaderBehindError."""
+        if self._is_behind:
+            raise ReaderBehindError("events were lost; connect again")
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._pending.get()
+        except TimeoutError:
+            return None
+
+
+class EventFeed:
+    """Gives each event to all who read."""
+
+    def __init__(self) -> None:
+        self._readers: set[EventReader] = set()
+        self._has_readers = asyncio.Event()
+
+    @property
+    def has_readers(self) -> bool:
+        return bool(self._readers)
+
+    async def wait_for_reader(self) -> None:
+        """Wait until somebody reads."""
+        await self._has_readers.wait()
+
+    def publish(self, event: HouseEvent) -> None:
+        """Give an event to all readers, without waiting."""
+        for reader in self._readers:
+            reader.put(event)
+
+    @contextmanager
+    def open(self) -> Iterator[EventReader]:
+        """Read during the block. Raises TooManyReadersError."""
+        if len(self._readers) >= MAX_READERS:
+            raise TooManyReadersError(
+                f"{MAX_READERS} clients read the events; close one, or ask for the status instead"
+            )
+        reader = EventReader()
+        self._readers.add(reader)
+        self._has_readers.set()
+        try:
+            yield reader
+        finally:
+            self._readers.remove(reader)
+            if not self._readers:
+                self._has_readers.clear()
+
+
+def format_server_sent_event(name: str, data: Any) -> str:
+    """Return an event as text/event-stream has it."""
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

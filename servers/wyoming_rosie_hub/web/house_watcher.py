@@ -1,0 +1,92 @@
+"""House watcher: publishes what changes in the house while somebody reads its events."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from wyoming_rosie.logging import RecentLines
+from wyoming_rosie.runtime.tasks import run_beside
+from wyoming_rosie.timers.model import HubTimer
+from wyoming_rosie_hub.timeline import TurnRecord
+from wyoming_rosie_hub.web.events import EventFeed, HouseEvent
+from wyoming_rosie_hub.web.house import DaemonStatus, House, HouseSatellite, describe_timer
+
+PAUSE_SECONDS = 0.5
+DAEMON_PAUSE_SECONDS = 5.0
+DAEMON_ROLES = ("wake", "vad", "asr", "intent", "tts")
+LOG_EVENT = "log"
+"""Name of the events that only administrators get."""
+
+
+class HouseWatcher:
+    """Compares the house with what it was; `on_phase` and `on_turn_end` are called as soon as that happens."""
+
+    def __init__(self, house: House, feed: EventFeed, lines: RecentLines) -> None:
+        self._house = house
+        self._feed = feed
+        self._lines = lines
+        self._satellites: Mapping[str, HouseSatellite] = {}
+        self._timers: tuple[HubTimer, ...] = ()
+        self._daemons: dict[str, DaemonStatus] = {}
+        self._line_count = 0
+
+    async def run(self) -> None:
+        """Publish changes until cancelled."""
+        while True:
+            await self._feed.wait_for_reader()
+            self._begin()
+            async with run_beside(self._watch_daemons()):
+                while self._feed.has_readers:
+                    self._check()
+                    await asyncio.sleep(PAUSE_SECONDS)
+
+    def on_phase(self) -> None:
+        """Publish the satellites that have changed."""
+        if self._feed.has_readers:
+            self._check_satellites()
+
+    def on_turn_end(self, turn: TurnRecord) -> None:
+        """Publish a turn that has ended."""
+        self._feed.publish(HouseEvent("turn", asdict(turn), turn.area))
+
+    def _begin(self) -> None:
+        """Take the state that the first reader asks for by itself."""
+        self._satellites = {one.id: one for one in self._house.satellites()}
+        self._timers = tuple(self._house.timers())
+        self._line_count = self._lines.count
+
+    def _check(self) -> None:
+        self._check_satellites()
+        if (timers := tuple(self._house.timers())) != self._timers:
+            self._timers = timers
+            self._publish("timers", [describe_timer(timer, time.time()) for timer in timers])
+        lines, self._line_count = self._lines.after(self._line_count), self._lines.count
+        for line in lines:
+            self._publish(LOG_EVENT, asdict(line))
+
+    def _check_satellites(self) -> None:
+        before, self._satellites = self._satellites, {one.id: one for one in self._house.satellites()}
+        for satellite_id, satellite in self._satellites.items():
+            if before.get(satellite_id) != satellite:
+                self._publish("satellite", asdict(satellite))
+        for satellite_id in before.keys() - self._satellites.keys():
+            self._publish("satellite", asdict(replace(before[satellite_id], is_connected=False)))
+
+    async def _watch_daemons(self) -> None:
+        while True:
+            for status in await asyncio.gather(*map(self._house.describe_daemon, DAEMON_ROLES)):
+                before = self._daemons.get(status.role)
+                self._daemons[status.role] = status
+                if before is not None and _without_measures(before) != _without_measures(status):
+                    self._publish("daemon", asdict(status))
+            await asyncio.sleep(DAEMON_PAUSE_SECONDS)
+
+    def _publish(self, name: str, data: Any) -> None:
+        self._feed.publish(HouseEvent(name, data))
+
+
+def _without_measures(status: DaemonStatus) -> DaemonStatus:
+    """Return a status without what differs each time."""
+    return replace(status, latency_ms=None)
