@@ -32,7 +32,7 @@ MAX_ENTRIES = {
     "wyoming_rosie_vad": 6,
     "wyoming_rosie_asr": 14,
     "wyoming_rosie_tts": 13,
-    "wyoming_rosie_intent": 18,
+    "wyoming_rosie_intent": 19,
     "wyoming_rosie_hub": 18,
     "wyoming_rosie_bridge": 14,
     "wyoming_rosie_satellite": 24,

@@ -8,9 +8,9 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeAlias, TypeVar, get_type_hints
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.argument import ArgumentCollection
@@ -27,6 +27,8 @@ SYSTEM_FILE = Path("/etc/wyoming-rosie/rosie.toml")
 CHECK_FLAG = "--check-config"
 """Flag with which a program only reads its settings."""
 SHARED_TABLES = frozenset({"up"})  # tables that belong to no daemon
+FreeTables: TypeAlias = dict[str, dict[str, Any]]
+"""Type of a setting with tables whose keys only somebody else knows; in files, they may hold any values of TOML."""
 
 
 def option(default: Any, help: str) -> Any:  # noqa: A002 - it is the help text
@@ -146,7 +148,24 @@ def _read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     )
     app.default(keep)
     app(list(arguments), exit_on_error=False, print_error=False)
-    return help_groups.without_groups(found[0], config) if found else None
+    return _add_free_tables(help_groups.without_groups(found[0], config), role, config, arguments) if found else None
+
+
+def _add_free_tables(settings: C, role: str, config: type[C], arguments: Sequence[str]) -> C:
+    """Return the settings with the free tables of the files, under the values of flags and environment."""
+    names = _find_free_tables(config)
+    files = [table for _, table in _read_files(role, arguments)] if names else []
+    for name in names:
+        tables: FreeTables = {}
+        for layer in (getattr(settings, name), *(table.get(name, {}) for table in files)):
+            for key, values in layer.items():
+                tables[key] = {**values, **tables.get(key, {})}
+        settings = replace(settings, **{name: tables})  # type: ignore[type-var]
+    return settings
+
+
+def _find_free_tables(config: type[Any]) -> tuple[str, ...]:
+    return tuple(name for name, hint in get_type_hints(config).items() if hint == FreeTables)
 
 
 def _find_switches(config: type[Any]) -> dict[str, str]:
@@ -185,12 +204,19 @@ def _sources(role: str, config: type[Any], arguments: Sequence[str]) -> list[Any
 
 
 def _file_sources(role: str, config: type[Any], arguments: Sequence[str]) -> Iterator[Dict]:
+    free = _find_free_tables(config)
+    for path, table in _read_files(role, arguments):
+        _refuse_unknown(table, config, f"{path}: [{role}]")
+        fixed = {key: value for key, value in table.items() if key not in free}
+        yield Dict(fixed, use_commands_as_keys=False, source=str(path))
+
+
+def _read_files(role: str, arguments: Sequence[str]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the program's table of each file that counts, the first one first. Raises ConfigError."""
     file = _config_file(role, arguments)
     for path in (file,) if file else (user_file(), SYSTEM_FILE):
         if file or path.is_file():
-            table = load_tables(path).get(role, {})
-            _refuse_unknown(table, config, f"{path}: [{role}]")
-            yield Dict(table, use_commands_as_keys=False, source=str(path))
+            yield path, load_tables(path).get(role, {})
 
 
 def _refuse_unknown(table: Mapping[str, Any], config: type[Any], location: str) -> None:
@@ -199,10 +225,18 @@ def _refuse_unknown(table: Mapping[str, Any], config: type[Any], location: str) 
     for key, value in table.items():
         if key not in settings:
             raise ConfigError(f"{location} has an unknown key '{key}'; there are: {', '.join(sorted(settings))}")
+        if settings[key] == FreeTables:
+            _check_free_tables(key, value, location)
         if is_dataclass(settings[key]):
             if not isinstance(value, dict):
                 raise ConfigError(f"{location}: '{key}' must be a table")
             _refuse_unknown(value, settings[key], f"{location.removesuffix(']')}.{key}]")
+
+
+def _check_free_tables(key: str, value: object, location: str) -> None:
+    for name, table in value.items() if isinstance(value, dict) else [("", None)]:
+        if not isinstance(table, dict):
+            raise ConfigError(f"{location.removesuffix(']')}.{key}{f'.{name}' if name else ''}] must be a table")
 
 
 def _config_file(role: str, arguments: Sequence[str]) -> Path | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from wyoming_rosie_intent.engine import Command, Match
+from wyoming_rosie_intent.plugins.match import PluginMatch
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class DelegateToConductor:
     deferred: tuple[DeferredCommand, ...] = ()
 
 
-PendingAction: TypeAlias = tuple[Command, ...] | DelegateToConductor
-"""The action that a yes confirms: commands to execute now, or one that the conductor is to keep."""
+PendingAction: TypeAlias = tuple[Command, ...] | DelegateToConductor | PluginMatch
+"""The action that a yes confirms: commands to execute now, one that the conductor is to keep, or a plugin's."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class PendingQuestion:
 
     text: str = field(repr=False)
     action: PendingAction = ()
-    options: Mapping[str, tuple[Command, ...]] = field(default_factory=dict)
+    options: Mapping[str, PendingAction] = field(default_factory=dict)
 
     @property
     def is_offer(self) -> bool:

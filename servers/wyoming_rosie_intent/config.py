@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from wyoming_rosie.config import option
+from wyoming_rosie.config import FreeTables, option
 from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.home.model import DEMO_HOME
 from wyoming_rosie.protocol.server import ServiceConfig
@@ -46,7 +46,7 @@ class IntentConfig(ServiceConfig):
     )
     audit_file: Path | None = option(None, "audit log of refused and confirmed actions")
     plugin_folder: Path | None = option(None, "folder of plugins, each a folder with a plugin.py")
-    plugins: dict[str, dict[str, str]] = option(dict, "settings of plugins, as tables of the configuration file")
+    plugins: FreeTables = option(dict, "settings of plugins, as tables of the configuration file")
 
     local: TierSettings = option(TierSettings, "")
     network: NetworkSettings = option(NetworkSettings, "")

@@ -34,7 +34,9 @@ from wyoming_rosie_intent.execution.policy import is_query_intent
 from wyoming_rosie_intent.execution.satellite_alarms import SatelliteAlarms
 from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
-from wyoming_rosie_intent.plugins.registry import PluginMatch, PluginRegistry
+from wyoming_rosie_intent.plugins.match import PluginMatch, PluginQuestion
+from wyoming_rosie_intent.plugins.plugin import CommandContext
+from wyoming_rosie_intent.plugins.registry import PluginRegistry
 from wyoming_rosie_intent.responses import intent_text, responses
 from wyoming_rosie_intent.rules import alarms, durations, multi_command, unknown_names
 from wyoming_rosie_intent.rules.alarms import EVENT_SLOT
@@ -165,6 +167,8 @@ class Dialogue:
         """Execute or delegate a confirmed or chosen action; None to go on with the rest of a model's answer."""
         if isinstance(action, DelegateToConductor):
             return action
+        if isinstance(action, PluginMatch):
+            return await self._execute_plugin(user_input, action, moment)
         if action == () and self._agent is not None:
             return None
         if not all(isinstance(command, PendingCommand) for command in action):  # chosen, but not confirmed
@@ -178,9 +182,7 @@ class Dialogue:
         """Answer by rules and plugins; None if the sentence means nothing to them."""
         match await self._worker.run(self._recognize, user_input):
             case PluginMatch() as match:
-                assert self._plugins is not None
-                answer = await self._plugins.execute(match)
-                return (Handled if answer.done else NotHandled)(answer.text)
+                return await self._execute_plugin(user_input, match, moment)
             case ():
                 return await self._answer_follow_up(user_input, moment, now)
             case (Match() as match,):
@@ -190,6 +192,23 @@ class Dialogue:
                 return await self._execute(user_input, matches, moment, now)
             case matches:
                 return await self._execute(user_input, matches, moment, now)
+
+    async def _execute_plugin(self, user_input: ConversationInput, match: PluginMatch, moment: datetime) -> Outcome:
+        """Have a plugin execute a command, or ask its question."""
+        assert self._plugins is not None
+        area = self._executor.home.get_area(user_input.area) if user_input.area else None
+        context = CommandContext(
+            moment,
+            area=area.id if area else None,
+            person=user_input.speaker,
+            conversation_id=user_input.conversation_id,
+            key=user_input.turn_id or "",
+        )
+        answer = await self._plugins.execute(match, context)
+        if isinstance(answer, PluginQuestion):
+            question = PendingQuestion(answer.question, answer.confirmed or (), answer.options)
+            return Handled(answer.text, expects_reply=True, question=question)
+        return (Handled if answer.done else NotHandled)(answer.text)
 
     async def _answer_follow_up(self, user_input: ConversationInput, moment: datetime, now: float) -> Outcome | None:
         """Answer a sentence that refers to the last turn of the conversation or of the room; None for any other."""

@@ -18,7 +18,7 @@ from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan
 from wyoming_rosie_intent.execution.policy import Policy, is_query_intent
 from wyoming_rosie_intent.llm import router
 from wyoming_rosie_intent.plugins import PluginRegistry, find_in_folder
-from wyoming_rosie_intent.plugins.registry import PluginMatch
+from wyoming_rosie_intent.plugins.match import PluginMatch
 from wyoming_rosie_intent.responses import responses
 from wyoming_rosie_intent.rules import hassil, multi_command, templates, unknown_names
 from wyoming_rosie_intent.rules.hassil import HassilRecognizer, RecognitionTrace

@@ -26,7 +26,8 @@ from wyoming_rosie_intent.llm.filler import FillerGenerator
 from wyoming_rosie_intent.llm.mcp_tools import McpTools
 from wyoming_rosie_intent.llm.prompts import prompt
 from wyoming_rosie_intent.llm.toolset import Toolset
-from wyoming_rosie_intent.plugins import PluginRegistry, find_in_folder, find_installed
+from wyoming_rosie_intent.plugins import PluginRegistry, find_in_folder, find_installed, find_integrations
+from wyoming_rosie_intent.plugins.discovery import list_integrations
 
 
 def create_actor(settings: IntentConfig, file_home: Home, on_home: Callable[[Home], None]) -> ServedActor | None:
@@ -68,13 +69,14 @@ def create_weather(settings: IntentConfig, file_home: Home, now: Callable[[], fl
 
 
 def load_plugins(settings: IntentConfig) -> PluginRegistry | None:
-    """Load the plugins, not yet started; those of packages only with a table of settings."""
+    """Load the plugins, not yet started; those of packages and of this one only with a table of settings."""
     found = (
+        *find_integrations(settings.plugins),
         *(find_in_folder(settings.plugin_folder) if settings.plugin_folder else ()),
         *find_installed(settings.plugins),
     )
     for name in sorted(settings.plugins.keys() - {source.name for source in found}):
-        there_are = ", ".join(source.name for source in found) or "none"
+        there_are = ", ".join(sorted({*list_integrations(), *(source.name for source in found)})) or "none"
         raise ConfigError(f"there is no plugin named '{name}'; there are: {there_are}")
     return PluginRegistry(found, settings.plugins) if found else None
 

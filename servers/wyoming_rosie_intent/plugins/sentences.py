@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.plugins.plugin import Sentences, Values
@@ -36,7 +36,9 @@ class PluginSentences:
         return None
 
 
-def load_sentences(intents: Mapping[str, Sentences], lists: Mapping[str, Values]) -> PluginSentences:
+def load_sentences(
+    intents: Mapping[str, Sentences], lists: Mapping[str, Values | Mapping[str, Values]]
+) -> PluginSentences:
     """Load a plugin's templates. Raises ConfigError for invalid ones."""
     from hassil import Intents
 
@@ -47,7 +49,8 @@ def load_sentences(intents: Mapping[str, Sentences], lists: Mapping[str, Values]
         raise ConfigError(f"a plugin may have {MAX_SENTENCES} sentences, not more")
     try:
         read = {
-            key: Intents.from_dict(_create_document(key, by_intent, lists)) for key, by_intent in by_language.items()
+            key: Intents.from_dict(_create_document(key, by_intent, _select_lists(lists, key)))
+            for key, by_intent in by_language.items()
         }
         for language_intents in read.values():
             _parse_templates(language_intents)
@@ -96,6 +99,18 @@ def _create_document(language: str, intents: Mapping[str, list[str]], lists: Map
     }
 
 
+def _select_lists(lists: Mapping[str, Values | Mapping[str, Values]], language: str) -> Mapping[str, Values]:
+    """Return the lists for a language; those without values for it are missing."""
+    selected: dict[str, Values] = {}
+    for name, values in lists.items():
+        if isinstance(values, Mapping) and not all(isinstance(value, str | int) for value in values.values()):
+            if language in values:
+                selected[name] = cast(Values, values[language])
+        else:
+            selected[name] = cast(Values, values)
+    return selected
+
+
 def _create_lists(used: Iterable[str], lists: Mapping[str, Values]) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in used:
         values = lists.get(name)
@@ -103,6 +118,8 @@ def _create_lists(used: Iterable[str], lists: Mapping[str, Values]) -> Iterator[
             yield name, {"wildcard": True}
         elif isinstance(values, range):
             yield name, {"range": {"from": values.start, "to": values[-1], "step": values.step}}
+        elif isinstance(values, Mapping):
+            yield name, {"values": [{"in": words, "out": value} for words, value in values.items()]}
         else:
             yield name, {"values": list(values)}
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins.discovery import PluginSource, find_in_folder
-from wyoming_rosie_intent.plugins.registry import PluginMatch, PluginRegistry
+from wyoming_rosie_intent.plugins.match import PluginMatch
+from wyoming_rosie_intent.plugins.registry import PluginRegistry
 
 
 class Trial:

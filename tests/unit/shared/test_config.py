@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from wyoming_rosie.config import option, read, state_folder
+from wyoming_rosie.config import FreeTables, option, read, state_folder
 from wyoming_rosie.errors import ConfigError
 
 
@@ -29,6 +29,7 @@ class Settings:
     engine: Literal["sphinx"] = option("sphinx", "which engine")
     sphinx: Engine = option(Engine, "the engine's own")
     config: Path | None = option(None, "another file")
+    parts: FreeTables = option(dict, "settings of others")
 
 
 @contextmanager
@@ -152,3 +153,20 @@ def test_state_lies_in_the_folder_of_the_service_or_of_the_user(tmp_path: Path) 
         assert state_folder() == tmp_path / "wyoming-rosie"
     with environment(STATE_DIRECTORY="/var/lib/wyoming-rosie-hub"):
         assert state_folder("hub") == Path("/var/lib/wyoming-rosie-hub")
+
+
+def test_free_tables_hold_any_values_of_files_and_texts_of_flags(tmp_path: Path, file: Path) -> None:
+    users = tmp_path / "home" / "wyoming-rosie" / "rosie.toml"
+    users.parent.mkdir(parents=True)
+    users.write_text(
+        '[asr.parts.a]\nnumber = 5\ntext = "5"\nlist = [1, [2]]\n[asr.parts.a.inner]\non = true\n[asr.parts.b]\n'
+    )
+    expected = {"a": {"number": 5, "text": "flag", "list": [1, [2]], "inner": {"on": True}}, "b": {}, "c": {"d": "1"}}
+    assert settings("--parts.a.text", "flag", "--parts.c.d", "1").parts == expected
+
+
+@pytest.mark.parametrize("written", ["parts = 5", "[asr.parts]\na = 5"])
+def test_a_free_table_that_is_none_is_refused(file: Path, written: str) -> None:
+    file.write_text(f"[asr]\n{written}" if written.startswith("parts") else written)
+    with pytest.raises(ConfigError, match="must be a table"):
+        settings("--config", str(file))

@@ -1,0 +1,1 @@
+"""Integrations of this package: plugins, each in its folder, which `[intent.plugins.NAME]` enables."""

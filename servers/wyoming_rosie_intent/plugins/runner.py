@@ -1,0 +1,163 @@
+"""Runner of one plugin: initializes it, asks for its status and executes its commands, in the plugin's thread."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie_intent.engine import Answer
+from wyoming_rosie_intent.plugins.discovery import PluginSource
+from wyoming_rosie_intent.plugins.match import PluginMatch, PluginQuestion
+from wyoming_rosie_intent.plugins.plugin import CommandContext, IntegrationPlugin, PluginResult, PluginTool
+from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
+from wyoming_rosie_intent.plugins.settings import load_settings
+from wyoming_rosie_intent.plugins.thread import PluginError, PluginThread
+from wyoming_rosie_intent.responses import responses
+
+_LOG = structlog.get_logger()
+START_SECONDS = 10.0
+STATUS_SECONDS = 2.0
+MAX_MESSAGE_LENGTH = 1000
+"""Characters of a plugin's message that are spoken."""
+MAX_OPTIONS = 10
+MAX_EXAMPLES = 12
+"""Sentences of a plugin that are shown."""
+CLOUD_SETTING = "cloud_allowed"
+
+
+class PluginRunner:
+    """One plugin in its own thread; `problem` is the reason why it does not work, or None."""
+
+    def __init__(self, source: PluginSource, settings: Mapping[str, Any]) -> None:
+        self.name = source.name
+        self.problem: str | None = f"the plugin {source.name} is starting"
+        self.intents: tuple[str, ...] = ()
+        self.tools: tuple[PluginTool, ...] = ()
+        self.sentences = PluginSentences({})
+        self.is_private = False
+        """Whether what it says must not reach a cloud."""
+        self._source = source
+        self._settings = settings
+        self._thread = PluginThread(source.name)
+        self._plugin: IntegrationPlugin | None = None
+        self._is_ready = False
+
+    @property
+    def display_name(self) -> str:
+        """The name for use in answers."""
+        named = self._plugin.name if self._plugin else ""
+        return (named or self.name).replace("_", " ")
+
+    def describe(self) -> Mapping[str, object]:
+        """Return what a person wants to know about the plugin."""
+        version = str(self._plugin.version) if self._plugin else ""
+        examples = list(self.sentences.templates[:MAX_EXAMPLES])
+        return {
+            "name": self.display_name, "kind": "intent" if examples else "integration", "version": version,
+            "problem": self.problem, "sentences": examples,
+        }  # fmt: skip
+
+    def start(self) -> None:
+        self._thread.start()
+
+    async def check(self) -> None:
+        """Initialize the plugin if necessary, else request its status; log each new problem once."""
+        try:
+            if not self._is_ready:
+                await self._initialize()
+            problem = await self._get_status()
+        except RosieError as err:
+            problem = str(err)
+        if problem != self.problem:
+            (_LOG.warning if problem else _LOG.info)(
+                "plugin status", name=self.name, problem=problem, intents=self.intents
+            )
+        self.problem = problem
+
+    async def execute(self, match: PluginMatch, context: CommandContext, seconds: float) -> Answer:
+        """Execute a command. Raises PluginError."""
+        plugin = self._plugin
+        if plugin is None or not self._is_ready:
+            raise PluginError(f"the plugin {self.name} is not ready")
+        result = await self._thread.call(lambda: plugin.execute(match.intent, dict(match.entities), context), seconds)
+        return _create_answer(_parse_result(result), match)
+
+    async def close(self) -> None:
+        """Close the plugin, with a timeout, and end its thread."""
+        plugin = self._plugin
+        try:
+            if plugin is not None:
+                await self._thread.call(plugin.close, STATUS_SECONDS)
+        except PluginError as err:
+            _LOG.warning("plugin not closed", name=self.name, problem=str(err))
+        finally:
+            self._thread.stop()
+
+    async def _initialize(self) -> None:
+        settings = await asyncio.to_thread(load_settings, self.name, self._source.folder, self._settings)
+        if self._plugin is None:
+            self._plugin = await self._thread.call(lambda: _create(self._source), START_SECONDS)
+        plugin = self._plugin
+        self.is_private = plugin.is_private and settings.get(CLOUD_SETTING) is not True
+        await self._thread.call(lambda: plugin.initialize(settings), START_SECONDS)
+        intents = await self._thread.call(plugin.get_intents, STATUS_SECONDS)
+        lists = await self._thread.call(plugin.get_lists, STATUS_SECONDS)
+        tools = await self._thread.call(plugin.get_tools, STATUS_SECONDS)
+        if isinstance(intents, Mapping):
+            self.sentences = await asyncio.to_thread(load_sentences, intents, lists)
+        self.intents = tuple(map(str, intents))
+        self.tools = tuple(tools)
+        self._is_ready = True
+
+    async def _get_status(self) -> str | None:
+        assert self._plugin is not None
+        status = await self._thread.call(self._plugin.get_status, STATUS_SECONDS)
+        if isinstance(status, Mapping) and status.get("healthy"):
+            return None
+        message = status.get("message") if isinstance(status, Mapping) else None
+        return str(message or f"the plugin {self.name} does not report that it is healthy")[:MAX_MESSAGE_LENGTH]
+
+
+def _create(source: PluginSource) -> IntegrationPlugin:
+    """Load the plugin's code; runs in its thread. Raises ConfigError."""
+    plugin = source.load()()
+    kind = type(plugin)
+    if kind.execute is IntegrationPlugin.execute and kind.handle_command is IntegrationPlugin.handle_command:
+        raise ConfigError(f"the plugin {source.name} needs the method handle_command or execute")
+    return plugin
+
+
+def _parse_result(result: object) -> PluginResult:
+    """Parse the result of a plugin. Raises PluginError for an invalid one."""
+    if isinstance(result, PluginResult):
+        return result
+    if not isinstance(result, Mapping) or not isinstance(result.get("success"), bool):
+        raise PluginError("a result needs 'success', true or false")
+    texts = {key: result[key] for key in ("message", "question") if isinstance(result.get(key), str)}
+    tables = {key: result[key] for key in ("entities", "options") if isinstance(result.get(key), Mapping)}
+    return PluginResult(success=result["success"], **texts, **tables)
+
+
+def _create_answer(result: PluginResult, match: PluginMatch) -> Answer:
+    message = result.message.strip()[:MAX_MESSAGE_LENGTH]
+    question = result.question.strip()[:MAX_MESSAGE_LENGTH]
+    if question:
+        return _create_question(" ".join(filter(None, (message, question))), question, result, match)
+    if message:
+        return Answer(message, result.success)
+    return Answer(
+        responses.render("plugin_done" if result.success else "plugin_failed", match.language), result.success
+    )
+
+
+def _create_question(text: str, question: str, result: PluginResult, match: PluginMatch) -> PluginQuestion:
+    """Create the question with the command for each reply."""
+    options = {
+        str(name): replace(match, entities={**match.entities, **entities})
+        for name, entities in list(result.options.items())[:MAX_OPTIONS]
+    }
+    confirmed = replace(match, entities={**match.entities, **result.entities}, is_confirmed=True)
+    return PluginQuestion(text, True, question, None if options else confirmed, options)

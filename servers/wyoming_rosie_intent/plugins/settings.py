@@ -1,0 +1,47 @@
+"""Settings of a plugin: those of its folder and of the daemon, with secrets read from where they are kept."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime import toml_file
+from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
+
+SETTINGS_FILE = "config.toml"
+_FROM_ENVIRONMENT = "_env"
+_SECRET_FILE, _SECRET_VARIABLE = "secret_file", "secret_env"
+
+
+def load_settings(name: str, folder: Path | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Load a plugin's settings; those of the daemon win. Blocks.
+
+    `key = { secret_file = "PATH" }` sets `key` to the content of a file, `key = { secret_env = "NAME" }` and
+    `key_env = "NAME"` to an environment variable or a credential of systemd. Raises ConfigError for what cannot be read.
+    """
+    path = folder / SETTINGS_FILE if folder else None
+    written = toml_file.read(path, "settings of a plugin") if path and path.is_file() else {}
+    return _resolve_table(name, {**written, **overrides})
+
+
+def _resolve_table(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(_resolve_value(name, key, value) for key, value in table.items())
+
+
+def _resolve_value(name: str, key: str, value: Any) -> tuple[str, Any]:
+    if key.endswith(_FROM_ENVIRONMENT):
+        return key.removesuffix(_FROM_ENVIRONMENT), _read_variable(name, value)
+    if not isinstance(value, Mapping):
+        return key, value
+    if value.keys() == {_SECRET_FILE}:
+        return key, read_secret_file(Path(str(value[_SECRET_FILE])).expanduser(), f"[intent.plugins.{name}] {key}")
+    if value.keys() == {_SECRET_VARIABLE}:
+        return key, _read_variable(name, value[_SECRET_VARIABLE])
+    return key, _resolve_table(name, value)
+
+
+def _read_variable(name: str, variable: object) -> str:
+    found = read_secret_variable(variable) if isinstance(variable, str) else None
+    if found is None:
+        raise ConfigError(f"the plugin {name} needs the environment variable {variable!r}, which is not set")
+    return found
