@@ -12,6 +12,7 @@ from wyoming_rosie import __version__, config, logging
 from wyoming_rosie.audio.files import STDIN
 from wyoming_rosie.commands import (
     ask,
+    backup,
     check,
     config_check,
     demo,
@@ -45,7 +46,7 @@ RUN = Group("Run and check", sort_key=2)
 MODELS = Group("Models, voices and devices", sort_key=3)
 COMMANDS: dict[Group, tuple[Callable[..., Any], ...]] = {
     TRY: (demo.demo, ask.ask, explain.explain, prompt.prompt, pipeline.say, pipeline.transcribe, pipeline.detect),
-    RUN: (up.up, doctor.doctor, check.check, discover.discover, listen.listen),
+    RUN: (up.up, doctor.doctor, check.check, discover.discover, listen.listen, backup.backup, backup.restore),
     MODELS: (
         listing.voices,
         listing.languages,
