@@ -18,6 +18,7 @@ from wyoming_rosie_hub.web.house import House, UnknownSatelliteError
 from wyoming_rosie_hub.web.program_settings import UnknownProgramError
 from wyoming_rosie_hub.web.routes import (
     access,
+    backup,
     config,
     documents,
     health,
@@ -56,6 +57,7 @@ def create_application(
         "parts": parts.create_router(house),
         "watch": watch.create_router(house, doors),
         "access": access.create_router(doors, file),
+        "backup": backup.create_router(house),
     }
     for tag, router in routers.items():
         application.include_router(router, prefix=API, tags=[tag])

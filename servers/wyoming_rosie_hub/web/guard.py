@@ -28,6 +28,8 @@ SEND_SECONDS = 15.0
 """A client that does not read for so long is let go."""
 PROMPT = "/api/v1/prompt"
 """Path whose requests change nothing of the hub; what they do in the house is in the log of the intent daemon."""
+RESTORE = "/api/v1/restore"
+"""Path whose body is a file, which its route receives within limits of its own."""
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; font-src 'self'; "
@@ -61,6 +63,8 @@ class Guard:
             scope.setdefault("state", {})["caller"] = caller
             if scope["type"] == "websocket":
                 receive = self._receive_while_admitted(require(caller, access.Scope.TALK), receive)
+            elif scope["path"] == RESTORE:
+                require(caller, access.Scope.ADMIN)  # before a byte of the file is taken
             else:
                 receive = await _receive_body(exchange.connection.headers, receive)
             if self.has_tls and not exchange.is_secure and scope["path"] not in PLAIN_PATHS:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeAlias
 
 from wyoming.event import Event
 
+from wyoming_rosie.backup.parts import BackupPlaces
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.logging import LogLine
 from wyoming_rosie.timers.model import HubTimer
@@ -98,6 +99,9 @@ class House(Protocol):
 
     events: EventFeed
     """What changes in the house."""
+
+    backup_places: BackupPlaces
+    """Where the files of a backup are."""
 
     async def watch(self) -> None:
         """Publish what changes, until cancelled."""

@@ -7,6 +7,7 @@ from typing import Any
 from wyoming.event import Event
 from wyoming.info import Info
 
+from wyoming_rosie.backup.parts import BackupPlaces
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.logging import recent_lines
@@ -45,12 +46,18 @@ class HubHouse:
     """Answers from the hub's services."""
 
     def __init__(
-        self, context: HubContext, registry: SatelliteRegistry, health: Health, config: ProgramSettings
+        self,
+        context: HubContext,
+        registry: SatelliteRegistry,
+        health: Health,
+        config: ProgramSettings,
+        backup_places: BackupPlaces,
     ) -> None:
         self._context = context
         self._registry = registry
         self._health = health
         self._config = config
+        self.backup_places = backup_places
         self._daemons = DaemonMonitor(context.directory.find_uri)
         self._sentences = SentenceService(context)
         self._sampler = VoiceSampler(lambda: context.directory.find_uri("tts"))
