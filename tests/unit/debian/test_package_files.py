@@ -45,6 +45,15 @@ def test_every_program_gets_the_maintainer_scripts() -> None:
     assert "systemctl stop wyoming-rosie-ROLE.service" in (DEBIAN / "role.prerm.in").read_text()  # debhelper does not
 
 
+def test_the_common_package_brings_the_nightly_backup_and_leaves_backups_behind() -> None:
+    installed = (DEBIAN / "wyoming-rosie-common.install").read_text().split()
+    units = [DEBIAN.parent / name for name in installed if name.startswith("systemd/")]
+    assert {unit.name for unit in units} == {"wyoming-rosie-backup.service", "wyoming-rosie-backup.timer"}
+    assert all(unit.is_file() for unit in units)
+    assert "--system" in units[0].read_text()
+    assert "wyoming-rosie/backup" not in (DEBIAN / "wyoming-rosie-common.postrm").read_text()
+
+
 def test_only_distributions_of_the_lock_are_left_out() -> None:
     locked = {requirement.name for requirement in vendor.parse_lock(vendor.LOCK.read_text())}
     assert {*vendor.NOT_IMPORTED, *(name for names in vendor.NOT_IMPORTED.values() for name in names)} <= locked
