@@ -51,7 +51,18 @@ def test_help_shows_the_subcommands_in_groups() -> None:
     assert groups.pop("Commands") == {"--help", "--version"}
     assert groups == {
         "Try it": {"demo", "ask", "explain", "prompt", "say", "transcribe", "detect"},
-        "Run and check": {"up", "doctor", "check", "config", "discover", "key", "listen", "service"},
+        "Run and check": {
+            "up",
+            "backup",
+            "restore",
+            "doctor",
+            "check",
+            "config",
+            "discover",
+            "key",
+            "listen",
+            "service",
+        },
         "Models, voices and devices": {
             "voices",
             "languages",
