@@ -1,0 +1,98 @@
+/* Format: numbers, times and names as people read them. */
+
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86400;
+
+export const PROGRAMS = {
+  wake: "Wake word",
+  vad: "Voice activity",
+  asr: "Speech to text",
+  intent: "Understanding",
+  tts: "Voice",
+  memory: "Memory",
+  satellite: "Satellite",
+  hub: "Hub",
+  bridge: "Bridge",
+};
+
+/** Phases of a turn: the state whose colour it has, and its name. */
+const PHASES = {
+  idle: ["idle", "Ready"],
+  "awaiting-wake": ["waiting", "Waits for the wake word"],
+  listening: ["listening", "Listening"],
+  deciding: ["listening", "Listening"],
+  recognising: ["thinking", "Recognising"],
+  understanding: ["thinking", "Thinking"],
+  filling: ["speaking", "Speaking"],
+  answering: ["speaking", "Speaking"],
+  playing: ["speaking", "Speaking"],
+};
+
+/** Return the state and the name of what a satellite does. */
+export function phaseOf(satellite) {
+  if (!satellite.is_connected) {
+    return ["offline", "Not connected"];
+  }
+  return PHASES[satellite.phase] || ["idle", satellite.phase];
+}
+
+export function formatMs(ms) {
+  return ms < 10000 ? Math.round(ms) + " ms" : (ms / 1000).toFixed(1) + " s";
+}
+
+export function formatMegabytes(megabytes) {
+  return megabytes < 1000 ? Math.round(megabytes) + " MB" : (megabytes / 1000).toFixed(1) + " GB";
+}
+
+export function formatPercent(value) {
+  return Math.round(value) + " %";
+}
+
+export function formatUptime(seconds) {
+  if (seconds < HOUR) {
+    return Math.floor(seconds / MINUTE) + " min";
+  }
+  return seconds < DAY ? Math.floor(seconds / HOUR) + " h" : count(Math.floor(seconds / DAY), "day");
+}
+
+/** Return how long ago a time was; both in seconds since the epoch. */
+export function formatAgo(at, now) {
+  const seconds = Math.max(0, now - at);
+  if (seconds < 45) {
+    return "just now";
+  }
+  return seconds < DAY ? formatUptime(Math.max(MINUTE, seconds)) + " ago" : formatMoment(at);
+}
+
+/** Return a time of today with its seconds, as in a log. */
+export function formatTime(at) {
+  return new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+}
+
+/** Return a time, with its day unless that is today. */
+export function formatMoment(at) {
+  const moment = new Date(at * 1000);
+  const isToday = moment.toDateString() === new Date().toDateString();
+  const time = { hour: "2-digit", minute: "2-digit" };
+  return isToday ? moment.toLocaleTimeString([], time) : moment.toLocaleString([], Object.assign({ day: "numeric", month: "short" }, time));
+}
+
+export function formatDecibels(level) {
+  return String(Math.round(level)).replace("-", "−") + " dB";
+}
+
+export function now() {
+  return Date.now() / 1000;
+}
+
+/** Return a number with its noun. */
+export function count(number, noun) {
+  return number + " " + noun + (number === 1 ? "" : "s");
+}
+
+/** Return a key of code as words: `own_filler_seconds` becomes "Own filler seconds". */
+export function words(key) {
+  const text = key.replace(/[_-]+/g, " ").trim();
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

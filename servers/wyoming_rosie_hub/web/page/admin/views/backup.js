@@ -1,0 +1,48 @@
+/* Backup: one file with settings, keys, timers and phrases, and the way back. */
+
+import { element, field, replace } from "../dom.js";
+import { ICONS } from "../icons.js";
+
+const MAX_MEGABYTES = 64;
+const MEGABYTE = 1024 * 1024;
+const ABOUT_BACKUP = "One file with the settings, keys, timers and what the house has learnt. Keep it where nobody else can read it. Models are not in it; they are fetched again.";
+
+export const backup = { id: "backup", title: "Backup", scope: "admin", icon: ICONS.backup, open: openBackup };
+
+function openBackup(page) {
+  const download = element("a", { class: "primary link", href: "/api/v1/backup", download: "" }, "Download a backup");
+  const make = element("section", { class: "card" }, element("h3", {}, "Make a backup"), element("p", { class: "soft" }, ABOUT_BACKUP), download);
+  const restore = element("section", { class: "card" }, element("h3", {}, "Restore a backup"), element("p", { class: "soft" }, "What the file holds replaces what is there now."), createRestoreForm(page));
+  page.add(element("div", { class: "pair" }, make, restore));
+}
+
+function createRestoreForm(page) {
+  const file = element("input", { type: "file", accept: ".gz,.tgz,application/gzip", required: true });
+  const restore = element("button", { class: "primary", type: "submit" }, "Restore");
+  const result = element("div", { role: "status" });
+  const form = element("form", { "aria-label": "Restore" }, field("Backup file", file, "from here, or from wyoming-rosie backup"), restore, result);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    askToRestore(page, file.files[0], result);
+  });
+  return form;
+}
+
+function askToRestore(page, file, result) {
+  if (file.size > MAX_MEGABYTES * MEGABYTE) {
+    page.shell.say("The file has more than " + MAX_MEGABYTES + " MB: it is no backup of a house.", true);
+    return;
+  }
+  page.shell.confirm("Restore " + file.name + "?", "Its settings, keys and timers replace the present ones.", "Restore", async () => {
+    const restored = await page.attempt(() => page.api.upload("restore", file));
+    if (restored !== undefined) {
+      replace(result, describe(restored));
+    }
+  });
+}
+
+function describe(restored) {
+  const lists = [["Restored", restored.restored], ["Restart these, so that it holds", restored.needs_restart]];
+  const shown = lists.filter((list) => list[1].length > 0);
+  return element("div", { class: "notice" }, element("div", {}, shown.map((list) => [element("h4", {}, list[0]), element("ul", { class: "sentences" }, list[1].map((name) => element("li", {}, name)))])));
+}

@@ -1,0 +1,127 @@
+/* Keys: who may use the house, and the administrator's password. */
+
+import { part } from "../api.js";
+import { button, element, field, nothing, replace, setText, showList } from "../dom.js";
+import { formatAgo, now } from "../format.js";
+import { ICONS } from "../icons.js";
+
+const SCOPES = [
+  ["talk", "Talk", "send sentences, announce, timers"],
+  ["read", "Read", "see status, satellites, turns"],
+  ["admin", "Admin", "everything, the settings too"],
+];
+const OPEN_HOUSE = "local"; // the caller's name while there is neither a password nor a key
+const OPEN_SENTENCE = "This house has neither a password nor a key: every program of this machine may use everything, and no other machine can. Set the password first; then make keys for tablets and programs.";
+const MIN_PASSWORD = 8;
+
+export const keys = { id: "keys", title: "Keys", scope: "admin", icon: ICONS.keys, open: openKeys };
+
+function openKeys(page) {
+  const list = element("ul", { class: "cards" });
+  const empty = nothing("There is no key yet.");
+  empty.hidden = true;
+
+  async function loadKeys() {
+    const found = await page.api.get("keys");
+    empty.hidden = found.length > 0;
+    showList(list, found, (key) => key.name, (key) => createKey(page, key, loadKeys));
+  }
+
+  if (page.shell.session.name === OPEN_HOUSE) {
+    page.add(element("div", { class: "notice" }, element("p", {}, OPEN_SENTENCE)), createPasswordForm(page, true));
+  } else {
+    page.add(list, empty, element("div", { class: "pair" }, createKeyForm(page, loadKeys), createPasswordForm(page, false)));
+  }
+  page.load(loadKeys);
+}
+
+function createKey(page, key, reload) {
+  const scopes = element("p", { class: "chips" });
+  const facts = element("p", { class: "soft" });
+  const revoke = button("Revoke", () => askToRevoke(page, key.name, reload), { "aria-label": "Revoke " + key.name, class: "quiet danger" });
+  const card = element("li", { class: "card" }, element("div", { class: "card-head" }, element("h3", {}, key.name), revoke), scopes, facts);
+  card.update = (known) => {
+    replace(scopes, known.scopes.map((scope) => element("span", { class: "chip" }, scope)));
+    const made = known.created_at ? "made " + formatAgo(known.created_at, now()) : null;
+    const used = known.last_used_at ? "used " + formatAgo(known.last_used_at, now()) : "not used since the hub started";
+    setText(facts, [known.room || "every room", made, used].filter(Boolean).join(" · "));
+  };
+  return card;
+}
+
+function askToRevoke(page, name, reload) {
+  page.shell.confirm("Revoke the key " + name + "?", "What uses it is cut off at once.", "Revoke", async () => {
+    await page.attempt(() => page.api.delete("keys/" + part(name)), "The key " + name + " is revoked.");
+    page.run(reload);
+  });
+}
+
+function createKeyForm(page, reload) {
+  const name = element("input", { type: "text", maxlength: 64, required: true, placeholder: "kitchen-tablet" });
+  const room = element("input", { type: "text", maxlength: 64, list: "key-rooms" });
+  const rooms = element("datalist", { id: "key-rooms" });
+  const boxes = SCOPES.map(createScope);
+  const scopes = element("fieldset", { class: "scopes" }, element("legend", {}, "It may"), boxes);
+  const fields = [field("Name", name), field("Room", room, "what is said with it belongs there; empty for every room"), scopes];
+  const add = element("button", { class: "primary", type: "submit" }, "Add the key");
+  const form = element("form", { class: "card", "aria-label": "New key" }, element("h3", {}, "New key"), fields, rooms, add);
+  page.load(async () => replace(rooms, (await page.shell.loadStatus()).rooms.map((one) => element("option", { value: one }))));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const chosen = Array.from(scopes.querySelectorAll("input:checked"), (box) => box.value);
+    const body = { name: name.value.trim(), scopes: chosen, room: room.value.trim() || null };
+    const made = await page.attempt(() => page.api.post("keys", body));
+    if (made !== undefined) {
+      form.reset();
+      showSecret(body.name, made.secret);
+      page.run(reload);
+    }
+  });
+  return form;
+}
+
+function createScope([name, title, text]) {
+  const input = element("input", { type: "checkbox", value: name });
+  input.defaultChecked = name !== "admin";
+  return element("label", { class: "check" }, input, element("span", {}, title, element("span", { class: "soft" }, " " + text)));
+}
+
+/** Show the secret of a new key, which the hub itself does not know any more. */
+function showSecret(name, secret) {
+  const shown = element("code", { class: "secret", tabindex: 0 }, secret);
+  const result = element("p", { role: "status" }, "It is shown only now. Copy it to where it is used.");
+  const copy = button("Copy", () => copySecret(secret, shown, result), { class: "primary" }, ICONS.copy);
+  const done = button("Done", () => dialog.close(), {});
+  const dialog = element("dialog", { "aria-labelledby": "secret-title" }, element("h2", { id: "secret-title" }, "The key of " + name), shown, result, element("div", { class: "choices" }, done, copy));
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.appendChild(dialog);
+  dialog.showModal();
+}
+
+async function copySecret(secret, shown, result) {
+  try {
+    await navigator.clipboard.writeText(secret);
+    setText(result, "Copied.");
+  } catch (error) { // no clipboard over plain HTTP
+    getSelection().selectAllChildren(shown);
+    setText(result, "It is selected: copy it with Control and C.");
+  }
+}
+
+function createPasswordForm(page, isFirst) {
+  const user = element("input", { type: "text", autocomplete: "username", value: "admin", hidden: true }); // for password managers
+  const old = element("input", { type: "password", maxlength: 256, autocomplete: "current-password", required: !isFirst });
+  const fresh = element("input", { type: "password", minlength: MIN_PASSWORD, maxlength: 256, autocomplete: "new-password", required: true });
+  const fields = [user, isFirst ? null : field("Present password", old), field("New password", fresh, "at least " + MIN_PASSWORD + " characters; three words are good")];
+  const set = element("button", { class: "primary", type: "submit" }, isFirst ? "Set the password" : "Change the password");
+  const form = element("form", { class: "card", "aria-label": "Password" }, element("h3", {}, "Password of the administrator"), fields, set);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const body = { old: isFirst ? null : old.value, new: fresh.value };
+    await page.attempt(async () => {
+      await page.api.post("password", body);
+      await page.shell.logIn(fresh.value);
+    }, "The password is changed. Other browsers must log in again.");
+  });
+  return form;
+}
