@@ -85,6 +85,7 @@ function onConnected(context) {
   view.setAreas(context.areas);
   connection.send("user-event", { name: "volume", percent: Number(view.find("volume").value) });
   satellite.onConnected();
+  showHouseLink();
   if (kiosk !== null) {
     kiosk.setAway(false);
   }
@@ -118,6 +119,16 @@ function onEvent(type, data) {
     showTimers();
   } else {
     satellite.onEvent(type, data);
+  }
+}
+
+/** Show the way to the page that runs the house to those who may run it. */
+async function showHouseLink() {
+  try {
+    const answer = await fetch("/api/v1/session");
+    view.find("house").hidden = !answer.ok || (await answer.json()).scopes.indexOf("admin") < 0;
+  } catch (error) {
+    // the hub is away, and the connection says so
   }
 }
 

@@ -98,7 +98,8 @@ function setAttribute(node, name, value) {
   }
 }
 
-function append(node, children) {
+/** Append elements and texts; null, undefined and false are left out. */
+export function append(node, children) {
   children.forEach((child) => {
     if (Array.isArray(child)) {
       append(node, child);

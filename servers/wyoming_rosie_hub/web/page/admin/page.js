@@ -1,7 +1,7 @@
 /* Page: what a view may use: the API, the hub's events, loading and repeating, all ended when another view opens. */
 
 import { ApiError } from "./api.js";
-import { element, replace } from "./dom.js";
+import { append, element, replace } from "./dom.js";
 
 export class Page {
   /** `shell` has api, session, status, say(text, isProblem) and confirm(title, text, action); `argument` follows the view's name. */
@@ -24,7 +24,7 @@ export class Page {
   }
 
   add(...children) {
-    children.forEach((child) => this.root.appendChild(child));
+    append(this.root, children);
   }
 
   /** Handle an event of the hub while the view is open. */

@@ -2,7 +2,8 @@
 
 import { element } from "./dom.js";
 
-const NUMBER = /^-?\d+(\.\d+)?$/;
+const NUMBER = /^-?\d+(\.\d+)?(e-?\d+)?$/i;
+const NUMBERS = ["number", "whole number"];
 const CHOICE_OF_BOOLEAN = [["", "Automatic"], ["true", "On"], ["false", "Off"]];
 
 /** Return the control of a setting. */
@@ -19,7 +20,7 @@ export function createControl(setting) {
   if (setting.kind === "list") {
     return createList();
   }
-  return setting.kind === "text" ? createText() : createNumber(setting);
+  return NUMBERS.indexOf(setting.kind) >= 0 ? createNumber(setting) : createText();
 }
 
 function createSwitch() {

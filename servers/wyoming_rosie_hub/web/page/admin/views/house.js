@@ -20,7 +20,7 @@ function openHouse(page) {
   const rooms = element("div", { class: "rooms" });
   const announcement = page.may("talk") ? createAnnouncement(page) : null;
   const state = { satellites: [], turns: [] };
-  page.add(attention, announcement || "", rooms);
+  page.add(attention, announcement, rooms);
 
   function show() {
     showRooms(page, rooms, state);

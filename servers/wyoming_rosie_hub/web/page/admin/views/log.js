@@ -30,7 +30,8 @@ class LogView {
     this.search = element("input", { type: "search", placeholder: "Search", "aria-label": "Search in the log" });
     this.pause = button("Pause", () => this.setPaused(!this.isPaused), { "aria-pressed": "false" });
     this.toolbar = element("div", { class: "toolbar" }, this.level, this.program, this.search, this.pause);
-    this.list = element("ol", { class: "log-lines", tabindex: 0, role: "log", "aria-live": "off", "aria-label": "Log" });
+    this.shown = element("ol", {});
+    this.list = element("div", { class: "log-lines", tabindex: 0, role: "log", "aria-live": "off", "aria-label": "Log" }, this.shown);
     this.empty = nothing("No line matches.");
     this.source = element("p", { class: "soft small" });
     [this.level, this.program, this.search].forEach((control) => control.addEventListener("input", () => this.show()));
@@ -68,7 +69,7 @@ class LogView {
     const list = this.list;
     const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END_PIXELS;
     const shown = this.lines.filter((line) => this.matches(line));
-    replace(list, shown.map(createLine));
+    replace(this.shown, shown.map(createLine));
     list.hidden = shown.length === 0;
     this.empty.hidden = shown.length > 0;
     if (isAtEnd) {

@@ -135,16 +135,23 @@ class SettingRow {
     const title = element("label", { for: this.control.input.id }, words(name), " ", this.mark);
     const key = element("code", { class: "key" }, setting.key);
     this.node = element("div", { class: "setting" }, element("div", { class: "setting-text" }, title, key, this.note), element("div", { class: "setting-control" }, this.control.input, this.toDefault), this.problem, this.result);
-    this.reset();
+    this.default = this.readAfter(setting.default); // a control may read a value differently from how it was written
+    this.saved = this.readAfter(setting.value);
+    this.showMarks();
+  }
+
+  readAfter(value) {
+    this.control.write(value);
+    return this.control.read();
   }
 
   /** Whether something is written that is not saved. */
   get isChanged() {
-    return this.setting.secret ? this.control.read() !== null : !isEqual(this.control.read(), this.setting.value);
+    return !isEqual(this.control.read(), this.saved);
   }
 
   get isDefault() {
-    return isEqual(this.control.read(), this.setting.default);
+    return isEqual(this.control.read(), this.default);
   }
 
   /** The value to send; null lets the default hold. */
@@ -193,10 +200,8 @@ class SettingRow {
     const key = this.setting.key;
     const isOverridden = change.overridden.indexOf(key) >= 0;
     const text = isOverridden ? OVERRIDDEN : change.applied.indexOf(key) >= 0 ? HOLDS_NOW : "Holds after a restart of " + this.program + ".";
-    this.setting.value = this.control.read();
-    if (this.setting.secret) {
-      this.control.write(null);
-    }
+    this.setting.value = this.setting.secret ? null : this.control.read();
+    this.saved = this.readAfter(this.setting.value);
     this.showMarks();
     setText(this.result, text);
   }
@@ -230,7 +235,6 @@ function describeChange(change) {
   return "Saved." + restart;
 }
 
-/** Whether two values are the same; an empty text and none are, too. */
 function isEqual(one, other) {
-  return JSON.stringify(one === "" ? null : one) === JSON.stringify(other === "" ? null : other);
+  return JSON.stringify(one) === JSON.stringify(other);
 }
