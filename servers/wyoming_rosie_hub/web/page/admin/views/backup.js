@@ -5,7 +5,7 @@ import { ICONS } from "../icons.js";
 
 const MAX_MEGABYTES = 64;
 const MEGABYTE = 1024 * 1024;
-const ABOUT_BACKUP = "One file with the settings, keys, timers and what the house has learnt. Keep it where nobody else can read it. Models are not in it; they are fetched again.";
+const ABOUT_BACKUP = "One file with the settings, keys, timers and your own files that the settings name. Keep it where nobody else can read it. Models and tokens are not in it.";
 
 export const backup = { id: "backup", title: "Backup", scope: "admin", icon: ICONS.backup, open: openBackup };
 
