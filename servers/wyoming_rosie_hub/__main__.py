@@ -136,13 +136,15 @@ class Hub:
         from wyoming_rosie.backup.parts import hub_places
         from wyoming_rosie_hub.web.config_editor import ConfigEditor
         from wyoming_rosie_hub.web.hub_house import HubHouse
+        from wyoming_rosie_hub.web.model_answers import ModelAnswers
         from wyoming_rosie_hub.web.program_settings import LiveConfig, ProgramSettings, arguments_of
 
         file = self._settings.config or config.user_file()
         editor = ConfigEditor("hub", HubConfig, file, LIVE_KEYS, lambda: read_config(sys.argv[1:]), check_config)
         live = LiveConfig(editor, self._settings, self._apply)
         programs = ProgramSettings(live, arguments_of(self._settings.config))
-        return HubHouse(self._context, self._satellites, self.health, programs, hub_places(file, self.folder))
+        places, answers = hub_places(file, self.folder), ModelAnswers(self._settings.config)
+        return HubHouse(self._context, self._satellites, self.health, programs, places, answers)
 
     def _apply(self, settings: HubConfig) -> None:
         """Take over the settings of LIVE_KEYS."""

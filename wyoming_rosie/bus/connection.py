@@ -105,18 +105,21 @@ def read_configured_broker(bus: str, flag: str, given: str | None, default: str)
     return parse_configured(bus, flag, given or find_configured(bus) or default)
 
 
-def parse_configured(bus: str, setting: str, url: str) -> BrokerUrl:
+def parse_configured(bus: str, setting: str, url: str, file: Path | None = None) -> BrokerUrl:
     """Check a broker's URL by the bridge's other settings. Raises ConfigError, which names the setting."""
-    ca_file, plain = find_configured("ca_file"), find_configured("plain") or "false"
+    ca_file, plain = find_configured("ca_file", file), find_configured("plain", file) or "false"
     allow_plain = plain.lower() in ("true", "1")
     return parse_broker_url(setting, url, SECRETS[bus], Path(ca_file) if ca_file else None, allow_plain=allow_plain)
 
 
-def find_configured(key: str) -> str | None:
-    """Return a setting of the bridge about its brokers, unchecked; None if it is not set. Raises ConfigError."""
-    table = read_setting("bridge", "broker")
+def find_configured(key: str, file: Path | None = None) -> str | None:
+    """Return a setting of the bridge about its brokers, unchecked; None if it is not set. Raises ConfigError.
+
+    `file` replaces the user's and the system's files.
+    """
+    table = read_setting("bridge", "broker", file)
     settings = table if isinstance(table, dict) else {}
-    value = read_setting("bridge", f"broker_{key}") or settings.get(key)
+    value = read_setting("bridge", f"broker_{key}", file) or settings.get(key)
     return None if value is None else str(value)
 
 

@@ -56,6 +56,14 @@ STREAMS = (
 )
 
 
+@dataclass(frozen=True)
+class StoredEvent:
+    """An event that a stream keeps, by its number there."""
+
+    number: int
+    data: bytes
+
+
 class NatsEvents:
     """Events on one NATS; `run` keeps the connection."""
 
@@ -97,6 +105,17 @@ class NatsEvents:
         finally:
             with suppress(Exception):  # it ends with the connection anyway
                 await subscription.unsubscribe()
+
+    async def read_stored(self, stream: str, subject: str, after: int) -> "StoredEvent | None":
+        """Return the first event of a subject that a stream keeps after a number; None if there is none. Raises BusError."""
+        from nats.js.errors import NotFoundError
+
+        with self.errors():
+            try:
+                message = await self.js.get_msg(stream, seq=after + 1, subject=subject, next=True)
+            except NotFoundError:
+                return None
+        return StoredEvent(message.seq or 0, message.data or b"")
 
     def source(self, consumer: Consumer) -> "NatsSource":
         return self._sources.setdefault(consumer.name, NatsSource(self, consumer))

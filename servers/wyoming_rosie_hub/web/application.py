@@ -22,6 +22,7 @@ from wyoming_rosie_hub.web.routes import (
     config,
     documents,
     health,
+    model_answers,
     parts,
     satellites,
     session,
@@ -58,6 +59,7 @@ def create_application(
         "watch": watch.create_router(house, doors),
         "access": access.create_router(doors, file),
         "backup": backup.create_router(house),
+        "llm": model_answers.create_router(house, doors),
     }
     for tag, router in routers.items():
         application.include_router(router, prefix=API, tags=[tag])

@@ -16,6 +16,7 @@ from wyoming_rosie_hub.satellites.reader import SatelliteReader
 from wyoming_rosie_hub.timeline import TurnHistory
 from wyoming_rosie_hub.wake_word_history import WakeWordScore
 from wyoming_rosie_hub.web.events import EventFeed
+from wyoming_rosie_hub.web.model_answers import ModelAnswers
 
 
 class UnknownSatelliteError(RosieError):
@@ -102,6 +103,9 @@ class House(Protocol):
 
     backup_places: BackupPlaces
     """Where the files of a backup are."""
+
+    model_answers: ModelAnswers
+    """The answers of the bridge's language models."""
 
     async def watch(self) -> None:
         """Publish what changes, until cancelled."""

@@ -37,6 +37,7 @@ from wyoming_rosie_hub.web.house import (
 )
 from wyoming_rosie_hub.web.house_watcher import HouseWatcher
 from wyoming_rosie_hub.web.log_reader import read_log
+from wyoming_rosie_hub.web.model_answers import ModelAnswers
 from wyoming_rosie_hub.web.program_settings import ProgramSettings, installed_programs
 from wyoming_rosie_hub.web.sentences import SentenceService
 from wyoming_rosie_hub.web.voices import UnknownVoiceError, VoiceSampler, list_voices
@@ -52,12 +53,14 @@ class HubHouse:
         health: Health,
         config: ProgramSettings,
         backup_places: BackupPlaces,
+        model_answers: ModelAnswers,
     ) -> None:
         self._context = context
         self._registry = registry
         self._health = health
         self._config = config
         self.backup_places = backup_places
+        self.model_answers = model_answers
         self._daemons = DaemonMonitor(context.directory.find_uri)
         self._sentences = SentenceService(context)
         self._sampler = VoiceSampler(lambda: context.directory.find_uri("tts"))

@@ -47,6 +47,7 @@ async def serve_web(settings: WebConfig, house: House, folder: Path) -> AsyncIte
         bound = await stack.enter_async_context(serve_application(application, settings, context))
         await stack.enter_async_context(run_beside(file.watch()))
         await stack.enter_async_context(run_beside(house.watch()))
+        await stack.enter_async_context(run_beside(house.model_answers.run()))
         uri = f"{'https' if tls else 'http'}://{bound.host}:{bound.port}"
         _LOG.info("page", uri=uri, **({"trust": f"{uri}/ca"} if tls and tls.authority else {}))
         yield
