@@ -16,6 +16,7 @@ from wyoming_rosie_intent.plugins.match import PluginMatch
 from wyoming_rosie_intent.plugins.plugin import CommandContext
 from wyoming_rosie_intent.plugins.runner import PluginRunner
 from wyoming_rosie_intent.plugins.thread import PluginError
+from wyoming_rosie_intent.plugins.values import resolve_times
 from wyoming_rosie_intent.responses import responses
 
 _LOG = structlog.get_logger()
@@ -65,8 +66,11 @@ class PluginRegistry:
         """Execute a command; a failure or timeout becomes the answer, and a question is a PluginQuestion."""
         runner = self._runners[match.plugin]
         full = contexts.complete(context, match, self._zone)
+        entities = resolve_times(match.entities, full.moment)
+        if entities is None:
+            return Answer(responses.render("no_such_time", match.language), done=False)
         try:
-            return await runner.execute(replace(match, key=full.key), full, self._answer_seconds)
+            return await runner.execute(replace(match, entities=entities, key=full.key), full, self._answer_seconds)
         except PluginError as err:
             _LOG.warning("plugin call failed", name=runner.name, intent=match.intent, problem=str(err))
             return Answer(responses.render("did_not_answer", match.language, named=runner.display_name), done=False)

@@ -149,7 +149,7 @@ def _years(slots: Mapping[str, object], today: date) -> tuple[int, ...]:
 
 def _candidates(years: tuple[int, ...], month: int | None, day: int) -> list[date]:
     """Return the dates with that day, of one month or of all."""
-    months = range(1, _MONTHS + 1) if month is None else (month,)
+    months = [one for one in range(1, _MONTHS + 1) if month in {None, one}]
     return [
         date(year, one, day)
         for year in years

@@ -35,7 +35,7 @@ _MAX_NUMBER_WORDS = 4
 
 
 @dataclass(frozen=True)
-class _Encoded:
+class EncodedSentence:
     """A sentence with a placeholder for each value: "remind me in duration0 to buy number0 eggs"."""
 
     text: str
@@ -43,6 +43,7 @@ class _Encoded:
     originals: Mapping[str, str]
 
     def decode_text(self, text: str) -> str:
+        """Return a part of the sentence as it was said."""
         return _PLACEHOLDER.sub(lambda found: self.originals.get(found[0], found[0]), text)
 
 
@@ -50,6 +51,27 @@ def recognize(text: str, language: str) -> Match | None:
     """Return what a sentence asks about numbers, dates or alarms; None for all others. Blocks at the first use."""
     grammar = _load(language)
     return grammar.recognize(text) if grammar else None
+
+
+def encode(text: str, language: str) -> Iterator[EncodedSentence]:
+    """Yield a sentence with placeholders, then also without its polite words. Blocks at the first use."""
+    if grammar := _load(language):
+        yield from grammar.encode(text)
+
+
+def get_value_templates(language: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """Return the lists and the rules for dates, times and values of a language, for templates of encoded sentences.
+
+    Both are empty in a language without such. Blocks at the first use.
+    """
+    grammar = _load(language)
+    return (grammar.lists, grammar.rules) if grammar else ({}, {})
+
+
+def languages() -> Sequence[str]:
+    """Return the languages whose dates, times and values are known."""
+    files = (resources.files("wyoming_rosie_intent.rules") / FOLDER).iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
 def prepare(language: str) -> None:
@@ -74,22 +96,27 @@ class _Grammar:
         # "à sept heures" is a time of day, although "sept heures" is a duration
         self._clock_words = tuple(f" {word}" for word in table.get("clock_words", ()))
         self._words = _number_words(language, table)
-        self._intents = _create_intents(table, language)
+        self.lists = {**table.get("lists", {}), **_create_placeholders()}
+        self.rules: Mapping[str, str] = table.get("expansion_rules", {})
+        self._intents = _create_intents(table["intents"], self.lists, self.rules, language)
         self._hints = filler_words.load_hints(templates.load_custom_sentences(language).get("nearly", {}))
 
     def recognize(self, text: str) -> Match | None:
         """Match a whole sentence, also without its polite words."""
-        plain = self._replace_symbols(text)
-        if self._triggers.isdisjoint(filler_words.normalize_words(plain)):
+        if self._triggers.isdisjoint(filler_words.normalize_words(self._replace_symbols(text))):
             return None
-        words = tuple(filler_words.split_words(plain))
-        polite = " ".join(self._hints.remove_fillers(tuple(word.casefold() for word in words)))
-        for candidate in dict.fromkeys((" ".join(words), polite)):
-            encoded = self._encode(candidate)
-            result = self._match(encoded.text) if encoded else None
-            if encoded and result and not self._is_negated(result):
+        for encoded in self.encode(text):
+            result = self._match(encoded.text)
+            if result and not self._is_negated(result):
                 return self._create_match(result, encoded, text)
         return None
+
+    def encode(self, text: str) -> Iterator[EncodedSentence]:
+        words = tuple(filler_words.split_words(self._replace_symbols(text)))
+        polite = " ".join(self._hints.remove_fillers(tuple(word.casefold() for word in words)))
+        for candidate in dict.fromkeys((" ".join(words), polite)):
+            if encoded := self._encode(candidate):
+                yield encoded
 
     def _replace_symbols(self, text: str) -> str:
         for symbol, word in self._table.get("symbols", {}).items():
@@ -106,7 +133,7 @@ class _Grammar:
         last = (str(entity.value).rpartition(" ")[2] for entity in result.entities_list if entity.is_wildcard)
         return not frozenset(self._table.get("final_negations", ())).isdisjoint(last)
 
-    def _create_match(self, result: "RecognizeResult", encoded: _Encoded, text: str) -> Match:
+    def _create_match(self, result: "RecognizeResult", encoded: EncodedSentence, text: str) -> Match:
         slots: dict[str, SlotValue] = {}
         for name, entity in result.entities.items():
             value = str(entity.value)
@@ -117,7 +144,7 @@ class _Grammar:
                 slots[name] = encoded.decode_text(value) if entity.is_wildcard else entity.value
         return Match(result.intent.name, slots, text, question=result.response or "", language=self._language)
 
-    def _encode(self, text: str) -> _Encoded | None:
+    def _encode(self, text: str) -> EncodedSentence | None:
         """Replace the values of a text; None if there are more than MAX_VALUES of one kind."""
         counts = dict.fromkeys(_KINDS, 0)
         values: dict[str, float] = {}
@@ -131,7 +158,7 @@ class _Grammar:
             end = stop
         if max(counts.values()) > MAX_VALUES:
             return None
-        return _Encoded(" ".join("".join((*parts, text[end:])).split()), values, originals)
+        return EncodedSentence(" ".join("".join((*parts, text[end:])).split()), values, originals)
 
     def _find_values(self, text: str) -> Iterator[_Piece]:
         spans = [
@@ -206,18 +233,16 @@ def _plain_form(form: str) -> str:
     return " ".join(form.replace("\u00ad", "").replace("-", " ").casefold().split())
 
 
-def _create_intents(table: Mapping[str, Any], language: str) -> "Intents":
-    from hassil import Intents
-
-    placeholders = {
+def _create_placeholders() -> Mapping[str, Any]:
+    return {
         kind: {"values": [{"in": f"{kind}{place}", "out": f"{kind}{place}"} for place in range(MAX_VALUES)]}
         for kind in _KINDS
     }
-    return Intents.from_dict(
-        {
-            "language": language,
-            "intents": table["intents"],
-            "lists": {**table.get("lists", {}), **placeholders},
-            "expansion_rules": table.get("expansion_rules", {}),
-        }
-    )
+
+
+def _create_intents(
+    intents: Mapping[str, Any], lists: Mapping[str, Any], rules: Mapping[str, str], language: str
+) -> "Intents":
+    from hassil import Intents
+
+    return Intents.from_dict({"language": language, "intents": intents, "lists": lists, "expansion_rules": rules})

@@ -150,6 +150,7 @@ def test_what_is_denied_in_german_sets_no_alarm(text: str) -> None:
         ("wek me om zeven uur dertig", "nl", "2026-11-22 07:30"),
         ("weck mich morgen früh um sechs Uhr dreißig", "de", "2026-11-22 06:30"),
         ("stell einen Wecker für jeden Werktag um 6 Uhr 15", "de", "2026-11-23 06:15"),
+        ("erinnere mich am 5. Dezember um sieben an den Kuchen", "de", "2026-12-05 07:00"),
     ],
 )
 def test_an_alarm_rings_at_the_next_such_time(text: str, language: str, rings: str) -> None:
@@ -164,6 +165,10 @@ def test_an_alarm_rings_at_the_next_such_time(text: str, language: str, rings: s
 def test_a_time_that_never_comes_is_no_alarm(text: str) -> None:
     match = number_grammar.recognize(text, "en")
     assert match is None or dates.next_alarm(match.slots, NOW) is None
+
+
+def test_a_month_that_is_none_has_no_date() -> None:
+    assert dates.find_date({"day": 5, "month": 13}, NOW.date()) is None
 
 
 def test_an_alarm_keeps_its_time_of_day_when_the_clocks_change() -> None:
