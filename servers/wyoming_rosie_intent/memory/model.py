@@ -24,6 +24,10 @@ class MemoryStoreError(RosieError):
     code = "memory"
 
 
+class CorruptMemoryError(MemoryStoreError):
+    """The store's file is damaged; the next one that opens it keeps it aside and begins a new one."""
+
+
 class InvalidMemoryError(RosieError):
     """A record cannot be stored as it is."""
 
@@ -174,10 +178,14 @@ CURRENT = MemoryFilter()
 
 @dataclass(frozen=True)
 class FoundMemory:
-    """A record that a search found; the score orders the results of this search only."""
+    """A record that a search found; the score orders the results of this search only.
+
+    One that is not sure may be about something else: a model may read it, but it is not to be spoken as an answer.
+    """
 
     record: MemoryRecord
     score: float
+    is_sure: bool
 
 
 @dataclass(frozen=True)
@@ -194,6 +202,11 @@ class MemoryStats:
 class MemoryStore(Protocol):
     """Keeps records. Calls block and may come from any thread; each may raise MemoryStoreError."""
 
+    @property
+    def notice(self) -> str | None:
+        """What the owner should know about the opening: that records may be lost; None if all went well."""
+        ...
+
     def add(self, records: Sequence[MemoryRecord]) -> None:
         """Store all records or none; those whose ID is there already stay as they are.
 
@@ -208,9 +221,22 @@ class MemoryStore(Protocol):
         ...
 
     def search(
-        self, text: str, scope: MemoryScope, now: float, where: MemoryFilter = CURRENT, limit: int = 5
+        self,
+        text: str,
+        scope: MemoryScope,
+        now: float,
+        where: MemoryFilter = CURRENT,
+        limit: int = 5,
+        language: str | None = None,
     ) -> list[FoundMemory]:
         """Return what is near enough to a text, best first; nothing rather than something wrong."""
+        ...
+
+    def embed_pending(self) -> bool:
+        """Prepare some of the records that a search cannot find by meaning yet; return whether there are more.
+
+        Raises EmbeddingError while the model does not work: the words of all records are found nevertheless.
+        """
         ...
 
     def tag(self, scope: MemoryScope, where: MemoryFilter, add: Sequence[str], remove: Sequence[str] = ()) -> int:
@@ -222,6 +248,10 @@ class MemoryStore(Protocol):
 
         Nothing of them stays in the store's files.
         """
+        ...
+
+    def expire(self, before: float) -> int:
+        """Erase the conversations before a time, but no facts or documents; return how many records."""
         ...
 
     def export(self) -> Iterator[MemoryRecord]:

@@ -3,14 +3,20 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import ParamSpec, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import structlog
 
+from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.runtime.backoff import Backoff
+from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import ThreadWorker
+from wyoming_rosie_intent.memory.embedding import EmbeddingModel
 from wyoming_rosie_intent.memory.model import (
+    ADMIN,
     CURRENT,
+    EVERYTHING,
+    CorruptMemoryError,
     FoundMemory,
     MemoryFilter,
     MemoryRecord,
@@ -20,80 +26,109 @@ from wyoming_rosie_intent.memory.model import (
     MemoryStoreError,
     is_forgettable,
 )
+from wyoming_rosie_intent.memory.retention import EARLIEST, correct_times, expiry, is_storable
 
-P = ParamSpec("P")
 T = TypeVar("T")
-OpenStore: TypeAlias = Callable[[], MemoryStore]
+LoadEmbedding: TypeAlias = Callable[[], EmbeddingModel | None]
+OpenStore: TypeAlias = Callable[[EmbeddingModel | None], MemoryStore]
 _LOG = structlog.get_logger()
 MAX_PENDING = 100
 """Records that wait for a store that is away; more drop the oldest."""
 SEARCH_SECONDS = 1.0
 """Longest wait of a turn for its memories; without them it goes on."""
 CALL_SECONDS = 60.0
+EXPIRY_SECONDS = 3600.0
+"""Time between two looks for talk that is too old."""
+MAX_EMBEDDING_PAUSE_SECONDS = 300.0
 NOT_OPEN = "the memory is not open yet"
 
 
 class MemoryService:
     """Remembers without waiting, and searches without failing; what changes memories tells its caller of failures."""
 
-    def __init__(self, open_store: OpenStore) -> None:
+    def __init__(
+        self,
+        open_store: OpenStore,
+        load_embedding: LoadEmbedding = lambda: None,
+        keep_days: float = 30.0,
+        clock: Callable[[], float] = lambda: EARLIEST,
+    ) -> None:
         self._open_store = open_store
+        self._load_embedding = load_embedding
+        self._keep_days = keep_days
+        self._clock = clock
         self._store: MemoryStore | None = None
         self._writer = ThreadWorker("memory-writer")
         self._reader = ThreadWorker("memory-reader")
+        self._embedder = ThreadWorker("memory-embedder")
         self._pending: deque[MemoryRecord] = deque(maxlen=MAX_PENDING)
         self._changed = asyncio.Event()
+        self._written = asyncio.Event()
         self._problem: str | None = NOT_OPEN
-        self._reported: str | None = NOT_OPEN
+        self._new_problem: str | None = None
+        self._embedding_problem: str | None = None
+        self._next_expiry = 0.0
 
     @property
     def problem(self) -> str | None:
         """Return the reason why the memory does not work now, None when it does."""
         return self._problem
 
+    @property
+    def embedding_problem(self) -> str | None:
+        """Return the reason why memories are found by their words only for now, None when they are not."""
+        return self._embedding_problem
+
     def take_new_problem(self) -> str | None:
-        """Return the present problem once, so that it is spoken once."""
-        problem, self._reported = self._problem if self._problem != self._reported else None, self._problem
+        """Return a problem once, so that it is spoken once, also if it is over by now."""
+        problem, self._new_problem = self._new_problem, None
         return problem
 
-    def remember(self, *records: MemoryRecord) -> None:
-        """Store records as soon as possible; never blocks, never raises."""
-        self._pending.extend(records)
+    def remember(self, *records: MemoryRecord) -> bool:
+        """Store records as soon as possible; never blocks. Return whether all may be stored: codes never are."""
+        storable = [record for record in records if is_storable(record, self._keep_days)]
+        self._pending.extend(storable)
         self._changed.set()
+        return len(storable) == len(records)
 
     async def run(self) -> None:
-        """Open the store and write what is remembered until cancelled, then what is left."""
-        backoff = Backoff()
+        """Write what is remembered, and prepare it for searches, until cancelled; then write what is left."""
         try:
-            while True:
-                if await self._flush():
-                    backoff.reset()
-                    await self._changed.wait()
-                else:
-                    await backoff.sleep()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._write_all())
+                tasks.create_task(self._embed_all())
         finally:
             await self._close()
 
     async def search(
-        self, text: str, scope: MemoryScope, now: float, where: MemoryFilter = CURRENT, limit: int = 5
+        self,
+        text: str,
+        scope: MemoryScope,
+        now: float,
+        where: MemoryFilter = CURRENT,
+        limit: int = 5,
+        language: str | None = None,
     ) -> list[FoundMemory]:
         """Return what is near enough to a text, best first; nothing while the memory does not work."""
         try:
             async with asyncio.timeout(SEARCH_SECONDS):
-                return await self._read(lambda store: store.search(text, scope, now, where, limit))
+                return await self._read(lambda store: store.search(text, scope, now, where, limit, language))
         except (MemoryStoreError, TimeoutError) as err:
-            _LOG.warning("memory not searched", reason=str(err) or "it took too long")
+            _LOG.warning("memory not searched", reason=str(err) or "it takes too long")
             return []
-
-    async def add(self, records: Sequence[MemoryRecord]) -> None:
-        """Store records and wait for it: documents, imports. Raises MemoryStoreError."""
-        await self._write(lambda store: store.add(records))
 
     async def find(
         self, scope: MemoryScope, where: MemoryFilter = CURRENT, limit: int = 100, before: str | None = None
     ) -> list[MemoryRecord]:
         """Return records, newest first. Raises MemoryStoreError."""
         return await self._read(lambda store: store.find(scope, where, limit, before))
+
+    async def add(self, records: Sequence[MemoryRecord]) -> int:
+        """Store records and wait for it: documents, imports; return how many may be. Raises MemoryStoreError."""
+        storable = [record for record in records if is_storable(record, self._keep_days)]
+        await self._write(lambda store: store.add(storable))
+        self._written.set()
+        return len(storable)
 
     async def tag(self, scope: MemoryScope, where: MemoryFilter, add: Sequence[str], remove: Sequence[str] = ()) -> int:
         """Add and remove tags; return how many records were meant. Raises MemoryStoreError."""
@@ -102,13 +137,45 @@ class MemoryService:
     async def forget(self, scope: MemoryScope, where: MemoryFilter) -> int:
         """Erase records, also those that were not written yet; return how many. Raises MemoryStoreError."""
         meant = [record for record in self._pending if where.matches(record) and is_forgettable(record, scope)]
-        for record in meant:
-            self._pending.remove(record)
+        self._drop_pending(meant)
         return len(meant) + await self._write(lambda store: store.forget(scope, where))
 
     async def stats(self) -> MemoryStats:
         """Return counts and sizes. Raises MemoryStoreError."""
         return await self._read(lambda store: store.stats())
+
+    async def _write_all(self) -> None:
+        backoff = Backoff()
+        while True:
+            if await self._flush():
+                backoff.reset()
+                await self._expire()
+                await self._wait_for_change()
+            else:
+                await backoff.sleep()
+
+    async def _wait_for_change(self) -> None:
+        try:
+            async with asyncio.timeout(EXPIRY_SECONDS):
+                await self._changed.wait()
+        except TimeoutError:  # look for what is too old
+            return
+
+    async def _embed_all(self) -> None:
+        backoff = Backoff(max_seconds=MAX_EMBEDDING_PAUSE_SECONDS)
+        while True:
+            await self._written.wait()
+            self._written.clear()
+            try:
+                while await self._call(self._embedder, lambda store: store.embed_pending()):
+                    pass
+            except RosieError as err:
+                self._note_embedding_problem(str(err))
+                self._written.set()
+                await backoff.sleep()
+            else:
+                self._note_embedding_problem(None)
+                backoff.reset()
 
     async def _read(self, call: Callable[[MemoryStore], T]) -> T:
         return await self._call(self._reader, call)
@@ -117,10 +184,30 @@ class MemoryService:
         return await self._call(self._writer, call)
 
     async def _call(self, worker: ThreadWorker, call: Callable[[MemoryStore], T]) -> T:
-        if self._store is None:
+        """Call the store on a thread; one that turned out to be corrupt is opened anew. Raises RosieError."""
+        store = self._store
+        if store is None:
             raise MemoryStoreError(self._problem or NOT_OPEN)
-        async with asyncio.timeout(CALL_SECONDS):
-            return await worker.run(call, self._store)
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return await worker.run(call, store)
+        except CorruptMemoryError as err:
+            await self._abandon(store, str(err))
+            raise
+        except RosieError:
+            raise
+        except TimeoutError as err:
+            raise MemoryStoreError(f"the memory has not answered within {CALL_SECONDS:g} s") from err
+        except Exception as err:  # whatever fails in a store or a model, turns go on
+            _LOG.exception("memory failed")
+            raise MemoryStoreError(f"the memory failed: {type(err).__name__}") from err
+
+    async def _abandon(self, store: MemoryStore, reason: str) -> None:
+        if self._store is store:
+            self._store = None
+            self._note_problem(reason)
+            self._changed.set()
+            await self._writer.run(store.close)
 
     async def _flush(self) -> bool:
         """Open the store if it is not, and write what waits; return whether that worked."""
@@ -128,29 +215,73 @@ class MemoryService:
         waiting = tuple(self._pending)
         try:
             if self._store is None:
-                self._store = await self._writer.run(self._open_store)
+                self._store = await self._open()
+                self._new_problem = self._store.notice or self._new_problem
             if waiting:
-                await self._write(lambda store: store.add(waiting))
-        except (MemoryStoreError, TimeoutError) as err:
+                await self._write(lambda store: store.add(_correct(store, waiting)))
+        except RosieError as err:
             self._note_problem(str(err))
             return False
         self._note_problem(None)
-        for record in waiting:
-            if record in self._pending:
-                self._pending.remove(record)
+        self._written.set()
+        self._drop_pending(waiting)
         return True
 
+    async def _open(self) -> MemoryStore:
+        try:
+            model = await self._embedder.run(self._load_embedding)
+        except ConfigError as err:
+            self._note_embedding_problem(str(err))
+            model = None
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return await self._writer.run(self._open_store, model)
+        except TimeoutError as err:
+            raise MemoryStoreError(f"the memory could not be opened within {CALL_SECONDS:g} s") from err
+
+    async def _expire(self) -> None:
+        before = expiry(self._clock(), self._keep_days)
+        if before is None or loop_time() < self._next_expiry:
+            return
+        self._next_expiry = loop_time() + EXPIRY_SECONDS
+        try:
+            erased = await self._write(lambda store: store.expire(before))
+        except MemoryStoreError as err:
+            self._note_problem(str(err))
+        else:
+            if erased:
+                _LOG.info("old conversations erased", records=erased)
+
+    def _drop_pending(self, records: Sequence[MemoryRecord]) -> None:
+        for record in records:
+            if record in self._pending:
+                self._pending.remove(record)
+
     def _note_problem(self, problem: str | None) -> None:
-        if problem != self._problem and problem is not None:
+        if problem is not None and self._problem in {None, NOT_OPEN}:
             _LOG.error("memory does not work", reason=problem)
+            self._new_problem = problem
         elif problem is None and self._problem not in {None, NOT_OPEN}:
             _LOG.info("memory works again")
         self._problem = problem
+
+    def _note_embedding_problem(self, problem: str | None) -> None:
+        if problem is not None and self._embedding_problem is None:
+            _LOG.warning("memories are found by their words only", reason=problem)
+        self._embedding_problem = problem
 
     async def _close(self) -> None:
         if self._pending:
             await self._flush()
         if self._store is not None:
             await self._writer.run(self._store.close)
-        self._writer.close()
-        self._reader.close()
+        for worker in (self._writer, self._reader, self._embedder):
+            worker.close()
+
+
+def _correct(store: MemoryStore, records: Sequence[MemoryRecord]) -> list[MemoryRecord]:
+    """Correct the times of a clock that had lost its time."""
+    if all(record.at >= EARLIEST for record in records):
+        return list(records)
+    newest = store.find(ADMIN, EVERYTHING, 1)
+    return correct_times(records, newest[0].at if newest else EARLIEST)

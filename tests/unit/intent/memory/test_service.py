@@ -1,11 +1,12 @@
 """The memory of the daemon goes on where its store does not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 from tests.waiting import wait_until
+from wyoming_rosie_intent.memory.embedding import EmbeddingModel
 from wyoming_rosie_intent.memory.model import (
     ADMIN,
     EVERYTHING,
@@ -14,7 +15,7 @@ from wyoming_rosie_intent.memory.model import (
     MemoryStore,
     MemoryStoreError,
 )
-from wyoming_rosie_intent.memory.service import MAX_PENDING, MemoryService
+from wyoming_rosie_intent.memory.service import MAX_PENDING, MemoryService, OpenStore
 from wyoming_rosie_intent.memory.stores.sqlite import store as sqlite
 
 NOW = 1_800_000_000.0
@@ -31,14 +32,14 @@ class UnreachableStore:
         self.path = path
         self.is_away = True
 
-    def __call__(self) -> MemoryStore:
+    def __call__(self, model: EmbeddingModel | None) -> MemoryStore:
         if self.is_away:
             raise MemoryStoreError("the disk is away")
         return sqlite.load(self.path)
 
 
 @asynccontextmanager
-async def running(open_store: Callable[[], MemoryStore]) -> AsyncIterator[MemoryService]:
+async def running(open_store: OpenStore) -> AsyncIterator[MemoryService]:
     service = MemoryService(open_store)
     task = asyncio.create_task(service.run())
     try:
@@ -59,14 +60,14 @@ async def stored(service: MemoryService) -> list[str]:
 
 
 async def test_what_is_remembered_is_found(tmp_path: Path) -> None:
-    async with running(lambda: sqlite.load(tmp_path / "memory.db")) as service:
+    async with running(lambda _: sqlite.load(tmp_path / "memory.db")) as service:
         service.remember(fact("my bin day is Tuesday"))
         await wait_until(lambda: service.problem is None)
         assert [found.record.text for found in await service.search("bin day", ADMIN, NOW)] == ["my bin day is Tuesday"]
 
 
 async def test_what_is_remembered_last_is_written_at_the_end(tmp_path: Path) -> None:
-    async with running(lambda: sqlite.load(tmp_path / "memory.db")) as service:
+    async with running(lambda _: sqlite.load(tmp_path / "memory.db")) as service:
         await wait_until(lambda: service.problem is None)
         service.remember(fact("last words"))
     assert await asyncio.to_thread(read_texts, tmp_path / "memory.db") == ["last words"]

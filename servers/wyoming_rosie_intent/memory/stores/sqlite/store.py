@@ -3,30 +3,34 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from wyoming_rosie_intent.memory.embedding import EmbeddingModel
 from wyoming_rosie_intent.memory.model import (
     CURRENT,
+    CorruptMemoryError,
     FoundMemory,
+    InvalidMemoryError,
     MemoryFilter,
     MemoryKind,
     MemoryRecord,
     MemoryScope,
     MemoryStats,
 )
-from wyoming_rosie_intent.memory.stores.sqlite import database, full_text
+from wyoming_rosie_intent.memory.ranking import fuse, weigh_age
+from wyoming_rosie_intent.memory.stores.sqlite import database
 from wyoming_rosie_intent.memory.stores.sqlite.conditions import Condition, forgettable, join_all, matches, readable
 from wyoming_rosie_intent.memory.stores.sqlite.rows import INSERT, SELECTED, to_record, to_row
+from wyoming_rosie_intent.memory.stores.sqlite.word_search import rank_by_words
 
-CANDIDATES = 50
-"""Best results of each ranking that are joined."""
+if TYPE_CHECKING:
+    from wyoming_rosie_intent.memory.stores.sqlite.embedded_memories import EmbeddedMemories
+
 EXPORTED_ROWS = 500
-_RANK_OFFSET = 60
-"""Of reciprocal rank fusion: how little the first ranks differ."""
-_ERASED = """
+_FORGOTTEN = """
 WITH RECURSIVE meant(row, id, replaces, turn) AS (
     SELECT row, id, replaces, turn FROM memory WHERE {condition}
     UNION
@@ -41,12 +45,24 @@ SELECT row FROM meant
 class SqliteStore:
     """Memories in one SQLite file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, embedding: EmbeddingModel | None = None, busy_seconds: float = database.BUSY_SECONDS
+    ) -> None:
         self._path = path
-        self._writer = database.open_file(path)
+        self._busy_seconds = busy_seconds
+        self._writer, damaged = database.open_file(path, busy_seconds)
         self._lock = threading.Lock()  # of the connection that writes
         self._thread = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self._is_corrupt = False
+        self._notice = self._recover(damaged) if damaged is not None else None
+        if self._writer.execute("SELECT is_due FROM erasure").fetchone() == (1,):  # it was interrupted
+            self._erase_traces()
+        self._embedded = self._use_embedding(embedding) if embedding is not None else None
+
+    @property
+    def notice(self) -> str | None:
+        return self._notice
 
     def add(self, records: Sequence[MemoryRecord]) -> None:
         with self._transaction() as writer:
@@ -61,15 +77,28 @@ class SqliteStore:
         return [to_record(row) for row in self._read(query, (*parameters, limit))]
 
     def search(
-        self, text: str, scope: MemoryScope, now: float, where: MemoryFilter = CURRENT, limit: int = 5
+        self,
+        text: str,
+        scope: MemoryScope,
+        now: float,
+        where: MemoryFilter = CURRENT,
+        limit: int = 5,
+        language: str | None = None,
     ) -> list[FoundMemory]:
         condition = join_all((readable(scope), matches(where)))
-        scores: dict[int, float] = {}
-        for table, query in full_text.queries(full_text.split_words(text)).items():
-            for rank, row in enumerate(self._rank_by_words(table, query, condition), 1):
-                scores[row] = scores.get(row, 0.0) + 1 / (_RANK_OFFSET + rank)
-        best = sorted(scores, key=scores.__getitem__, reverse=True)[:limit]
-        return [FoundMemory(self._get(row), scores[row]) for row in best]
+        rankings = rank_by_words(self._read, text, language, condition)
+        if self._embedded is not None:
+            rankings.append(self._embedded.search(text, language, scope, where, condition))
+        scores = fuse(rankings)
+        sure = {row for ranking in rankings for row, is_sure in ranking.items() if is_sure}
+        found = [
+            FoundMemory(record, scores[row] * weigh_age(record, now), row in sure)
+            for row, record in self._read_rows(scores, condition)
+        ]
+        return sorted(found, key=lambda memory: memory.score, reverse=True)[:limit]
+
+    def embed_pending(self) -> bool:
+        return self._embedded is not None and self._embedded.embed_pending()
 
     def tag(self, scope: MemoryScope, where: MemoryFilter, add: Sequence[str], remove: Sequence[str] = ()) -> int:
         condition, parameters = join_all((forgettable(scope), matches(where)))
@@ -84,13 +113,10 @@ class SqliteStore:
 
     def forget(self, scope: MemoryScope, where: MemoryFilter) -> int:
         condition, parameters = join_all((forgettable(scope), matches(where)))
-        with self._transaction() as writer:
-            rows = [row for (row,) in writer.execute(_ERASED.format(condition=condition), parameters)]
-            writer.executemany("DELETE FROM memory WHERE row = ?", [(row,) for row in rows])
-            writer.execute("UPDATE memory SET replaces = NULL WHERE replaces NOT IN (SELECT id FROM memory)")
-        if rows:
-            self._erase_traces()
-        return len(rows)
+        return self._erase(_FORGOTTEN.format(condition=condition), parameters)
+
+    def expire(self, before: float) -> int:
+        return self._erase("SELECT row FROM memory WHERE kind = 'conversation' AND at < ?", (before,))
 
     def export(self) -> Iterator[MemoryRecord]:
         query = f"SELECT row, {SELECTED} FROM memory WHERE row > ? ORDER BY row LIMIT {EXPORTED_ROWS}"
@@ -100,20 +126,39 @@ class SqliteStore:
             last = rows[-1][0]
 
     def backup(self, path: Path) -> None:
-        with database.translated_errors():
+        with self._translated_errors():
             path.touch(0o600, exist_ok=False)
             with closing(sqlite3.connect(path)) as copy:
                 self._reader().backup(copy)
 
     def stats(self) -> MemoryStats:
+        vectors, pending = self._embedded.count() if self._embedded is not None else (0, 0)
         counts = {MemoryKind(kind): count for kind, count in self._read("SELECT kind, COUNT(*) FROM memory GROUP BY 1")}
-        with database.translated_errors():
-            return MemoryStats(counts, self._path.stat().st_size)
+        model = self._embedded.model_name if self._embedded is not None else ""
+        with self._translated_errors():
+            return MemoryStats(counts, self._path.stat().st_size, vectors, pending, model)
 
     def close(self) -> None:
         with self._lock:
             for connection in (*self._readers, self._writer):
                 connection.close()
+            if self._is_corrupt:
+                database.put_aside(self._path, CorruptMemoryError("a page is damaged"))
+
+    def _use_embedding(self, model: EmbeddingModel) -> "EmbeddedMemories":
+        from wyoming_rosie_intent.memory.stores.sqlite.embedded_memories import EmbeddedMemories
+
+        return EmbeddedMemories(self._read, self._transaction, model)
+
+    def _recover(self, damaged: Path) -> str:
+        """Store what a damaged file still has; return the notice."""
+        records = []
+        for row in database.read_damaged(damaged):
+            with suppress(TypeError, ValueError, InvalidMemoryError):
+                records.append(to_record(row))
+        self.add(records)
+        kept = f"{len(records)} memories could be read from it"
+        return f"the memory's file was damaged and is kept as {damaged.name}; {kept}"
 
     def _insert(self, writer: sqlite3.Connection, record: MemoryRecord) -> None:
         if not writer.execute(INSERT, to_row(record)).rowcount:
@@ -132,29 +177,37 @@ class SqliteStore:
             writer.execute("UPDATE memory SET replaces = ? WHERE id = ?", (*old, new.id))
             writer.execute("UPDATE memory SET replaced_by = ? WHERE id = ?", (new.id, *old))
 
-    def _rank_by_words(self, table: str, query: str, condition: Condition) -> list[int]:
-        expression, parameters = condition
-        found = self._read(
-            f"SELECT memory.row FROM text_{table} JOIN memory ON memory.row = text_{table}.rowid "
-            f"WHERE text_{table} MATCH ? AND {expression} ORDER BY bm25(text_{table}) LIMIT {CANDIDATES}",
-            (query, *parameters),
-        )
-        return [row for (row,) in found]
-
-    def _get(self, row: int) -> MemoryRecord:
-        (found,) = self._read(f"SELECT {SELECTED} FROM memory WHERE row = ?", (row,))
-        return to_record(found)
+    def _erase(self, meant: str, parameters: Sequence[object]) -> int:
+        with self._transaction() as writer:
+            rows = writer.execute(meant, parameters).fetchall()
+            writer.executemany("DELETE FROM memory WHERE row = ?", rows)
+            if rows:
+                writer.execute("UPDATE memory SET replaces = NULL WHERE replaces NOT IN (SELECT id FROM memory)")
+                writer.execute("UPDATE erasure SET is_due = 1")
+        if rows:
+            self._erase_traces()
+        return len(rows)
 
     def _erase_traces(self) -> None:
-        """Erase what was deleted from the indexes, the log and the free pages."""
-        with self._lock, database.translated_errors():
+        """Erase what was deleted from the indexes, the log, the free pages and the damaged file."""
+        with self._lock, self._translated_errors():
             for name in database.TOKENIZERS:
                 self._writer.execute(f"INSERT INTO text_{name}(text_{name}) VALUES ('optimize')")
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._writer.execute("UPDATE erasure SET is_due = 0")
+            (is_busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if is_busy:
+                self._writer.execute("UPDATE erasure SET is_due = 1")
+            database.delete_damaged(self._path)
+
+    def _read_rows(self, rows: Iterable[int], condition: Condition) -> list[tuple[int, MemoryRecord]]:
+        expression, parameters = condition
+        among = "row IN (SELECT value FROM json_each(?))"
+        query = f"SELECT row, {SELECTED} FROM memory WHERE {among} AND {expression}"
+        return [(row, to_record(values)) for row, *values in self._read(query, (json.dumps(list(rows)), *parameters))]
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, database.translated_errors():
+        with self._lock, self._translated_errors():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -164,14 +217,23 @@ class SqliteStore:
                     self._writer.rollback()
                 raise
 
+    @contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        try:
+            with database.translated_errors():
+                yield
+        except CorruptMemoryError:
+            self._is_corrupt = True
+            raise
+
     def _read(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with database.translated_errors():
+        with self._translated_errors():
             return self._reader().execute(query, parameters).fetchall()
 
     def _reader(self) -> sqlite3.Connection:
         reader: sqlite3.Connection | None = getattr(self._thread, "reader", None)
         if reader is None:
-            reader = self._thread.reader = database.open_reader(self._path)
+            reader = self._thread.reader = database.open_reader(self._path, self._busy_seconds)
             self._readers.append(reader)
         return reader
 
@@ -181,6 +243,6 @@ def _older_than(before: str | None) -> Iterator[Condition]:
         yield "(memory.at, memory.row) < (SELECT at, row FROM memory WHERE id = ?)", (before,)
 
 
-def load(path: Path) -> SqliteStore:
+def load(path: Path, embedding: EmbeddingModel | None = None) -> SqliteStore:
     """Open the store. Raises MemoryStoreError."""
-    return SqliteStore(path)
+    return SqliteStore(path, embedding)

@@ -1,0 +1,1 @@
+"""Embedding models, one file each; the file's name is the name in the settings."""

@@ -1,0 +1,103 @@
+"""Vectors of the memories: made in the background for the present model, and searched."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import TypeAlias
+
+import numpy as np
+
+from wyoming_rosie_intent.memory.embedding import EmbeddingError, EmbeddingModel
+from wyoming_rosie_intent.memory.model import CURRENT, MemoryFilter, MemoryScope
+from wyoming_rosie_intent.memory.ranking import Ranking
+from wyoming_rosie_intent.memory.stores.sqlite.conditions import Condition
+from wyoming_rosie_intent.memory.stores.sqlite.vector_search import Read, VectorIndex
+from wyoming_rosie_intent.memory.vectors import Rows, Vectors, to_bytes
+
+Transaction: TypeAlias = Callable[[], AbstractContextManager[sqlite3.Connection]]
+BATCH_ROWS = 16
+"""Memories that are embedded at a time."""
+_ALL_PENDING = "INSERT OR IGNORE INTO pending_vector SELECT row FROM memory"
+
+
+class EmbeddedMemories:
+    """One model's vectors in the file. A changed model makes all vectors anew, since those of two cannot be compared."""
+
+    def __init__(self, read: Read, transaction: Transaction, model: EmbeddingModel) -> None:
+        self._read = read
+        self._transaction = transaction
+        self._model = model
+        self._index: VectorIndex | None = None
+        with transaction() as writer:
+            if writer.execute("SELECT model FROM vector_state").fetchone() != (model.name,):
+                _begin_model(writer, model.name, 0)
+
+    @property
+    def model_name(self) -> str:
+        return self._model.name
+
+    def count(self) -> tuple[int, int]:
+        """Return how many vectors there are, and how many memories wait for one."""
+        ((vectors, pending),) = self._read(
+            "SELECT (SELECT COUNT(*) FROM vector), (SELECT COUNT(*) FROM pending_vector)", ()
+        )
+        return vectors, pending
+
+    def embed_pending(self) -> bool:
+        """Embed some of the memories that wait, newest first; return whether more wait. Raises EmbeddingError."""
+        rows = self._read(
+            "SELECT memory.row, text, language FROM pending_vector JOIN memory ON memory.row = pending_vector.row "
+            "ORDER BY memory.row DESC LIMIT ?",
+            (BATCH_ROWS,),
+        )
+        chosen = [(row, text) for row, text, language in rows if self._knows(language)]
+        vectors = self._model.embed([text for _, text in chosen]) if chosen else np.zeros((0, 0), np.float32)
+        self._store([row for row, _ in chosen], vectors, [row for row, *_ in rows])
+        return bool(self._read("SELECT 1 FROM pending_vector LIMIT 1", ()))
+
+    def search(
+        self, text: str, language: str | None, scope: MemoryScope, where: MemoryFilter, condition: Condition
+    ) -> Ranking:
+        """Return the memories that are near enough to a text; none for a language that the model does not know."""
+        if not self._knows(language):
+            return {}
+        try:
+            (query,) = self._model.embed([text], is_query=True)
+        except EmbeddingError:  # full text goes on; the memories that wait report it
+            return {}
+        allowed = None if where == CURRENT else self._list_rows(condition)
+        found = self._index_for(query).search(query, scope, condition, allowed)
+        return {row: cosine >= self._model.sure_floor for row, cosine in found if cosine >= self._model.floor}
+
+    def _index_for(self, query: Vectors) -> VectorIndex:
+        if self._index is None or self._index.dimensions != len(query):
+            self._index = VectorIndex(self._read, self._model.name, len(query))
+        return self._index
+
+    def _list_rows(self, condition: Condition) -> Rows:
+        expression, parameters = condition
+        return np.array(self._read(f"SELECT row FROM memory WHERE {expression}", parameters), np.int64).ravel()
+
+    def _knows(self, language: str | None) -> bool:
+        return language is None or not self._model.languages or language.partition("-")[0] in self._model.languages
+
+    def _store(self, rows: Sequence[int], vectors: Vectors, done: Sequence[int]) -> None:
+        """Store the vectors of those rows that are still there."""
+        dimensions = vectors.shape[1]
+        with self._transaction() as writer:
+            if rows and writer.execute("SELECT dimensions FROM vector_state").fetchone() != (dimensions,):
+                _begin_model(writer, self._model.name, dimensions)
+            writer.executemany(
+                "INSERT OR REPLACE INTO vector (row, model, dimensions, value) SELECT row, ?, ?, ? FROM memory WHERE row = ?",
+                [
+                    (self._model.name, dimensions, to_bytes(vector), row)
+                    for row, vector in zip(rows, vectors, strict=True)
+                ],
+            )
+            writer.executemany("DELETE FROM pending_vector WHERE row = ?", [(row,) for row in done])
+
+
+def _begin_model(writer: sqlite3.Connection, model: str, dimensions: int) -> None:
+    writer.execute("DELETE FROM vector")
+    writer.execute(_ALL_PENDING)
+    writer.execute("UPDATE vector_state SET model = ?, dimensions = ?", (model, dimensions))

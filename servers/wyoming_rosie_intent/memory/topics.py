@@ -1,0 +1,73 @@
+"""Topics of facts: what a sentence is about, so that a newer one about the same replaces it. Pure.
+
+Only sentences that give one thing one value have a topic: "my bin day is Tuesday". Those that may be true beside each other have
+none: "I am allergic to nuts", "my sister is a doctor". To keep two that contradict is better than to lose one that does not.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_TABLE = Path(__file__).with_name("topics.toml")
+_SPACES = re.compile(r"[\s,.;!?]+")
+_TIME = re.compile(r"\d{1,2}[:.]\d\d|\d{1,2} ?(?:am|pm|a\.m|p\.m|uhr|h|heures?|uur)\b")
+_NUMBER = re.compile(r"\d+")
+_MAX_CHARACTERS = 300
+_MAX_THING_WORDS = 8
+
+
+@dataclass(frozen=True)
+class _Language:
+    """Patterns of one language: `THING VERB VALUE`."""
+
+    statement: re.Pattern[str]
+    description: re.Pattern[str]  # beginning of a value that may be true beside others
+    people: frozenset[str]  # who may have many such properties at once
+    days: re.Pattern[str]
+    places: re.Pattern[str]
+
+
+def find_topic(text: str, language: str | None) -> str | None:
+    """Return the topic of a fact, the same for sentences of which the newest is true; None without one."""
+    rules = _load().get((language or "").partition("-")[0]) if len(text) <= _MAX_CHARACTERS else None
+    sentence = _SPACES.sub(" ", text.lower()).strip()
+    found = rules.statement.fullmatch(sentence) if rules is not None else None
+    if rules is None or found is None or len(found["thing"].split()) > _MAX_THING_WORDS:
+        return None
+    kind = _kind_of_value(found["value"], rules)
+    if kind is None or (kind == "name" and rules.people.intersection(found["thing"].split())):
+        return None
+    return f"{found['thing']}|{kind}"
+
+
+def _kind_of_value(value: str, rules: _Language) -> str | None:
+    """Return the kind of a value: one of another kind does not contradict it; None if values of its kind never do."""
+    if rules.description.match(value):
+        return None
+    if rules.days.search(value):
+        return "day"
+    if _TIME.search(value):
+        return "time"
+    if rules.places.match(value):
+        return "place"
+    return "number" if _NUMBER.fullmatch(value.split()[0]) else "name"
+
+
+@cache
+def _load() -> Mapping[str, _Language]:
+    tables = tomllib.loads(_TABLE.read_text("utf-8"))
+    return {name: _compile(table) for name, table in tables.items()}
+
+
+def _compile(table: Mapping[str, str]) -> _Language:
+    statement = rf"(?:{table['before']} )?(?P<thing>(?:{table['owner']}) ?.+?) (?:{table['verb']}) (?P<value>.+)"
+    return _Language(
+        re.compile(statement),
+        re.compile(rf"(?:{table['description']})\b"),
+        frozenset(table["people"].split()),
+        re.compile(rf"\b(?:{table['days']})"),
+        re.compile(rf"(?:{table['places']})\b"),
+    )
