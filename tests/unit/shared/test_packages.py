@@ -11,6 +11,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OTHER_EXTRAS = {
     "kafka",
     "languages",
+    "memory",
     "mqtt",
     "vision",
     "all",
