@@ -41,6 +41,7 @@ class FakeDaemon:
     heard: list[Event] = field(default_factory=list)
     uri: str = ""
     info: Info = field(default_factory=Info)
+    problem: str | None = None  # of its language models
 
     def of_type(self, name: str) -> list[Event]:
         return [event for event in self.heard if event.type == name]
@@ -49,6 +50,7 @@ class FakeDaemon:
     async def serving(self, uri: str = "", info: Info | None = None) -> AsyncIterator["FakeDaemon"]:
         """Serve during the block, where another may serve after it."""
         service = DaemonServer("fake", info or self.info, self._create_handler)
+        service.health.add_check("language-models", lambda: self.problem)
         async with service.listening(uri or f"tcp://127.0.0.1:{free_port()}") as where:
             self.uri = str(where)
             yield self
@@ -81,11 +83,12 @@ class FakeSatellite(FakeDaemon):
         for event in events:
             await self._conductor(event)
 
-    async def wait_for(self, *types: str, seconds: float = 60, after: int = 0) -> Event:
-        """Return the first event of one of `types` among those heard after the first `after`."""
+    async def wait_for(self, *types: str, seconds: float = 60, after: int = 0, name: str | None = None) -> Event:
+        """Return the first event of one of `types` among those heard after the first `after`; `name` of a user-event."""
 
         def found() -> Event | None:
-            return next((event for event in self.heard[after:] if event.type in types), None)
+            heard = (event for event in self.heard[after:] if event.type in types)
+            return next((event for event in heard if name in (None, event.data.get("name"))), None)
 
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(lambda: found() is not None)

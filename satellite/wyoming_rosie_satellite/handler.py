@@ -11,6 +11,7 @@ from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie_satellite import messages as m
+from wyoming_rosie_satellite.audio.level_report import parse_watch
 from wyoming_rosie_satellite.events import is_volume_event, parse_input, parse_mute, parse_volume
 from wyoming_rosie_satellite.integrations.observers import muted_event, volume_event
 from wyoming_rosie_satellite.satellite import Satellite
@@ -94,6 +95,8 @@ class SatelliteHandler:
                 await self._on_audio(event)
             case _ if is_volume_event(event):
                 self._set_volume(event)
+            case _ if (seconds := parse_watch(event)) is not None:
+                self._satellite.watch(self, seconds)
             case _ if (is_muted := parse_mute(event)) is not None:
                 self._satellite.mute(is_muted)
                 self.queue_event(muted_event(is_muted))

@@ -71,12 +71,13 @@ class MicrophoneLost:
 
 @dataclass(frozen=True)
 class WakeWord:
-    """A wake word was detected at `sample` of the microphone's audio."""
+    """A wake word was detected at `sample` of the microphone's audio, or nearly."""
 
     name: str
     sample: int
     turn_id: str
     score: float | None = None
+    is_near_miss: bool = False
 
 
 @dataclass(frozen=True)

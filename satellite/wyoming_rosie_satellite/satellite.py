@@ -18,6 +18,7 @@ from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.audio.devices.microphones import Microphone, read_forever
 from wyoming_rosie_satellite.audio.devices.speakers import Speaker
 from wyoming_rosie_satellite.audio.ducking import AwakeMute, Ducking
+from wyoming_rosie_satellite.audio.level_report import LevelReport
 from wyoming_rosie_satellite.audio.local_vad import LocalVad
 from wyoming_rosie_satellite.audio.player import Player
 from wyoming_rosie_satellite.audio.recorder import RunRecorder
@@ -32,7 +33,7 @@ from wyoming_rosie_satellite.storage.state_store import SavedState
 from wyoming_rosie_satellite.storage.timer_service import SatelliteTimerService
 from wyoming_rosie_satellite.storage.timers import EVENTS as TIMER_EVENTS
 from wyoming_rosie_satellite.storage.timers import FINISHED as TIMER_FINISHED
-from wyoming_rosie_satellite.wake.detector import WakeDetector
+from wyoming_rosie_satellite.wake.detector import ScoredDetector, WakeDetector
 from wyoming_rosie_satellite.wake.spoken_stop import SpokenStopDetector
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Satellite:
         self._deadline_timer: asyncio.TimerHandle | None = None
         self._turn_id = ""
         self._was_streaming = False
+        self._levels = LevelReport()
 
     @property
     def phase(self) -> m.SatellitePhase:
@@ -97,6 +99,8 @@ class Satellite:
 
     async def run(self, microphone: Microphone, detector: WakeDetector) -> None:
         """Listen for wake words and play replies until cancelled."""
+        if isinstance(detector, ScoredDetector):
+            self._levels = LevelReport(detector.take_scores)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read_microphone(microphone, detector))
             tasks.create_task(detector.run(self._on_wake_word))
@@ -125,6 +129,7 @@ class Satellite:
 
     def leave(self, conductor: ConductorConnection, slot: str = m.MAIN_SLOT) -> None:
         """Release the slot, if the conductor has it."""
+        self._levels.forget(conductor)
         if self._slots[slot].release(conductor):
             self.handle(m.ConductorLeft(slot))
             if all(other.holder is None for other in self._slots.values()):
@@ -169,6 +174,8 @@ class Satellite:
             async for pcm in frames:
                 self.handle(m.MicAudio(pcm))
                 detector.push_audio(pcm)
+                if not self._core.is_muted:
+                    self._levels.push_audio(pcm, loop_time())
                 if self._components.spoken_stop is not None:
                     self._components.spoken_stop.push_audio(pcm, is_heard=self._core.can_be_stopped)
 
@@ -189,6 +196,10 @@ class Satellite:
 
     def stop(self) -> None:
         self.handle(m.StopRequested())
+
+    def watch(self, conductor: ConductorConnection, seconds: float) -> None:
+        """Tell a conductor the microphone's levels and the scores of wake words for some seconds."""
+        self._levels.watch(conductor, seconds, loop_time())
 
     def mute(self, muted: bool) -> None:
         if muted is self._core.is_muted:
@@ -222,6 +233,9 @@ class Satellite:
 
     def _on_wake_word(self, word: m.WakeWord) -> None:
         word = replace(word, name=match_name(word.name, self._components.wake_words))
+        if word.is_near_miss:
+            self._levels.report_near_miss(word.name, word.score)
+            return
         if word.name in self._components.stop_words:
             _LOG.info("stop word", name=word.name, score=word.score, phase=self.phase)
             self.handle(m.StopWord())

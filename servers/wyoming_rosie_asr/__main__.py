@@ -118,6 +118,7 @@ async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
         lambda send: AsrHandler(context, send),
         is_installed=engine.is_installed,
         metrics=metrics,
+        waiting=lambda: engine.waiting,
     )
     try:
         await run_until_first_exit(

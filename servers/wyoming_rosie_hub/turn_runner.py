@@ -40,6 +40,7 @@ from wyoming_rosie_hub.directory import DaemonDirectory
 from wyoming_rosie_hub.fallback_audio import FILLER, FallbackAudio
 from wyoming_rosie_hub.intent_response import IntentExecutor, IntentResponse, find_intent
 from wyoming_rosie_hub.reply_streamer import ReplyStreamer
+from wyoming_rosie_hub.satellites.levels import LevelMonitor
 from wyoming_rosie_hub.timeline import Timeline, TurnHistory
 from wyoming_rosie_hub.voice_selection import VoiceSelector
 from wyoming_rosie_hub.volume.service import VolumeService
@@ -49,6 +50,10 @@ _LOG = structlog.get_logger()
 DEFAULT_LANGUAGE = "en"
 ASR_CONTEXT = {CONDUCTED: True, SPEECH_BOUNDARIES: True}
 """Tells asr to leave the end of speech to the hub, and where speech is to the vad daemon."""
+NEAR_MISS = "near-miss"
+"""Name of the user-event for a wake word that was nearly detected."""
+WAKE_CONTEXT = {"near_misses": True}
+"""Asks the wake daemon for near misses, too."""
 PARTIAL_TRANSCRIPTS = frozenset({"transcript-start", "transcript-chunk"})
 FALLBACK_LANGUAGES = ("en", *sorted(sentences.languages()))
 """Languages to speak in, in order, if there is no voice for the turn's."""
@@ -71,6 +76,7 @@ class HubContext:
     metrics: TurnMetrics = NULL_TURN_METRICS
     history: TurnHistory = field(default_factory=TurnHistory)
     wake_words: WakeWordHistory = field(default_factory=WakeWordHistory)
+    levels: LevelMonitor = field(default_factory=LevelMonitor)
     on_phase: Callable[[], None] = lambda: None  # a satellite's turn has come to another phase
 
     @property
@@ -125,6 +131,8 @@ class TurnRunner:
         """Feed an input to the turn rules and apply their effects."""
         if isinstance(event, m.RunRequested):
             self._take_settings()
+        if isinstance(event, m.AudioReceived):
+            self._hub.levels.push_audio(self._satellite.satellite_id, event.pcm)
         now = asyncio.get_running_loop().time()
         before = self._core.phase
         for effect in self._core.handle(event, now):
@@ -138,6 +146,15 @@ class TurnRunner:
         score = parse_number(event_context(event).get("score"))
         self._hub.wake_words.add(str(event.data.get("name")), self._satellite.satellite_id, score)
 
+    def add_near_miss(self, event: Event) -> None:
+        """Keep a `near-miss` of a satellite or the wake daemon in the history of wake words."""
+        word, score = str(event.data.get("word")), parse_number(event.data.get("score"))
+        self._hub.wake_words.add(word, self._satellite.satellite_id, score, detected=False)
+
+    def report_levels(self, event: Event) -> None:
+        """Pass on the levels that the satellite reports."""
+        self._hub.levels.report(self._satellite.satellite_id, event)
+
     async def close(self) -> None:
         """Cancel the current turn."""
         if self._deadline_timer is not None:
@@ -150,7 +167,9 @@ class TurnRunner:
     def _apply(self, effect: m.Effect) -> None:
         match effect:
             case m.StartWakeDetection():
-                self._open_stream("wake", [Detect().event(), _create_audio_start()], self._on_wake_event)
+                self._open_stream(
+                    "wake", [Detect(context=WAKE_CONTEXT).event(), _create_audio_start()], self._on_wake_event
+                )
             case m.StopWakeDetection():
                 self._close_stream("wake")
             case m.SendToWake(pcm):
@@ -300,6 +319,8 @@ class TurnRunner:
             self.add_wake_word(event)
             self.process(m.WakeWordDetected(str(event.data.get("name")), _timestamp_ms(event)))
             return True
+        if event.type == "user-event" and event.data.get("name") == NEAR_MISS:
+            self.add_near_miss(event)
         return False
 
     async def _on_vad_event(self, event: Event) -> bool:

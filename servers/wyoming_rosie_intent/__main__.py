@@ -62,8 +62,9 @@ async def serve(settings: IntentConfig) -> None:
                 dialogue, executor.states, _clock, send, answered, get_device_area, notice, list_plugins
             ),
             metrics=metrics,
+            waiting=lambda: dialogue.waiting,
         )
-        factory.add_health_checks(daemon.health, actor, plugins)
+        factory.add_health_checks(daemon.health, actor, plugins, agent)
         await run_until_first_exit(
             server.run(daemon, settings),
             updates.run(recognizer, executor),

@@ -159,8 +159,12 @@ def describe_actor(actor: ServedActor, name: str) -> Mapping[str, object]:
     return {"name": name, "kind": "actor", "version": "", "problem": actor.problem, "sentences": []}
 
 
-def add_health_checks(health: Health, actor: ServedActor | None, plugins: PluginRegistry | None) -> None:
-    """Add the health checks of a remote actor and of the plugins."""
+def add_health_checks(
+    health: Health, actor: ServedActor | None, plugins: PluginRegistry | None, agent: LlmAgent | None
+) -> None:
+    """Add the health checks of a remote actor, of the plugins and of the language models."""
+    if agent is not None:
+        health.add_check("language-models", lambda: agent.problem)
     if actor is not None and actor.is_remote:
         health.add_check("actor", lambda: actor.problem)
     for name, check in (plugins.health_checks() if plugins else {}).items():

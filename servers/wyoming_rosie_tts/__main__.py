@@ -78,6 +78,7 @@ async def serve(settings: TtsConfig) -> None:
         lambda send: TtsHandler(context, settings.text_limit, send),
         is_installed=engine.is_installed,
         metrics=metrics,
+        waiting=lambda: scheduler.waiting,
     )
     preparing = asyncio.create_task(prepare(context, daemon, settings.phrase))
     try:

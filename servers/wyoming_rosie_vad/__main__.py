@@ -42,6 +42,7 @@ async def serve(settings: VadConfig) -> None:
         {**Info().to_dict(), "vad": [engine.describe()]},
         lambda send: VadHandler(engine, scheduler, settings.speech, send, turns),
         metrics=metrics,
+        waiting=lambda: scheduler.waiting,
     )
     try:
         await server.run(daemon, settings)

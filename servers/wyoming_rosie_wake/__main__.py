@@ -48,6 +48,7 @@ async def serve(settings: WakeConfig) -> None:
         Info(wake=[engine.describe()]),
         lambda send: WakeHandler(engine, scheduler, recorder, send, detections),
         metrics=metrics,
+        waiting=lambda: scheduler.waiting,
     )
     try:
         await server.run(daemon, settings)

@@ -22,6 +22,8 @@ from wyoming_rosie_wake.engine import WakeEngine
 
 _LOG = structlog.get_logger()
 MAX_NAMES = 100
+NEAR_MISS = "near-miss"
+"""Name of the user-event for a wake word that was nearly detected, for peers whose `detect` asks for it."""
 
 
 class WakeHandler:
@@ -137,10 +139,14 @@ class WakeHandler:
             self._metrics.observe_stage("detect", 1000 * self._stream.lag_seconds)
         if self._recording is not None:
             self._recording.on_detections(found)
-        for detection in drop_near_misses(found):
+        for detection in found if self._context.get("near_misses") is True else drop_near_misses(found):
             self._outbox.put(detection)
 
     async def _send_detection(self, detection: WakeDetection) -> None:
+        if detection.is_near_miss:
+            near_miss = {"name": NEAR_MISS, "word": detection.name, "score": detection.score}
+            await self._send(Event("user-event", near_miss))
+            return
         self._detections += 1
         context = {**self._context, "score": detection.score}
         if detection.speaker:

@@ -360,7 +360,7 @@ async def test_the_volume_of_the_room_is_changed_and_reported(harness: HubHarnes
     harness.stages["intent"].answer = set_volume
     await harness.begin()
     turn = asyncio.create_task(harness.turn())
-    order = await harness.satellite.wait_for("user-event")
+    order = await harness.satellite.wait_for("user-event", name="volume")
     assert order.data == {"name": "volume", "percent": 40}
     await harness.satellite.send(Event("user-event", {"name": "volume", "percent": 40}))
     told = await turn

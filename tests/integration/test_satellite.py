@@ -149,6 +149,22 @@ async def test_each_bundled_word_wakes_it_through_a_daemon(
         assert f"woww_{detection.data['name']}" == clip
 
 
+async def test_levels_and_scores_are_told_to_a_conductor_that_watches(
+    daemon: StartDaemon, folder: Path, words: dict[str, bytes]
+) -> None:
+    async with furnished(daemon, folder) as room:
+        await room.conductor.joins()
+        await room.conductor.says(Event("user-event", {"name": "watch", "seconds": 60}))
+        room.voice.says(words[SAID])
+        scores, levels = [0.0], []
+        while max(scores) < 0.5:
+            event = await room.conductor.hears("user-event")
+            assert event.data["name"] == "levels"
+            scores.append(event.data["wake_scores"]["okay_nabu"])
+            levels.append(event.data["level_dbfs"])
+    assert max(levels) > -60
+
+
 async def test_other_words_and_noise_do_not_wake_it(daemon: StartDaemon, folder: Path, words: dict[str, bytes]) -> None:
     every = [part for word in KNOWN for part in ("--wake-word-name", word)]
     async with furnished(daemon, folder, *every) as room:

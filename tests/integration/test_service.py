@@ -49,6 +49,20 @@ async def ends(peer: Client) -> bool:
     return False
 
 
+async def test_status_is_told_while_a_request_is_under_way(service: DaemonServer, uri: str, peer: OpenPeer) -> None:
+    service.health.add_check("roof", lambda: "it leaks")
+    one = await peer(uri)
+    await one.send(Event("work"))
+    await one.send(Event("user-event", {"name": "status"}))
+    answer = (await one.wait_for("user-event", seconds=60)).data
+    assert answer["name"] == "status"
+    assert answer["data"]["problems"] == {"roof": "it leaks"}
+    assert answer["data"]["streams"] == 1
+    assert answer["data"]["memory_mb"] > 1
+    assert {"cpu_percent", "queued", "uptime_seconds"} <= set(answer["data"])
+    EchoHandler.released.set()
+
+
 async def test_describe_and_ping_are_answered_while_a_request_is_under_way(uri: str, peer: OpenPeer) -> None:
     one = await peer(uri)
     await one.send(Event("work"))

@@ -59,6 +59,17 @@ async def test_home_assistants_sequence_on_a_recorded_word(
     assert 0.8 < event.data["context"]["score"] <= 1
 
 
+async def test_near_misses_are_told_to_those_who_ask(
+    daemon: StartDaemon, peer: OpenPeer, recordings: dict[str, bytes]
+) -> None:
+    uri = (await daemon("wake", "--trigger-level", "100")).uri
+    detect = Detect(names=["okay_nabu"], context={"near_misses": True}).event()
+    near_miss, end = await answers(await peer(uri), detect, start(), *chunks(recordings["woww_okay_nabu"]))
+    assert (near_miss.data["name"], near_miss.data["word"]) == ("near-miss", "okay_nabu")
+    assert 0 < near_miss.data["score"] <= 1
+    assert end.type == "not-detected"
+
+
 async def test_noise_holds_no_word(
     daemon: StartDaemon, peer: OpenPeer, noises: list[tuple[AudioFormat, bytes]]
 ) -> None:

@@ -59,7 +59,7 @@ def read(path: Path) -> str:
 
 async def volume_knob(satellite: FakeSatellite) -> None:
     """Report each volume that is set."""
-    event = await satellite.wait_for("user-event")
+    event = await satellite.wait_for("user-event", name="volume")
     await satellite.send(Event("user-event", {"name": "volume", "percent": event.data["percent"]}))
 
 

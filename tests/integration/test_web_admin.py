@@ -21,6 +21,7 @@ from tests.fakes import SPEECH_DATA, FakeSatellite
 from tests.integration.test_hub import TONE, HubHarness, intent
 from tests.integration.test_web import API, HouseClient, read
 from tests.web_client import PASSWORD, bearer, create_credentials, page_of
+from wyoming_rosie.audio.levels import SILENCE_DBFS
 from wyoming_rosie.http.access import Scope
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie_hub.web.events import MAX_READERS
@@ -298,3 +299,55 @@ async def test_a_satellite_that_leaves_is_told(house: HouseClient) -> None:
             await page.send_json({"type": "info", "data": {"satellite": {"name": guest.info.satellite.name}}})  # type: ignore[union-attr]
             assert (await events.wait_for("satellite", id="guest"))["is_connected"]
         assert not (await events.wait_for("satellite", id="guest", is_connected=False))["is_connected"]
+
+
+async def test_readers_see_the_levels_that_a_satellite_reports_and_those_of_its_audio(house: HouseClient) -> None:
+    satellite = house.harness.satellite
+    assert (await satellite.wait_for("user-event")).data == {"name": "watch", "seconds": 0}, "for near misses"
+    heard = len(satellite.heard)
+    async with open_events(house) as events:
+        asked = await satellite.wait_for("user-event", after=heard)
+        assert asked.data["name"] == "watch"
+        assert asked.data["seconds"] > 0
+        report = {"level_dbfs": -31.5, "noise_dbfs": -60.0, "wake_scores": {"okay_nabu": 0.4}}
+        await satellite.send(Event("user-event", {"name": "levels", **report}))
+        assert await events.wait_for("levels") == {"satellite": "kitchen satellite", **report}
+        async with house.client.ws_connect(f"{API}/stream") as page:
+            await page.send_json({"type": "info", "data": {"satellite": {"name": "tablet"}}})
+            await page.send_json({"type": "run-pipeline", "data": {"start_stage": "asr"}})
+            await page.send_bytes(bytes(16_000))
+            assert (await events.wait_for("levels", satellite="tablet"))["level_dbfs"] == SILENCE_DBFS
+
+
+async def test_near_misses_are_in_the_history_of_a_wake_word(house: HouseClient) -> None:
+    near = {"name": "near-miss", "word": "alexa", "score": 0.4}
+    await house.harness.satellite.send(Event("user-event", near))
+    async with asyncio.timeout(60):
+        while "alexa" not in (words := {word["name"]: word for word in await house.get("/wake-words")}):
+            await asyncio.sleep(0.05)
+    (heard,) = words["alexa"]["history"]
+    assert (heard["score"], heard["detected"]) == (0.4, False)
+
+
+async def test_daemons_say_their_load_and_what_to_do_next(house: HouseClient) -> None:
+    status = await house.get("/status")
+    daemons = {daemon["role"]: daemon for daemon in status["daemons"]}
+    load = daemons["intent"]["load"]
+    assert load["streams"] >= 1
+    assert load["memory_mb"] > 1
+    assert {"cpu_percent", "queued", "uptime_seconds"} <= set(load)
+    assert daemons["intent"]["next_step"] is None
+    assert daemons["wake"]["load"] is None
+    assert "wyoming-rosie-wake" in daemons["wake"]["next_step"]
+    assert 0 <= status["machine"]["memory_percent"] <= 100
+    assert status["machine"]["disk_free_mb"] > 0
+
+
+async def test_a_language_model_that_is_away_is_a_problem_of_the_part_llm(house: HouseClient) -> None:
+    assert (await house.get("/health/llm"))["status"] == "ok"
+    house.harness.stages["intent"].problem = "no language model answers: local (tiny)"
+    async with asyncio.timeout(60):
+        while (await house.client.get(f"{API}/health/llm")).status == 200:
+            await asyncio.sleep(0.2)
+    assert "local (tiny)" in (await house.get("/health/llm", 503))["reason"]
+    house.harness.stages["intent"].problem = None

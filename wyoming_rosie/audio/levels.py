@@ -2,9 +2,12 @@
 
 import sys
 from array import array
+from collections import deque
 from dataclasses import dataclass
 from math import log10
 from typing import TYPE_CHECKING
+
+from wyoming_rosie.audio.formats import SPEECH
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +18,14 @@ SILENCE_DBFS = -120.0
 """The lowest level."""
 CLIPPED = 32_700
 """Amplitude from which a sample counts as clipped."""
+READING_SECONDS = 0.25
+NOISE_READINGS = 40
+"""Readings of ten seconds, in which people pause at least once."""
+LEAST_READINGS = 8
+SAMPLE_STEP = 4
+"""Of so many samples one is measured, which changes the power of no sound that people make, and saves most of the time."""
+NOISE_SHARE = 0.1
+"""Share of the readings that are no louder than the noise, as speech is louder in most of the others."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +38,40 @@ class AudioLevels:
     offset: float
 
 
+@dataclass(frozen=True)
+class LevelReading:
+    """Level of a moment, and of the noise between what people say; None until enough was heard."""
+
+    level_dbfs: float
+    noise_dbfs: float | None
+
+
+class LevelMeter:
+    """Measures a stream of 16 kHz 16-bit mono PCM, without numpy."""
+
+    def __init__(self) -> None:
+        self._pcm = bytearray()
+        self._levels = deque[float](maxlen=NOISE_READINGS)
+
+    def push(self, pcm: bytes) -> LevelReading | None:
+        """Measure the next audio, of any length; return a reading every READING_SECONDS."""
+        self._pcm += pcm
+        if len(self._pcm) < SPEECH.bytes_in(READING_SECONDS):
+            return None
+        samples = _to_samples(bytes(self._pcm))[::SAMPLE_STEP]
+        self._levels.append(_measure_samples(samples).rms)
+        self._pcm.clear()
+        lowest = sorted(self._levels)
+        noise = lowest[int(NOISE_SHARE * len(lowest))] if len(lowest) >= LEAST_READINGS else None
+        return LevelReading(self._levels[-1], noise)
+
+
 def measure_levels(pcm: bytes) -> AudioLevels:
     """Return the levels of a few seconds of PCM, without numpy; no samples count as silence."""
-    samples = _to_samples(pcm)
+    return _measure_samples(_to_samples(pcm))
+
+
+def _measure_samples(samples: "array[int]") -> AudioLevels:
     if not samples:
         return AudioLevels(SILENCE_DBFS, SILENCE_DBFS, 0.0, 0.0)
     mean = sum(samples) / len(samples)

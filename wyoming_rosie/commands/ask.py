@@ -21,7 +21,7 @@ from wyoming_rosie import config
 from wyoming_rosie.audio.files import STDIN
 from wyoming_rosie.commands import pipeline, processes
 from wyoming_rosie.commands.conformance import info as conformance_info
-from wyoming_rosie.commands.diagnostics.network import simulated_home
+from wyoming_rosie.commands.diagnostics.services import simulated_home
 from wyoming_rosie.commands.launch_plan import local_uri
 from wyoming_rosie.commands.pipeline import ANSWER_SECONDS, HomeFile, Language, StageOptions, StageParameter
 from wyoming_rosie.errors import ConfigError, NotUnderstoodError, RosieError

@@ -13,11 +13,12 @@ from rich.text import Text
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.audio.levels import measure_levels
 from wyoming_rosie.commands.diagnostics import audio_devices, brokers, machine, network
-from wyoming_rosie.commands.diagnostics.diagnosis import Diagnosis, diagnose
+from wyoming_rosie.commands.diagnostics.diagnosis import diagnose
 from wyoming_rosie.commands.diagnostics.redaction import redact
 from wyoming_rosie.commands.diagnostics.report import (
     AudioDeviceList,
     AudioReport,
+    Diagnosis,
     DoctorReport,
     RecordingReport,
     ServiceReport,

@@ -1,4 +1,4 @@
-"""Server side of one connection: events in order, `describe` and `ping` at any time, an error before it is closed."""
+"""Server side of one connection: events in order, `describe`, `ping` and `status` at any time, an error before its end."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,6 +19,8 @@ Send: TypeAlias = Callable[[Event], Awaitable[None]]
 
 WRITE_SECONDS = 10.0
 MAX_QUEUED_EVENTS = 32
+STATUS = "status"
+"""Name of the user-event that asks a daemon for its load, and of the answer."""
 
 
 class ConnectionHandler(Protocol):
@@ -74,6 +76,7 @@ class Connection:
         stream: EventStream,
         host: str,
         info: Callable[[], bytes],
+        status: Callable[[], Awaitable[bytes]],
         create_handler: Callable[[Send], ConnectionHandler],
         *,
         finish_at_end: bool = False,
@@ -83,6 +86,7 @@ class Connection:
         self._stream = stream
         self._host = host
         self._info = info
+        self._status = status
         self._handler = create_handler(_ConnectionSender(self))
         self._finish_at_end = finish_at_end  # a pipe's end ends its requests, a socket's cancels them
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(MAX_QUEUED_EVENTS)
@@ -155,6 +159,8 @@ class Connection:
                 match event.type:
                     case "describe":
                         await self._stream.write_encoded(self._info())
+                    case "user-event" if event.data.get("name") == STATUS:
+                        await self._stream.write_encoded(await self._status())
                     case "ping":
                         await self.send(Pong(event.data.get("text")).event())
                     case _:

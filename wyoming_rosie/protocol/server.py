@@ -8,9 +8,9 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,6 +18,7 @@ import structlog
 from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.info import Info
+from wyoming.user_event import UserEvent
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import BadEventError, ConfigError
@@ -27,7 +28,7 @@ from wyoming_rosie.http.server import LOOPBACK
 from wyoming_rosie.metrics import Counter as CountOf
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.protocol import address, discovery, titles
-from wyoming_rosie.protocol.connection import Connection
+from wyoming_rosie.protocol.connection import STATUS, Connection
 from wyoming_rosie.protocol.connection import ConnectionHandler as ConnectionHandler
 from wyoming_rosie.protocol.connection import Send as Send
 from wyoming_rosie.protocol.hosts import parse_ip
@@ -35,6 +36,7 @@ from wyoming_rosie.protocol.stdio import StdioTransport
 from wyoming_rosie.protocol.wire import EventStream, encode
 from wyoming_rosie.runtime import systemd
 from wyoming_rosie.runtime.exit_status import start_exit_deadline
+from wyoming_rosie.runtime.load import ProcessMeter
 from wyoming_rosie.runtime.terminal import hangup_signal
 
 _LOG = structlog.get_logger()
@@ -81,7 +83,10 @@ class DaemonServer:
         *,
         is_installed: bool = True,
         metrics: Metrics | None = None,
+        waiting: Callable[[], float] = lambda: 0,
     ) -> None:
+        self._waiting = waiting
+        self._meter = ProcessMeter()
         self.role = role
         self._title: str | None = None
         self._create_handler = create_handler
@@ -118,6 +123,15 @@ class DaemonServer:
         """Answer `describe` with this info from now on."""
         self._data = info.event().data if isinstance(info, Info) else dict(info)
         self._info = encode(Event("info", dict(titles.with_title(self._data, self._title))))
+
+    async def _encode_status(self) -> bytes:
+        """Return the answer to the user-event `status`: load, queue and problems, the same for every daemon."""
+        load = asdict(await asyncio.to_thread(self._meter.measure)) | {
+            "streams": len(self._connections),
+            "queued": self._waiting(),
+        }
+        problems = {part: problem for part, problem in self.health.run_checks().items() if problem is not None}
+        return encode(UserEvent(STATUS, {**load, "problems": problems}).event())
 
     @asynccontextmanager
     async def listening(self, uri: str) -> AsyncIterator[address.Address]:
@@ -156,7 +170,8 @@ class DaemonServer:
         """Serve one peer on standard input and output until its input ends."""
         stream = EventStream()
         StdioTransport(stream, read_fd, write_fd).start()
-        await Connection(stream, "stdio", lambda: self._info, self._create_handler, finish_at_end=True).serve()
+        answers = (lambda: self._info, self._encode_status)
+        await Connection(stream, "stdio", *answers, self._create_handler, finish_at_end=True).serve()
 
     async def _listen(self, requested: address.Address) -> asyncio.Server:
         loop = asyncio.get_running_loop()
@@ -181,7 +196,9 @@ class DaemonServer:
         if refusal is not None:
             self._reject(stream, refusal)
             return
-        connection = _MeteredConnection(self._sent, stream, host, lambda: self._info, self._create_handler)
+        connection = _MeteredConnection(
+            self._sent, stream, host, lambda: self._info, self._encode_status, self._create_handler
+        )
         self._per_address[host] += 1
         task = asyncio.get_running_loop().create_task(connection.serve())
         self._connections[connection] = task
@@ -243,10 +260,11 @@ class _MeteredConnection(Connection):
         stream: EventStream,
         host: str,
         info: Callable[[], bytes],
+        status: Callable[[], Awaitable[bytes]],
         create_handler: Callable[[Send], ConnectionHandler],
     ) -> None:
         self._sent = sent
-        super().__init__(stream, host, info, create_handler)
+        super().__init__(stream, host, info, status, create_handler)
 
     def send_nowait(self, event: Event) -> bool:
         is_sent = super().send_nowait(event)

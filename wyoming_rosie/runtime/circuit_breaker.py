@@ -13,6 +13,11 @@ class CircuitBreaker:
         self._open_until: float | None = None
         self._is_probing = False
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last attempt that had a result was a failure."""
+        return self._failures > 0
+
     def allows_attempt(self, now: float) -> bool:
         """Return whether an attempt may start."""
         return self._open_until is None or (now >= self._open_until and not self._is_probing)

@@ -117,6 +117,10 @@ class MicroStream:
         """Process the next chunk of 16 kHz 16-bit mono PCM, of any length; return the detections."""
         return [detection for features in self._features.extract(pcm) for detection in self._process_frame(features)]
 
+    def take_scores(self) -> dict[str, float]:
+        """Return the highest score of each word since the last call."""
+        return {name: state.take_peak() for name, state in self._states.items()}
+
     def _create_state(self, word: MicroModel) -> "_ModelState":
         return _ModelState(load_network(word), self._rules.create_trigger(word.name, word.cutoff))
 
@@ -132,10 +136,19 @@ class _ModelState:
     def __init__(self, network: MicroNetwork, trigger: Trigger) -> None:
         self._network = network
         self._trigger = trigger
+        self._peak = 0.0
 
     def process(self, features: Sequence[float], sample: int) -> WakeDetection | None:
         score = self._network.score(features)
-        return None if score is None else self._trigger.update(score, sample)
+        if score is None:
+            return None
+        self._peak = max(self._peak, score)
+        return self._trigger.update(score, sample)
+
+    def take_peak(self) -> float:
+        """Return the highest score since the last call."""
+        peak, self._peak = self._peak, 0.0
+        return peak
 
 
 def _read_model(file: Path, licence: str) -> MicroModel:

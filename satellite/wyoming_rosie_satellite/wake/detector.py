@@ -1,8 +1,8 @@
 """Wake detectors: the protocol, and the backlog of audio in front of one."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie_satellite.messages import WakeWord
@@ -20,7 +20,15 @@ class WakeDetector(Protocol):
         """Detect these wake words only from now on; unknown ones are ignored. Never waits."""
 
     async def run(self, on_wake_word: Callable[[WakeWord], None]) -> None:
-        """Call `on_wake_word` for each wake word until cancelled."""
+        """Call `on_wake_word` for each wake word and near miss until cancelled."""
+
+
+@runtime_checkable
+class ScoredDetector(Protocol):
+    """A detector whose scores can be watched."""
+
+    def take_scores(self) -> Mapping[str, float]:
+        """Return the highest score, 0 to 1, of each word since the last call."""
 
 
 class AudioBacklog:

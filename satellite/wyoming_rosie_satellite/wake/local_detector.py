@@ -1,6 +1,7 @@
 """Wake detector in this process: microWakeWord models on a thread."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -8,7 +9,7 @@ from queue import Empty, SimpleQueue
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie.wakeword.detection import TriggerRules, drop_near_misses, match_name
+from wyoming_rosie.wakeword.detection import TriggerRules, match_name
 from wyoming_rosie.wakeword.micro import MicroModel, MicroStream
 from wyoming_rosie_satellite.messages import WakeWord
 from wyoming_rosie_satellite.wake.detector import count_samples
@@ -31,6 +32,8 @@ class LocalDetector:
         self._piece = b""
         self._pieces: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()  # position of the end, audio
         self._selected: SimpleQueue[Sequence[MicroModel]] = SimpleQueue()
+        self._scores: dict[str, float] = {}
+        self._scores_lock = threading.Lock()
 
     def push_audio(self, pcm: bytes) -> None:
         self._piece += pcm
@@ -45,6 +48,11 @@ class LocalDetector:
     def select_words(self, names: Sequence[str]) -> None:
         matched = dict.fromkeys(match_name(name, self._available) for name in names)
         self._selected.put([self._available[name] for name in matched if name in self._available])
+
+    def take_scores(self) -> Mapping[str, float]:
+        with self._scores_lock:
+            scores, self._scores = self._scores, {}
+            return scores
 
     async def run(self, on_wake_word: Callable[[WakeWord], None]) -> None:
         worker = ThreadWorker("wake")
@@ -64,5 +72,11 @@ class LocalDetector:
             processed = end
             if not self._selected.empty():
                 stream.set_models(self._selected.get())
-            for found in drop_near_misses(stream.process(pcm)):
-                on_wake_word(WakeWord(found.name, found.sample, turn.new_id(), found.score))
+            for found in stream.process(pcm):
+                on_wake_word(WakeWord(found.name, found.sample, turn.new_id(), found.score, found.is_near_miss))
+            self._add_scores(stream.take_scores())
+
+    def _add_scores(self, scores: Mapping[str, float]) -> None:
+        with self._scores_lock:
+            for name, score in scores.items():
+                self._scores[name] = max(score, self._scores.get(name, 0.0))

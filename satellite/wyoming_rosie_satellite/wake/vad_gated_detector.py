@@ -1,7 +1,7 @@
 """VAD-gated wake detector: another detector gets speech only, which saves work and keeps audio in the room."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie.voice_activity.engine import VadEngine
 from wyoming_rosie_satellite.messages import WakeWord
-from wyoming_rosie_satellite.wake.detector import AudioBacklog, WakeDetector
+from wyoming_rosie_satellite.wake.detector import AudioBacklog, ScoredDetector, WakeDetector
 from wyoming_rosie_satellite.wake.vad_gate import GateRules, SpeechGate
 
 MAX_SHIFTS = 256
@@ -56,6 +56,9 @@ class VadGatedDetector:
 
     def select_words(self, names: Sequence[str]) -> None:
         self._wake_detector.select_words(names)
+
+    def take_scores(self) -> Mapping[str, float]:
+        return self._wake_detector.take_scores() if isinstance(self._wake_detector, ScoredDetector) else {}
 
     async def run(self, on_wake_word: Callable[[WakeWord], None]) -> None:
         await run_until_first_exit(

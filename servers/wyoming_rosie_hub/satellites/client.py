@@ -18,6 +18,7 @@ from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.timers.requests import SatelliteIdentity
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.core import TurnPhase
+from wyoming_rosie_hub.satellites.levels import create_watch_event
 from wyoming_rosie_hub.satellites.reader import SatelliteReader
 from wyoming_rosie_hub.turn_runner import HubContext, TurnRunner
 
@@ -123,6 +124,7 @@ class SatelliteClient:
         _LOG.info("satellite connected", satellite=satellite.satellite_id, area=satellite.area, uri=self.uri)
         self._hub.timers.on_connected(satellite.satellite_id)
         self._hub.announcements.on_connected(satellite.satellite_id)
+        self.send(create_watch_event(0))  # for near misses
 
     async def _send_all(self, peer: Client) -> None:
         with suppress(UnreachableError):  # the reader notices it, too, and raises

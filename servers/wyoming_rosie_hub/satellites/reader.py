@@ -11,12 +11,14 @@ from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, format_o
 from wyoming_rosie.errors import BadEventError, UnreachableError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie_hub import messages as m
-from wyoming_rosie_hub.turn_runner import TurnRunner, parse_language
+from wyoming_rosie_hub.turn_runner import NEAR_MISS, TurnRunner, parse_language
 from wyoming_rosie_hub.volume.intents import parse_mute_report, parse_volume_report
 
 _LOG = structlog.get_logger()
 BUSY_CODE = "busy"
 """Error code of a satellite that has another conductor."""
+LEVELS = "levels"
+"""Name of the user-event with which a satellite that is watched reports its levels."""
 CANCEL = "cancel"
 """Name of the user-event with which a satellite ends its turn."""
 
@@ -91,6 +93,10 @@ class SatelliteReader:
     def _on_user_event(self, event: Event) -> None:
         if event.data.get("name") == CANCEL:
             self._turns.process(m.RunCancelled())
+        elif event.data.get("name") == LEVELS:
+            self._turns.report_levels(event)
+        elif event.data.get("name") == NEAR_MISS:
+            self._turns.add_near_miss(event)
         elif (percent := parse_volume_report(event)) is not None:
             self.volume_percent = percent
             self._on_volume(percent)

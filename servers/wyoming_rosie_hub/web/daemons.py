@@ -2,25 +2,32 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from wyoming.event import Event
 from wyoming.info import Artifact, Info
 from wyoming.user_event import UserEvent
 
+from wyoming_rosie.commands.diagnostics.report import ServiceReport
+from wyoming_rosie.commands.diagnostics.services import diagnose_service, simulated_home
 from wyoming_rosie.errors import RosieError, UnreachableError
 from wyoming_rosie.protocol.client import describe
+from wyoming_rosie.protocol.connection import STATUS
 from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.wakeword.detection import normalize_name
 from wyoming_rosie_hub.daemon_streams import DaemonStream
 from wyoming_rosie_hub.satellites.registry import ConnectedSatellite
 from wyoming_rosie_hub.wake_word_history import WakeWordHistory
-from wyoming_rosie_hub.web.house import DaemonStatus, HousePlugin, HouseWakeWord
+from wyoming_rosie_hub.web.house import DaemonLoad, DaemonStatus, HousePlugin, HouseWakeWord
 
 FRESH_SECONDS = 3.0
 DESCRIBE_SECONDS = 1.5
 MAX_MODELS = 32
+STATUS_SECONDS = 1.0
+MAX_PROBLEMS = 32
 PLUGINS = "plugins"
 """Name of the user-event that asks the intent daemon for its plugins, and of its answer."""
 PLUGIN_SECONDS = 2.0
@@ -69,18 +76,60 @@ async def _ask(role: str, uri: str) -> _Description:
     try:
         info = await describe(uri, DESCRIBE_SECONDS)
     except RosieError as err:
-        return _Description(loop_time(), DaemonStatus(role, uri, problem=str(err)))
+        step = _find_next_step(ServiceReport(role, uri, "", None))
+        return _Description(loop_time(), DaemonStatus(role, uri, problem=str(err), next_step=step))
     latency_ms = round(1000 * (loop_time() - began), 1)
-    return _Description(loop_time(), _create_status(role, uri, info, latency_ms), info)
+    status = _create_status(role, uri, info, latency_ms)
+    return _Description(loop_time(), _add_load(status, await _fetch_status(uri)), info)
+
+
+async def _fetch_status(uri: str) -> Mapping[str, Any]:
+    """Return what a daemon of ours tells of its load and its parts; nothing of another project's."""
+    found: Mapping[str, Any] = {}
+
+    async def on_event(event: Event) -> bool:
+        nonlocal found
+        if event.type == "user-event" and event.data.get("name") == STATUS:
+            found = event.data.get("data") or {}
+            return True
+        return False
+
+    with suppress(RosieError, TimeoutError):
+        async with asyncio.timeout(STATUS_SECONDS):
+            await DaemonStream(uri, [UserEvent(STATUS).event()], on_event).run()
+    return found
+
+
+def _add_load(status: DaemonStatus, told: Mapping[str, Any]) -> DaemonStatus:
+    """Return a status with the load and the problems that a daemon tells; what is invalid is left out."""
+    fields = Fields(told)
+    try:
+        load = DaemonLoad(
+            fields.number("cpu_percent", 0),
+            fields.number("memory_mb", 0),
+            fields.integer("streams", 0),
+            fields.integer("queued", 0),
+            fields.integer("uptime_seconds", 0),
+        )
+        problems = {str(part): str(problem) for part, problem in fields.mapping("problems").items()}
+    except ValueError:
+        return status
+    return replace(status, load=load, problems=dict(list(problems.items())[:MAX_PROBLEMS]))
+
+
+def _find_next_step(report: ServiceReport) -> str | None:
+    return next((diagnosis.next_step for diagnosis in diagnose_service(report)), None)
 
 
 def _create_status(role: str, uri: str, info: Info, latency_ms: float) -> DaemonStatus:
     programs = _programs(role, info)
     engines = tuple(dict.fromkeys(program.name for program in programs if program.installed))
-    problem = None if engines or not programs else "nothing is installed; see wyoming-rosie doctor"
+    is_installed = bool(engines or not programs)
+    problem = None if is_installed else "no model is installed yet"
+    report = ServiceReport(role, uri, "", latency_ms, simulated_home(info), is_installed=is_installed)
     models = tuple(dict.fromkeys(_models(programs)))[:MAX_MODELS]
     version = next((program.version for program in programs if program.version), None)
-    return DaemonStatus(role, uri, problem, engines, models, version, latency_ms)
+    return DaemonStatus(role, uri, problem, engines, models, version, latency_ms, _find_next_step(report))
 
 
 def _models(programs: Sequence[Artifact]) -> Iterator[str]:

@@ -26,11 +26,15 @@ class ReaderBehindError(RosieError):
 
 @dataclass(frozen=True)
 class HouseEvent:
-    """An event as JSON has it. `area` is the room of a turn: a key with a room reads those of its own."""
+    """An event as JSON has it. `area` is the room of a turn: a key with a room reads those of its own.
+
+    A momentary one is worth nothing when it is late, and is dropped for a reader that is behind.
+    """
 
     name: str
     data: Any
     area: str | None = None
+    is_momentary: bool = False
 
 
 class EventReader:
@@ -42,6 +46,8 @@ class EventReader:
 
     def put(self, event: HouseEvent) -> None:
         """Queue an event; a reader that is too far behind gets no more."""
+        if event.is_momentary and self._pending.qsize() >= MAX_PENDING // 2:
+            return
         try:
             self._pending.put_nowait(event)
         except asyncio.QueueFull:

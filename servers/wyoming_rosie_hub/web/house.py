@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from wyoming.event import Event
@@ -10,6 +10,7 @@ from wyoming.event import Event
 from wyoming_rosie.backup.parts import BackupPlaces
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.logging import LogLine
+from wyoming_rosie.runtime.load import MachineLoad
 from wyoming_rosie.timers.model import HubTimer
 from wyoming_rosie.timers.requests import SatelliteIdentity, SpokenAnswer
 from wyoming_rosie_hub.satellites.reader import SatelliteReader
@@ -47,8 +48,19 @@ class HouseSatellite:
 
 
 @dataclass(frozen=True)
+class DaemonLoad:
+    """A daemon's share of one processor since it was asked before, its memory, connections and waiting requests."""
+
+    cpu_percent: float
+    memory_mb: float
+    streams: int
+    queued: int
+    uptime_seconds: int
+
+
+@dataclass(frozen=True)
 class DaemonStatus:
-    """A daemon as it answered last."""
+    """A daemon as it answered last; no load of another project's daemon. `next_step` solves the problem."""
 
     role: str
     uri: str
@@ -57,6 +69,9 @@ class DaemonStatus:
     models: tuple[str, ...] = ()  # those that are installed, voices among them
     version: str | None = None
     latency_ms: float | None = None
+    next_step: str | None = None
+    load: DaemonLoad | None = None
+    problems: Mapping[str, str] = field(default_factory=dict)  # of its parts, such as `language-models`
 
 
 @dataclass(frozen=True)
@@ -110,6 +125,9 @@ class House(Protocol):
     async def watch(self) -> None:
         """Publish what changes, until cancelled."""
 
+    def watch_satellites(self, seconds: float) -> None:
+        """Have all satellites report their levels for some seconds."""
+
     def run_checks(self) -> Mapping[str, str | None]:
         """Return the problem of each part of the hub; None for one that is well."""
 
@@ -118,6 +136,9 @@ class House(Protocol):
 
     def satellites(self) -> Sequence[HouseSatellite]:
         """Return the satellites, browsers among them."""
+
+    async def measure_machine(self) -> MachineLoad:
+        """Return the load of this machine."""
 
     def queues(self) -> Mapping[str, int]:
         """Return how much waits in each of the hub's queues."""

@@ -9,11 +9,14 @@ from typing import Any
 from wyoming_rosie.logging import RecentLines
 from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie.timers.model import HubTimer
+from wyoming_rosie_hub.satellites.levels import LevelMonitor, SatelliteLevels
 from wyoming_rosie_hub.timeline import TurnRecord
 from wyoming_rosie_hub.web.events import EventFeed, HouseEvent
 from wyoming_rosie_hub.web.house import DaemonStatus, House, HouseSatellite, describe_timer
 
 PAUSE_SECONDS = 0.5
+WATCH_SECONDS = 10.0
+"""Time for which a satellite reports its levels after each request."""
 DAEMON_PAUSE_SECONDS = 5.0
 DAEMON_ROLES = ("wake", "vad", "asr", "intent", "tts")
 LOG_EVENT = "log"
@@ -23,8 +26,10 @@ LOG_EVENT = "log"
 class HouseWatcher:
     """Compares the house with what it was; `on_phase` and `on_turn_end` are called as soon as that happens."""
 
-    def __init__(self, house: House, feed: EventFeed, lines: RecentLines) -> None:
+    def __init__(self, house: House, feed: EventFeed, lines: RecentLines, levels: LevelMonitor) -> None:
         self._house = house
+        self._levels = levels
+        levels.on_levels = self._on_levels
         self._feed = feed
         self._lines = lines
         self._satellites: Mapping[str, HouseSatellite] = {}
@@ -37,10 +42,12 @@ class HouseWatcher:
         while True:
             await self._feed.wait_for_reader()
             self._begin()
-            async with run_beside(self._watch_daemons()):
+            self._levels.set_watched(is_watched=True)
+            async with run_beside(self._watch_daemons()), run_beside(self._watch_levels()):
                 while self._feed.has_readers:
                     self._check()
                     await asyncio.sleep(PAUSE_SECONDS)
+            self._levels.set_watched(is_watched=False)
 
     def on_phase(self) -> None:
         """Publish the satellites that have changed."""
@@ -83,10 +90,18 @@ class HouseWatcher:
                     self._publish("daemon", asdict(status))
             await asyncio.sleep(DAEMON_PAUSE_SECONDS)
 
+    async def _watch_levels(self) -> None:
+        while True:
+            self._house.watch_satellites(WATCH_SECONDS)
+            await asyncio.sleep(WATCH_SECONDS / 2)
+
+    def _on_levels(self, levels: SatelliteLevels) -> None:
+        self._feed.publish(HouseEvent("levels", asdict(levels), is_momentary=True))
+
     def _publish(self, name: str, data: Any) -> None:
         self._feed.publish(HouseEvent(name, data))
 
 
 def _without_measures(status: DaemonStatus) -> DaemonStatus:
     """Return a status without what differs each time."""
-    return replace(status, latency_ms=None)
+    return replace(status, latency_ms=None, load=None)

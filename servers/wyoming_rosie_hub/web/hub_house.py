@@ -1,5 +1,6 @@
 """The hub as the house of the web server."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any
@@ -12,9 +13,11 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.logging import recent_lines
 from wyoming_rosie.protocol import turn
+from wyoming_rosie.runtime.load import MachineLoad, MachineMeter
 from wyoming_rosie.timers.model import HubTimer, matches_name
 from wyoming_rosie.timers.requests import IntentRequest, SatelliteIdentity, SpokenAnswer
 from wyoming_rosie_hub.messages import Announcement
+from wyoming_rosie_hub.satellites.levels import create_watch_event
 from wyoming_rosie_hub.satellites.reader import SatelliteReader
 from wyoming_rosie_hub.satellites.registry import ConnectedSatellite, SatelliteRegistry
 from wyoming_rosie_hub.timeline import TurnHistory
@@ -65,8 +68,9 @@ class HubHouse:
         self._sentences = SentenceService(context)
         self._sampler = VoiceSampler(lambda: context.directory.find_uri("tts"))
         self._plugins = PluginMonitor(lambda: context.directory.find_uri("intent"))
+        self._machine = MachineMeter(backup_places.state["hub"])
         self.events = EventFeed()
-        self._watcher = HouseWatcher(self, self.events, recent_lines)
+        self._watcher = HouseWatcher(self, self.events, recent_lines, context.levels)
         context.on_phase = self._watcher.on_phase
         context.history.on_end = self._watcher.on_turn_end
 
@@ -77,6 +81,10 @@ class HubHouse:
     async def watch(self) -> None:
         await self._watcher.run()
 
+    def watch_satellites(self, seconds: float) -> None:
+        for satellite in self._registry.connected:
+            satellite.send(create_watch_event(seconds))
+
     def run_checks(self) -> Mapping[str, str | None]:
         return self._health.run_checks()
 
@@ -85,6 +93,9 @@ class HubHouse:
 
     def satellites(self) -> Sequence[HouseSatellite]:
         return [self._describe(satellite) for satellite in self._registry.all]
+
+    async def measure_machine(self) -> MachineLoad:
+        return await asyncio.to_thread(self._machine.measure)
 
     def queues(self) -> Mapping[str, int]:
         return {"announcements": self._context.announcements.waiting}

@@ -68,6 +68,9 @@ class ModelRouter(Protocol):
 
     async def warm_up(self, prompt: Prompt, request: RoutingRequest) -> object: ...
 
+    @property
+    def problem(self) -> str | None: ...
+
 
 class LlmAgent:
     """Answers the conversations of one home by language models."""
@@ -97,6 +100,11 @@ class LlmAgent:
         self._used_entities: dict[str, None] = {}  # ids, the most recently used last
         self._latency = FirstTokenLatency()
         self._last_conversation: dict[str | None, str] = {}  # by area
+
+    @property
+    def problem(self) -> str | None:
+        """The reason why no language model answers; None while one may."""
+        return self._router.problem
 
     def warm_up(self, moment: datetime, now: float) -> None:
         """Load the model and have it read the prompt's constant part, before anybody speaks.

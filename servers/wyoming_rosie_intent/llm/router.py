@@ -146,6 +146,13 @@ class TierRouter:
             None,
         )
 
+    @property
+    def problem(self) -> str | None:
+        """The reason why no language model answers, as far as the last attempts tell; None while one may."""
+        if not all(state.breaker.has_failed for state in self._tiers.values()):
+            return None
+        return f"no language model answers: {', '.join(state.model.name for state in self._tiers.values())}"
+
     async def warm_up(self, prompt: Prompt, request: RoutingRequest) -> Tier | None:
         """Warm up the tier that the request would be sent to; return it. Raises ModelError.
 

@@ -80,7 +80,18 @@ FAULTS = {
         replace(WELL, services=(ServiceReport("intent", "tcp://x:1", "", 3.0, SIMULATED_HOME_FILE),)),
         "--actor home-assistant",
     ),
-    "a program that is gone": (replace(WELL, services=(ServiceReport("asr", "tcp://x:1", "", None),)), "firewall"),
+    "a program that is gone": (
+        replace(WELL, services=(ServiceReport("asr", "tcp://x:1", "", None, name="Speech"),)),
+        "firewall",
+    ),
+    "a daemon of the hub that is gone": (
+        replace(WELL, services=(ServiceReport("asr", "tcp://x:1", "", None),)),
+        "systemctl start wyoming-rosie-asr",
+    ),
+    "a program without a model": (
+        replace(WELL, services=(ServiceReport("asr", "tcp://x:1", "", 1.0, is_installed=False),)),
+        "models list",
+    ),
     "a broker that is not a URL": (with_brokers(BrokerReport("mqtt", "", trouble="use mqtt://")), "use mqtt://"),
     "a broker that is away": (
         with_brokers(replace(NATS, version="", keeps=None, is_reachable=False, trouble="Connection refused")),

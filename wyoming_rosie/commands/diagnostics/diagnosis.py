@@ -1,12 +1,12 @@
 """Diagnosis of a report: each fault with one next step."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from wyoming_rosie.bus.connection import SECRETS
 from wyoming_rosie.commands.diagnostics.report import (
     AudioReport,
     BrokerReport,
+    Diagnosis,
     DoctorReport,
     MachineReport,
     PortReport,
@@ -14,7 +14,7 @@ from wyoming_rosie.commands.diagnostics.report import (
     ServiceReport,
 )
 from wyoming_rosie.commands.diagnostics.sample_rate import KNOWN_RATES
-from wyoming_rosie.home.model import SIMULATED_HOME_FILE
+from wyoming_rosie.commands.diagnostics.services import diagnose_service
 from wyoming_rosie.runtime.extras import install_command
 
 QUIET_DBFS = -65.0
@@ -24,16 +24,9 @@ FAINT_DBFS = -40.0
 CLIPPED = 0.001
 OFFSET = 0.02
 RATE_ERROR = 0.03
-SLOW_MS = 1000.0
 OLDEST_BROKERS = {"redis": (7, 0), "nats": (2, 9)}
 BROKER_UNITS = {"mqtt": "mosquitto", "redis": "redis-server", "nats": "nats-server"}
 NEEDED = ("wake", "vad", "asr", "intent", "tts", "satellite")
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    fault: str
-    next_step: str
 
 
 def diagnose(findings: DoctorReport) -> list[Diagnosis]:
@@ -156,18 +149,7 @@ def _check_service(services: tuple[ServiceReport, ...]) -> Iterator[Diagnosis]:
     if not services:
         yield Diagnosis("no Wyoming program was found", "start them all on this machine: wyoming-rosie up")
     for service in services:
-        name = f"{service.role or 'a program'} at {service.uri}"
-        if service.ms is None:
-            yield Diagnosis(
-                f"{name} is announced and does not answer", "is it running, and is its port open in the firewall?"
-            )
-        elif service.house == SIMULATED_HOME_FILE:
-            yield Diagnosis(
-                f"{name} acts in {service.house}",
-                "have Home Assistant act: wyoming-rosie-intent --actor home-assistant, or --actor none for its own pipelines",
-            )
-        elif service.ms > SLOW_MS:
-            yield Diagnosis(f"{name} takes {service.ms:.0f} ms to answer", "find out why: wyoming-rosie check URI")
+        yield from diagnose_service(service)
 
 
 def _check_brokers(brokers: tuple[BrokerReport, ...]) -> Iterator[Diagnosis]:

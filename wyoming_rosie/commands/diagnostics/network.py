@@ -9,8 +9,8 @@ from wyoming.info import Info
 
 from wyoming_rosie import config
 from wyoming_rosie.commands.diagnostics.report import PortReport, ServiceReport
+from wyoming_rosie.commands.diagnostics.services import simulated_home
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.home.model import SIMULATED, SIMULATED_HOME_FILE
 from wyoming_rosie.programs import DAEMONS, PROGRAMS
 from wyoming_rosie.protocol import titles
 from wyoming_rosie.protocol.client import describe
@@ -95,12 +95,6 @@ async def _describe_service(role: str, uri: str) -> ServiceReport:
     ms = round(1000 * (loop.time() - started), 1)
     missing = tuple(model.name for program in info.asr for model in program.models if not model.installed)
     return ServiceReport(role, uri, _get_engine(info), ms, simulated_home(info), missing_models=missing)
-
-
-def simulated_home(info: Info) -> str:
-    """Return an intent daemon's description of its simulated home; empty for a real one."""
-    descriptions = " ".join(program.description or "" for program in info.handle)
-    return next((description for description in (SIMULATED_HOME_FILE, SIMULATED) if description in descriptions), "")
 
 
 def _get_engine(info: Info) -> str:

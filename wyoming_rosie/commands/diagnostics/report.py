@@ -56,6 +56,7 @@ class ServiceReport:
     name: str = ""
     trust: str = ""
     missing_models: tuple[str, ...] = ()  # of speech to text, which it may be fetching
+    is_installed: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,3 +113,9 @@ class DoctorReport:
     ports: tuple[PortReport, ...] = ()
     services: tuple[ServiceReport, ...] = ()
     brokers: tuple[BrokerReport, ...] = ()
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    fault: str
+    next_step: str

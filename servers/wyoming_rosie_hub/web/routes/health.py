@@ -9,14 +9,15 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 
 from wyoming_rosie import __version__
+from wyoming_rosie.runtime.load import measure_memory_mb
 from wyoming_rosie_hub.web.guard import NEEDS_READ
 from wyoming_rosie_hub.web.house import House
 
 DAEMON_OF_PART = {"wake": "wake", "vad": "vad", "stt": "asr", "llm": "intent", "tts": "tts"}
 NO_MEMORY = "this hub has no memory yet"
 TOP_INTENTS = 10
-STATM_RESIDENT = 1
-"""Column of /proc/self/statm with the resident pages."""
+LANGUAGE_MODELS, MODEL = "language-models", "model"
+"""Parts of a daemon whose problem is one of the whole."""
 
 
 def create_router(house: House) -> APIRouter:
@@ -37,7 +38,7 @@ def create_router(house: House) -> APIRouter:
     async def get_part(
         part: Literal["wake", "vad", "stt", "llm", "tts", "memory"], request: Request, response: Response
     ) -> dict[str, Any]:
-        """Return whether a daemon answers; `llm` is the intent daemon, which asks the language models."""
+        """Return whether a daemon answers and has a model; `llm` is the intent daemon, and its language models if it has any."""
         problem = await _find_problem(house, part)
         response.status_code = 503 if problem else 200
         state = {"part": part, "status": "failing" if problem else "ok"}
@@ -64,6 +65,7 @@ def create_status_router(house: House) -> APIRouter:
             "daemons": [asdict(daemon) for daemon in daemons],
             "queues": dict(house.queues()),
             "load": await asyncio.to_thread(_measure_load),
+            "machine": asdict(await house.measure_machine()),
             "top_intents": dict(house.history.intents.most_common(TOP_INTENTS)),
             "turns": dict(house.history.outcomes),
         }
@@ -74,17 +76,16 @@ def create_status_router(house: House) -> APIRouter:
 async def _find_problem(house: House, part: str) -> str | None:
     if part == "memory":
         return NO_MEMORY
-    return (await house.describe_daemon(DAEMON_OF_PART[part])).problem
+    daemon = await house.describe_daemon(DAEMON_OF_PART[part])
+    return daemon.problem or daemon.problems.get(LANGUAGE_MODELS if part == "llm" else MODEL)
 
 
 def _measure_load() -> dict[str, float]:
     """Return the load of this machine, and processor time and memory of the hub."""
-    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - no file of ours
-        pages = int(file.read().split()[STATM_RESIDENT])
     used = os.times()
     return {
         "load_average": round(os.getloadavg()[0], 2),
         "processors": os.cpu_count() or 1,
         "hub_cpu_seconds": round(used.user + used.system, 2),
-        "hub_memory_mb": round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1),
+        "hub_memory_mb": measure_memory_mb(),
     }

@@ -47,6 +47,8 @@ class ScriptedChatModel:
 class ScriptedRouter:
     """Answers each round with the next list of steps, and from the last one on with that."""
 
+    problem: str | None = None
+
     def __init__(
         self, *rounds: Sequence[Step], warm_seconds: float = 0.0, warm_error: ModelError | None = None
     ) -> None:

@@ -243,6 +243,17 @@ async def test_tier_that_is_back_is_used_again() -> None:
     assert join_text(await house.answer()) == "back"
 
 
+async def test_models_are_a_problem_while_none_of_them_answers() -> None:
+    house = House(local=[GONE, says("back")], network=[GONE, GONE])
+    problems = [house.tiers.problem]
+    with pytest.raises(ModelError):
+        await house.answer()
+    problems.append(house.tiers.problem)
+    await house.answer()
+    problems.append(house.tiers.problem)
+    assert problems == [None, "no language model answers: local, network", None]
+
+
 async def test_trial_that_nobody_waited_for_is_made_again() -> None:
     house = House(local=[GONE, GONE, GONE, says("many words")])
     for _ in range(3):
