@@ -37,6 +37,7 @@ class Daemon:
         self.process = process
         self.uri = ""
         self.log: list[dict[str, Any]] = []
+        self.was_killed = False
         self._reading = asyncio.create_task(self._read())
         self._ready = asyncio.Event()
 
@@ -74,6 +75,12 @@ class Daemon:
             raise AssertionError("the daemon did not stop") from None
         await self._reading
         return status
+
+    async def kill(self) -> None:
+        """End the daemon as the kernel does when memory is short."""
+        self.was_killed = True
+        send_signal(self.process, signal.SIGKILL)
+        await self.process.wait()
 
     async def wait_for_line(self, event: str, seconds: float = 60, **fields: Any) -> dict[str, Any]:
         """Return the first log line of this event with these fields."""

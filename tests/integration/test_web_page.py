@@ -1,8 +1,10 @@
 """The page in a real browser: what a person says, sees, hears and does."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -30,6 +32,7 @@ from tests.web_client import create_credentials
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.commands.demo import COMMAND
 from wyoming_rosie.protocol.server import Send
+from wyoming_rosie_hub import web
 
 LONG_PCM = ANSWER_PCM * 20
 INSECURE_NAME = "rosie.test"
@@ -39,6 +42,16 @@ _KEEP_STREAM = """
         navigator.mediaDevices.getUserMedia = (wanted) => open(wanted).then((stream) => (window.stream = stream));
     }
 """
+_SHOWN = """
+    Array.from(document.querySelectorAll("body *")).flatMap((element) => [
+        ...Array.from(element.childNodes).filter((node) => node.nodeType === 3).map((node) => node.data.trim()),
+        element.getAttribute("aria-label") || "",
+        element.getAttribute("placeholder") || "",
+    ]).filter((text) => text !== "")
+"""
+"""Every text on the page, for the eye or for a screen reader."""
+TEXTS = sorted(Path(web.__file__).with_name("page").glob("texts/*.json"))
+EVIL = "<img src=x onerror='window.attacked = 1'>"
 ECHO_SHOW = ViewportSize(width=960, height=480)
 
 
@@ -197,7 +210,7 @@ async def test_the_page_comes_back_after_the_hub_was_killed(
         page = await open_page(chromium, house.url)
         await state_is(page, "idle")
         assert house.hub is not None
-        await house.hub.stop()
+        await house.hub.kill()
         await expect(page.locator("#connection")).to_have_text("Reconnecting…")
         await expect(page.locator("#state")).to_have_text("Not connected")
         await house.restart_hub("--web.port", port)
@@ -364,6 +377,28 @@ async def test_the_room_is_chosen_once(house: ScriptedHouse, chromium: Browser) 
         await expect(page.locator("#room")).to_have_text("<img src=x onerror=alert(1)>")
 
 
+async def test_a_script_in_the_name_of_a_device_stays_text(house: ScriptedHouse, chromium: Browser) -> None:
+    async def name_a_timer(event: Event, send: Send) -> None:
+        if event.type == "transcript":
+            entities = [{"name": "seconds", "value": 60}, {"name": "name", "value": EVIL}]
+            await send(Event("intent", {"name": "HassStartTimer", "entities": entities}))
+
+    house.answers["intent"] = name_a_timer
+    async with house.serving():
+        evil = quote(EVIL)
+        tablet = await open_page(chromium, f"{house.url}/?name={evil}&area={evil}", bypass_csp=True)
+        await state_is(tablet, "idle")
+        await expect(tablet.locator("#room")).to_have_text(EVIL)
+        await write(tablet, EVIL)
+        await expect(tablet.get_by_role("list", name="Timers")).to_contain_text(EVIL)
+        await expect(tablet.locator(".said")).to_contain_text(EVIL)
+        other = await open_page(chromium, f"{house.url}/?name=other", bypass_csp=True)
+        await state_is(other, "idle")
+        await expect(other.locator("#rooms option")).to_have_attribute("value", EVIL)
+        for page in (tablet, other):
+            assert await page.evaluate("[typeof attacked, document.querySelectorAll('img').length]") == ["undefined", 0]
+
+
 async def test_a_timer_is_counted_down_and_rings(house: ScriptedHouse, chromium: Browser) -> None:
     async def start_timer(event: Event, send: Send) -> None:
         if event.type == "transcript":
@@ -415,6 +450,42 @@ async def test_a_page_that_cannot_be_loaded_says_that_the_house_is_away(
         await house.hub.stop()
         await page.reload()
         await expect(page.get_by_role("heading")).to_have_text("The house cannot be reached")
+
+
+async def test_the_page_speaks_the_language_of_its_browser(house: ScriptedHouse, chromium: Browser) -> None:
+    async with house.serving():
+        page = await open_page(chromium, house.url, locale="de-AT", timezone_id="Europe/Vienna")
+        await state_is(page, "idle")
+        await expect(page.locator("html")).to_have_attribute("lang", "de")
+        await expect(page.locator("#state")).to_have_text("Bereit")
+        await page.get_by_role("textbox", name="Schreiben statt sprechen").fill("hallo")
+        await page.keyboard.press("Enter")
+        await answered(page, "You said: hallo.")
+
+
+async def test_no_language_leaves_english_on_the_page_or_does_not_fit_a_small_phone(
+    house: ScriptedHouse, chromium: Browser
+) -> None:
+    texts = {path.stem: json.loads(path.read_text("utf-8")) for path in TEXTS}
+    async with house.serving():
+        for language in sorted(texts.keys() - {"en"}):
+            url, phone = f"{house.url}/?language={language}", ViewportSize(width=320, height=568)
+            page = await open_page(chromium, url, viewport=phone)
+            await state_is(page, "idle")
+            await page.get_by_role("button", name=texts[language]["room.choose"]).click()
+            shown = set(await page.evaluate(_SHOWN))
+            assert texts[language]["room.title"] in shown
+            assert shown & set(texts["en"].values()) <= set(texts[language].values()), language
+            assert await page.evaluate("document.documentElement.scrollWidth") == phone["width"], language
+            await page.context.close()
+
+
+async def test_a_language_that_the_page_does_not_know_is_english(house: ScriptedHouse, chromium: Browser) -> None:
+    async with house.serving():
+        page = await open_page(chromium, f"{house.url}/?language=../../x", locale="fi-FI")
+        await state_is(page, "idle")
+        await expect(page.locator("html")).to_have_attribute("lang", "en")
+        await expect(page.locator("#state")).to_have_text("Ready")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -23,8 +23,14 @@ _BLANK = re.compile(r"\{\w+\}")
 TEXTS = sorted(PAGE.rglob("texts/*.json"))
 ENGLISH = {path.parent: json.loads(path.read_text("utf-8")) for path in TEXTS if path.stem == "en"}
 LANGUAGES = sorted({path.stem for path in TEXTS})
-SAME_IN_SOME_LANGUAGE = {"Timer", "Stop", "Pause", "Volume", "OK"}
-"""English texts that another language has as well."""
+SAME_AS_ENGLISH = {
+    "de": {"Timer"},
+    "es": set(),
+    "fr": {"Volume", "Conversation", "Pause"},
+    "it": {"Timer", "Volume"},
+    "nl": {"Timer", "Timers", "Volume"},
+}
+"""English texts that are words of another language as well."""
 _INLINE = re.compile(r"\sstyle=|\son\w+=|<style|<script(?![^>]*\ssrc=)")
 
 
@@ -90,7 +96,7 @@ def test_every_language_has_every_text_with_the_same_blanks(path: Path) -> None:
 @pytest.mark.parametrize("path", [path for path in TEXTS if path.stem != "en"], ids=lambda path: path.stem)
 def test_no_english_is_left_in_another_language(path: Path) -> None:
     english, own = ENGLISH[path.parent], json.loads(path.read_text("utf-8"))
-    assert {text for key, text in own.items() if text == english[key]} <= SAME_IN_SOME_LANGUAGE
+    assert {text for key, text in own.items() if text == english[key]} <= SAME_AS_ENGLISH[path.stem]
 
 
 @pytest.mark.parametrize("name", ["text.js", "service-worker.js"])

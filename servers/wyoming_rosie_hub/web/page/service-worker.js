@@ -1,7 +1,7 @@
 /* Service worker: shows a page of its own while the hub cannot be reached. Everything else comes from the hub. */
 
 const CACHE = "offline-3";
-const LANGUAGES = ["en"];
+const LANGUAGES = ["en", "de", "es", "fr", "it", "nl"];
 const TEXTS = LANGUAGES.map((language) => "/texts/" + language + ".json");
 const KEPT = ["/offline.html", "/offline.js", "/text.js", "/tokens.css", "/style.css", "/icon.svg"].concat(TEXTS);
 

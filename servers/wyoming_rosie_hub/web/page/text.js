@@ -1,6 +1,6 @@
 /* Text: what a page says, in the person's language. Each page has a folder of texts, one JSON file for each language. */
 
-export const LANGUAGES = ["en"]; // the first one is for everybody else
+export const LANGUAGES = ["en", "de", "es", "fr", "it", "nl"]; // the first one is for everybody else
 const ATTRIBUTES = { "data-text-label": "aria-label", "data-text-placeholder": "placeholder" };
 
 let texts = {};
