@@ -23,6 +23,7 @@ from wyoming_rosie_intent.handler import IntentHandler
 from wyoming_rosie_intent.info import create_info
 from wyoming_rosie_intent.llm.command_tool import CommandToolset
 from wyoming_rosie_intent.llm.home_tools import HomeTools
+from wyoming_rosie_intent.llm.plugin_tools import PluginTools
 from wyoming_rosie_intent.llm.toolset import Toolset
 from wyoming_rosie_intent.responses import responses
 from wyoming_rosie_intent.rules import hassil, templates
@@ -44,7 +45,11 @@ async def serve(settings: IntentConfig) -> None:
     executor = ActionExecutor(file_home, actor, policy, note, get_weather)
     plugins, mcp = factory.load_plugins(settings), factory.create_mcp_tools(settings)
     recognizer = hassil.load(settings.hassil, file_home, policy)
-    toolsets: list[Toolset] = [HomeTools(executor), *([mcp] if mcp else [])]
+    toolsets: list[Toolset] = [
+        HomeTools(executor),
+        *([PluginTools(plugins)] if plugins else []),
+        *([mcp] if mcp else []),
+    ]
     async with AsyncExitStack() as stack:
         commands = CommandToolset(executor, recognizer, is_conductor_intent)
         stack.callback(commands.close)

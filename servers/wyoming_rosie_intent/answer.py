@@ -85,6 +85,7 @@ class Handled:
     matches: tuple[Match, ...] = ()
     expects_reply: bool = False
     question: PendingQuestion | None = None
+    is_private: bool = False  # a cloud must not read it
 
 
 @dataclass(frozen=True)

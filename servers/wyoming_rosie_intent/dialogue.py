@@ -205,10 +205,11 @@ class Dialogue:
             key=user_input.turn_id or "",
         )
         answer = await self._plugins.execute(match, context)
+        is_private = self._plugins.is_private(match.plugin)
         if isinstance(answer, PluginQuestion):
             question = PendingQuestion(answer.question, answer.confirmed or (), answer.options)
-            return Handled(answer.text, expects_reply=True, question=question)
-        return (Handled if answer.done else NotHandled)(answer.text)
+            return Handled(answer.text, expects_reply=True, question=question, is_private=is_private)
+        return Handled(answer.text, is_private=is_private) if answer.done else NotHandled(answer.text)
 
     async def _answer_follow_up(self, user_input: ConversationInput, moment: datetime, now: float) -> Outcome | None:
         """Answer a sentence that refers to the last turn of the conversation or of the room; None for any other."""

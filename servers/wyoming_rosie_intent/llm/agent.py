@@ -60,6 +60,10 @@ class RoutedChatModel(ChatModel, Protocol):
     @property
     def tier(self) -> str | None: ...
 
+    def keep_private(self) -> bool:
+        """Ask no cloud from now on; return False if one answers already."""
+        ...
+
 
 class ModelRouter(Protocol):
     """Chooses the model of a turn; see `router.TierRouter`."""
@@ -147,7 +151,7 @@ class LlmAgent:
             *(ChatMessage(ChatRole.TOOL, outcome.text, tool_call=call) for call in calls),
             ChatMessage(ChatRole.ASSISTANT, outcome.text),
         )
-        self._history.add(user_input.conversation_id, turn, now)
+        self._history.add(user_input.conversation_id, turn, now, is_private=outcome.is_private)
 
     async def answer(
         self, user_input: ConversationInput, moment: datetime, now: float
@@ -178,10 +182,21 @@ class LlmAgent:
         here = self._find_area(user_input.area)
         self._record_conversation(user_input.conversation_id, here)
         prompt, is_warm = self._take_prompt(user_input, here, moment, now)
-        request = create_request(user_input.text, self._executor.home, here, allow_cloud=user_input.allow_cloud)
+        allow_cloud = user_input.allow_cloud and not self._history.is_private(user_input.conversation_id, now)
+        request = create_request(user_input.text, self._executor.home, here, allow_cloud=allow_cloud)
         model = self._router.route(request)
         phrases = messages.get_messages(language)
-        context = ToolContext(here, moment, user_input.speaker, language, user_input.text)
+        context = ToolContext(
+            here,
+            moment,
+            user_input.speaker,
+            language,
+            user_input.text,
+            user_input.conversation_id,
+            user_input.turn_id,
+            self._history.has_untrusted_text(user_input.conversation_id, now),
+            model.keep_private,
+        )
         loop = self._create_tool_loop(model, prompt, user_input, context, phrases)
         return _AgentTurn(user_input, _TurnStart(prompt, request, is_warm, now), model, loop, phrases)
 
@@ -361,7 +376,13 @@ class _AgentTurn:
         if not self._is_recorded and (new_messages := self.tool_loop.new_messages):
             self._is_recorded = True
             sentence = ChatMessage(ChatRole.USER, escape_tokens(self.user_input.text))
-            history.add(self.user_input.conversation_id, (sentence, *new_messages), self.start.at)
+            history.add(
+                self.user_input.conversation_id,
+                (sentence, *new_messages),
+                self.start.at,
+                is_private=self.tool_loop.actions.is_private,
+                has_untrusted_text=self.tool_loop.has_untrusted_text,
+            )
 
 
 def _format_location(err: Exception) -> str:

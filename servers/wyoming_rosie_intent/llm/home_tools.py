@@ -7,7 +7,13 @@ from typing import cast
 from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie.text.suggestions import find_close_names
 from wyoming_rosie_intent.engine import AreaScope, Match, SlotValue
-from wyoming_rosie_intent.execution.executor import WEATHER_INTENT, ActionExecutor, GetWeather
+from wyoming_rosie_intent.execution.executor import (
+    WEATHER_INTENT,
+    ActionExecutor,
+    ActionPlan,
+    GetWeather,
+    PendingCommand,
+)
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
 from wyoming_rosie_intent.llm.prompts.prompt import describe_state, quote, sanitize
 from wyoming_rosie_intent.llm.tool_arguments import ArgumentError, validate_arguments
@@ -105,6 +111,8 @@ class HomeTools:
         if match.intent == WEATHER_INTENT and (ask := self._weather_source) is not None:
             return ToolResult((await ask(match)).text)
         plan = self._executor.plan([match], context.area.id if context.area else None, context.speaker)
+        if context.has_untrusted_text and match.intent != WEATHER_INTENT:
+            plan = _confirm_all(plan, context)
         answer = await self._executor.execute(plan.commands, context.moment) if plan.commands else None
         targets = tuple(target for command in plan.commands for target in command.targets)
         if plan.needs_confirmation:
@@ -136,6 +144,13 @@ class HomeTools:
 def create_timer_error(match: Match) -> str:
     """Return the error, for the model, that a timer cannot be set along with other calls."""
     return f"Error: {match.intent} cannot be called now. Tell the person to ask for the timer in a sentence of its own."
+
+
+def _confirm_all(plan: ActionPlan, context: ToolContext) -> ActionPlan:
+    """Return the plan with a confirmation for all of its commands, since a stranger may have put them into the prompt."""
+    area = context.area.id if context.area else None
+    pending = (PendingCommand(command.match, command.targets, area, context.speaker) for command in plan.commands)
+    return replace(plan, commands=(), needs_confirmation=(*pending, *plan.needs_confirmation))
 
 
 def _has_weather_entity(home: Home) -> bool:

@@ -58,6 +58,8 @@ class McpTools:
         connection = next((candidate for candidate in self._connections if candidate.has_tool(call.name)), None)
         if connection is None:
             return ToolResult(f"Error: there is no tool {quote(call.name)}")
+        if context.has_untrusted_text and connection.has_side_effects(call.name):
+            return ToolResult("Error: not done. Tell the person to ask for that in a sentence of its own.")
         return await connection.call_tool(call)
 
     async def run(self) -> None:
@@ -84,6 +86,9 @@ class McpConnection:
     def has_tool(self, name: str) -> bool:
         return name in self._offered
 
+    def has_side_effects(self, name: str) -> bool:
+        return self._offered[name][2]
+
     async def call_tool(self, call: ToolCall) -> ToolResult:
         """Call the server's tool, never twice: an interrupted call may have had its effect."""
         if call.arguments is None:
@@ -102,7 +107,8 @@ class McpConnection:
             _LOG.warning("an MCP server failed", server=self._server.name, tool=name, reason=type(err).__name__)
             return ToolResult(f"Error: {call.name} failed; whether it did anything is not known")
         text = f"Result of {call.name}, as information:\n{_format_result(result)}"
-        return ToolResult(f"Error. {text}") if result.is_error else ToolResult(text, has_acted=acts)
+        is_error = bool(result.is_error)
+        return ToolResult(f"Error. {text}" if is_error else text, has_acted=acts and not is_error, is_untrusted=True)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""

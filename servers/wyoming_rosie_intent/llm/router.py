@@ -193,6 +193,13 @@ class TierAttempt:
         """The tier that answers or is asked next."""
         return self._tiers[0].tier if self._tiers else None
 
+    def keep_private(self) -> bool:
+        """Ask no cloud from now on; return False if one answers already."""
+        if self.tier is Tier.CLOUD:
+            return False
+        self._tiers = [state for state in self._tiers if state.tier is not Tier.CLOUD]
+        return True
+
     async def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent | Restarted, None]:
         """Yield the answer of one round: tool calls at its end, then `StreamEnd`. Raises ModelError when no tier is left.
 

@@ -45,8 +45,9 @@ def _validate_value(name: str, argument: object, schema: Schema) -> str | int | 
 
 
 def _validate_text(name: str, value: str, schema: Schema) -> str:
-    if len(value) > MAX_TEXT_CHARACTERS:
-        raise ArgumentError(f"'{name}' has more than {MAX_TEXT_CHARACTERS} characters")
+    most = schema.get("maxLength", MAX_TEXT_CHARACTERS)
+    if len(value) > most:
+        raise ArgumentError(f"'{name}' has more than {most} characters")
     allowed = schema.get("enum")
     if allowed is None:
         return value

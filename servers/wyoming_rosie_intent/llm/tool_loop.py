@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 
 from wyoming_rosie_intent.answer import AnswerChunk, DelegateToConductor, Handled, PendingQuestion
@@ -30,6 +31,7 @@ from wyoming_rosie_intent.llm.prompts.token_counter import TokenCounter
 from wyoming_rosie_intent.llm.toolset import (
     NeedsConductor,
     NeedsConfirmation,
+    NeedsReply,
     ToolContext,
     ToolOutcome,
     ToolResult,
@@ -60,6 +62,7 @@ class ActionLog:
         self.executed: ExecutedActions | None = None
         self.has_acted = False
         self.is_final = False  # the results answer the person; the model is not asked again
+        self.is_private = False  # a result must not reach a cloud
 
     @property
     def summary(self) -> str:
@@ -68,6 +71,7 @@ class ActionLog:
     def add(self, result: ToolResult) -> None:
         self.matches = (*self.matches, *result.matches)
         self.is_final = self.is_final or result.is_final
+        self.is_private = self.is_private or result.is_private
         if result.spoken:
             self.texts.append(result.spoken)
         if result.refusal and result.refusal not in self.refusals:
@@ -117,6 +121,11 @@ class ToolLoop:
         return "".join(self._emitted).strip()
 
     @property
+    def has_untrusted_text(self) -> bool:
+        """Whether strangers may have written a part of what the model has read."""
+        return self._context.has_untrusted_text
+
+    @property
     def new_messages(self) -> tuple[ChatMessage, ...]:
         """The turn's messages for the history: tool calls, their results and the answer; none when everything failed."""
         answer = self.text.removesuffix(self._failure).rstrip() or " ".join(self.actions.texts)
@@ -143,7 +152,8 @@ class ToolLoop:
         if last_words:
             yield self._say(last_words)
         question = PendingQuestion(self._offer) if self._offer else None
-        yield Handled(self.text, self.actions.matches, self.text.endswith(_QUESTION_MARKS), question)
+        expects_reply = self.text.endswith(_QUESTION_MARKS)
+        yield Handled(self.text, self.actions.matches, expects_reply, question, self.actions.is_private)
 
     async def _stream_round(self, round_: "ModelRound") -> AsyncGenerator[AnswerChunk, None]:
         """Yield one answer of the model as far as it may be spoken now."""
@@ -219,17 +229,20 @@ class ToolLoop:
     async def _call_tools(self, round_: "ModelRound") -> Handled | DelegateToConductor | None:
         """Call the tools of a round and add the results to the prompt; return the outcome if that ends the answer."""
         unconfirmed: list[Command] = []
+        replies: list[NeedsReply] = []
         results = []
         for number, call in enumerate(round_.calls):
             outcome = await self._call_tool(call) if number < MAX_CALLS else _TOO_MANY_CALLS
             if isinstance(outcome, NeedsConductor) and len(round_.calls) == 1 and not self._has_answered:
                 return DelegateToConductor((outcome.match,))
-            result = self._record(outcome, unconfirmed)
+            result = self._record(outcome, unconfirmed, replies)
             results.append(ChatMessage(ChatRole.TOOL, self._result_budget.truncate(result.text), tool_call=call))
         messages = (ChatMessage(ChatRole.ASSISTANT, calls=tuple(round_.calls)), *results)
         self._call_messages.extend(messages)
         self._prompt = self._prompt.append(*messages)
-        return self._ask(unconfirmed) if unconfirmed else None
+        if unconfirmed:
+            return self._ask(unconfirmed)
+        return self._ask_reply(replies[0]) if replies else None
 
     @property
     def _has_answered(self) -> bool:
@@ -238,6 +251,11 @@ class ToolLoop:
     def _ask(self, commands: Sequence[Command]) -> Handled:
         text = self._say(" ".join((*self.actions.texts, responses.render_question(commands)))).text
         return Handled(text, expects_reply=True, question=PendingQuestion(text, tuple(commands)))
+
+    def _ask_reply(self, reply: NeedsReply) -> Handled:
+        """Ask a tool's question; what else the tools asked is dropped, as only one question can be answered."""
+        text = self._say(" ".join((*self.actions.texts, reply.text))).text
+        return Handled(text, expects_reply=True, question=reply.question, is_private=reply.is_private)
 
     async def _call_tool(self, call: ToolCall) -> ToolOutcome:
         """Call a tool, but never twice with the same arguments."""
@@ -248,14 +266,21 @@ class ToolLoop:
         outcome = await self._toolset.call_tool(call, self._context)
         if isinstance(outcome, ToolResult):
             self._results[key] = outcome
+            self._context = replace(
+                self._context, has_untrusted_text=self._context.has_untrusted_text or outcome.is_untrusted
+            )
         return outcome
 
-    def _record(self, outcome: ToolOutcome, unconfirmed: list[Command]) -> ToolResult:
-        """Return the result for the model; add the commands that need a confirmation to `unconfirmed`."""
+    def _record(self, outcome: ToolOutcome, unconfirmed: list[Command], replies: list[NeedsReply]) -> ToolResult:
+        """Return the result for the model; add what needs an answer of the person to `unconfirmed` and `replies`."""
         match outcome:
             case NeedsConfirmation(commands, spoken, targets):
                 unconfirmed.extend(command for command in commands if command not in unconfirmed)
                 self.actions.add(ToolResult(spoken, bool(spoken), spoken, targets=targets))
+                return ToolResult("The person is asked first.")
+            case NeedsReply():
+                replies.append(outcome)
+                self.actions.is_private = self.actions.is_private or outcome.is_private
                 return ToolResult("The person is asked first.")
             case NeedsConductor(match):
                 return ToolResult(home_tools.create_timer_error(match))

@@ -1,11 +1,12 @@
 """Toolsets: tools that a language model can call, wherever they come from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from wyoming_rosie.home.model import Area, Entity
+from wyoming_rosie_intent.answer import PendingQuestion
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
 from wyoming_rosie_intent.llm.prompts.prompt import quote
@@ -20,6 +21,12 @@ class ToolContext:
     speaker: str | None = None
     language: str = "en"
     text: str = field(default="", repr=False)  # of the person's sentence
+    conversation_id: str = ""
+    turn_id: str | None = None
+    has_untrusted_text: bool = False
+    """Whether the model has read what strangers may have written: then the person is asked before anything changes."""
+    keep_private: Callable[[], bool] = lambda: True
+    """Keeps the rest of the turn at home; returns False if a cloud has part in it already."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,8 @@ class ToolResult:
     matches: tuple[Match, ...] = ()
     is_final: bool = False  # the person gets this result; the model is not asked again
     targets: tuple[Entity, ...] = ()  # entities that the action changed
+    is_untrusted: bool = False  # a stranger may have written the text
+    is_private: bool = False  # the text must not reach a cloud
 
 
 @dataclass(frozen=True)
@@ -45,13 +54,22 @@ class NeedsConfirmation:
 
 
 @dataclass(frozen=True)
+class NeedsReply:
+    """Outcome: the person has to answer a question first."""
+
+    text: str = field(repr=False)  # what is said, the question at its end
+    question: PendingQuestion
+    is_private: bool = False
+
+
+@dataclass(frozen=True)
 class NeedsConductor:
     """Outcome: only the conductor can execute the intent."""
 
     match: Match
 
 
-ToolOutcome: TypeAlias = ToolResult | NeedsConfirmation | NeedsConductor
+ToolOutcome: TypeAlias = ToolResult | NeedsConfirmation | NeedsReply | NeedsConductor
 
 
 class Toolset(Protocol):

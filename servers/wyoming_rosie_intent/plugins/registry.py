@@ -13,7 +13,7 @@ from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins import context as contexts
 from wyoming_rosie_intent.plugins.discovery import PluginSource
 from wyoming_rosie_intent.plugins.match import PluginMatch
-from wyoming_rosie_intent.plugins.plugin import CommandContext
+from wyoming_rosie_intent.plugins.plugin import CommandContext, PluginTool
 from wyoming_rosie_intent.plugins.runner import PluginRunner
 from wyoming_rosie_intent.plugins.thread import PluginError
 from wyoming_rosie_intent.plugins.values import resolve_times
@@ -62,7 +62,9 @@ class PluginRegistry:
                 return PluginMatch(runner.name, *found, text, language_code)
         return None
 
-    async def execute(self, match: PluginMatch, context: CommandContext | None = None) -> Answer:
+    async def execute(
+        self, match: PluginMatch, context: CommandContext | None = None, seconds: float | None = None
+    ) -> Answer:
         """Execute a command; a failure or timeout becomes the answer, and a question is a PluginQuestion."""
         runner = self._runners[match.plugin]
         full = contexts.complete(context, match, self._zone)
@@ -70,7 +72,9 @@ class PluginRegistry:
         if entities is None:
             return Answer(responses.render("no_such_time", match.language), done=False)
         try:
-            return await runner.execute(replace(match, entities=entities, key=full.key), full, self._answer_seconds)
+            return await runner.execute(
+                replace(match, entities=entities, key=full.key), full, seconds or self._answer_seconds
+            )
         except PluginError as err:
             _LOG.warning("plugin call failed", name=runner.name, intent=match.intent, problem=str(err))
             return Answer(responses.render("did_not_answer", match.language, named=runner.display_name), done=False)
@@ -78,6 +82,10 @@ class PluginRegistry:
     def is_private(self, plugin: str) -> bool:
         """Return whether what a plugin says must not reach a cloud."""
         return self._runners[plugin].is_private
+
+    def tools(self) -> Mapping[str, tuple[PluginTool, ...]]:
+        """Return the intents that programs may call by plugin."""
+        return {name: runner.tools for name, runner in self._runners.items() if runner.tools}
 
     def intents(self) -> Mapping[str, tuple[str, ...]]:
         """Return the names of the intents by plugin."""

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from wyoming_rosie_intent.llm.model import ChatMessage
@@ -22,6 +22,8 @@ class HistoryLimits:
 class _Conversation:
     turns: tuple[HistoryTurn, ...]
     at: float
+    is_private: bool = False
+    has_untrusted_text: bool = False
 
 
 class ConversationHistory:
@@ -36,11 +38,23 @@ class ConversationHistory:
     def __len__(self) -> int:
         return len(self._conversations)
 
-    def add(self, conversation: str, turn: Sequence[ChatMessage], now: float) -> None:
-        """Add a turn to a conversation."""
+    def add(
+        self,
+        conversation: str,
+        turn: Sequence[ChatMessage],
+        now: float,
+        *,
+        is_private: bool = False,
+        has_untrusted_text: bool = False,
+    ) -> None:
+        """Add a turn to a conversation, which stays private, or with a stranger's text in it, until it expires."""
         before = self._load_turns(conversation, now)
+        known = self._conversations.get(conversation, _Conversation((), now))
         self._conversations[conversation] = _Conversation(
-            _truncate((*before, tuple(turn)), self.max_tokens, self._count), now
+            _truncate((*before, tuple(turn)), self.max_tokens, self._count),
+            now,
+            known.is_private or is_private,
+            known.has_untrusted_text or has_untrusted_text,
         )
         self._conversations.move_to_end(conversation)
         if len(self._conversations) > self._bounds.max_conversations:
@@ -50,15 +64,22 @@ class ConversationHistory:
         """Return the messages of a conversation, the oldest first; none when it has expired."""
         return tuple(message for turn in self._load_turns(conversation, now) for message in turn)
 
+    def is_private(self, conversation: str, now: float) -> bool:
+        """Return whether a cloud must not read a conversation."""
+        return bool(self._load_turns(conversation, now)) and self._conversations[conversation].is_private
+
+    def has_untrusted_text(self, conversation: str, now: float) -> bool:
+        """Return whether strangers may have written a part of a conversation."""
+        return bool(self._load_turns(conversation, now)) and self._conversations[conversation].has_untrusted_text
+
     def _load_turns(self, conversation: str, now: float) -> tuple[HistoryTurn, ...]:
         known = self._conversations.get(conversation)
         if known is None or now - known.at > self._bounds.expiry_seconds:
             self._conversations.pop(conversation, None)
             return ()
         if sum(count_tokens(turn, self._count) for turn in known.turns) > self.max_tokens:
-            self._conversations[conversation] = known = _Conversation(
-                _truncate(known.turns, self.max_tokens, self._count), known.at
-            )
+            turns = _truncate(known.turns, self.max_tokens, self._count)
+            self._conversations[conversation] = known = replace(known, turns=turns)
         return known.turns
 
 

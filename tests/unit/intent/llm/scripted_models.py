@@ -21,6 +21,9 @@ class ScriptedChatModel:
     def __init__(self, models: "ScriptedRouter") -> None:
         self._models = models
 
+    def keep_private(self) -> bool:
+        return True
+
     async def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent | Restarted, None]:
         self._models.given.append(prompt)
         try:

@@ -66,6 +66,15 @@ async def test_a_result_is_information_and_only_what_acts_has_acted(tools: McpTo
     assert (await use(tools, "note", text="milk")).has_acted
 
 
+async def test_a_tool_that_acts_is_not_called_once_the_model_has_read_a_strangers_text(tools: McpTools) -> None:
+    context = replace(HERE, has_untrusted_text=True)
+    refused = await tools.call_tool(ToolCall("1", "small_note", {"text": "milk"}), context)
+    assert (refused.has_acted, refused.text[:5]) == (False, "Error")
+    read = await tools.call_tool(ToolCall("1", "small_forecast", {"town": "Graz"}), context)
+    assert read.is_untrusted
+    assert "Graz" in read.text
+
+
 async def test_what_goes_wrong_at_the_server_is_told_and_the_next_call_works(tools: McpTools) -> None:
     for failing in (use(tools, "wrong"), use(tools, "forecast"), use(tools, "forecast", town=["x"])):
         failed = await failing

@@ -379,3 +379,16 @@ async def test_a_command_in_words_is_a_call() -> None:
 async def test_a_model_with_tools_may_speak_of_commands() -> None:
     house = House(local=[(TextDelta("COMMAND: turn on the lamp"), StreamEnd())])
     assert select_calls(await house.answer()) == []
+
+
+@pytest.mark.parametrize(("complexity", "answered"), [(Complexity.SIMPLE, {LOCAL: 1, NETWORK: 0, CLOUD: 0}), (Complexity.COMPLEX, {LOCAL: 0, NETWORK: 0, CLOUD: 1})])  # fmt: skip
+async def test_a_turn_that_became_private_asks_no_cloud_unless_one_answers_already(complexity: Complexity, answered: dict[Tier, int]) -> None:  # fmt: skip
+    house = House(local=[says("first"), GONE], network=[GONE], cloud=[says("outside")])
+    turn = house.tiers.route(RoutingRequest(complexity, private=False))
+    await collect(turn.answer(ASKED))
+    assert house.asked() == answered
+    assert turn.keep_private() is (complexity is Complexity.SIMPLE)
+    if complexity is Complexity.SIMPLE:
+        with pytest.raises(ModelError):
+            await collect(turn.answer(ASKED))
+        assert house.asked()[CLOUD] == 0
