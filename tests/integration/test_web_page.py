@@ -7,6 +7,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import aiohttp
+import cv2
+import numpy as np
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 from wyoming.event import Event
@@ -241,6 +243,18 @@ async def test_a_page_over_https_has_a_microphone(house: ScriptedHouse, chromium
         await state_is(page, "idle")
         await talk(page)
         await answered(page, "You said: turn on the light.")
+
+
+async def test_a_camera_reads_from_the_page_where_the_certificate_is(
+    house: ScriptedHouse, chromium: Browser, tablet_key: str
+) -> None:
+    async with house.serving("--web.names", INSECURE_NAME, "--web.tls"):
+        url = f"{house.url.replace('127.0.0.1', INSECURE_NAME).replace('https:', 'http:')}/ca"
+        page = await open_page(chromium, url)
+        picture = await page.locator("svg").screenshot()
+        pixels = cv2.imdecode(np.frombuffer(picture, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert pixels is not None
+        assert cv2.QRCodeDetector().detectAndDecode(pixels)[0] == url
 
 
 @pytest.mark.parametrize(

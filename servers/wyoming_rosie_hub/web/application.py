@@ -39,11 +39,17 @@ _LOG = structlog.get_logger()
 
 
 def create_application(
-    house: House, doors: Doors, file: AccessFile, authority: Path | None = None, *, has_tls: bool = False
+    house: House,
+    doors: Doors,
+    file: AccessFile,
+    authority: Path | None = None,
+    address: str | None = None,
+    *,
+    has_tls: bool = False,
 ) -> FastAPI:
     """Return the application; every request and WebSocket passes the guard first.
 
-    `authority` is the certificate that clients have to trust, if the house has its own.
+    `authority` is the certificate that clients have to trust, if the house has its own; `address` is where they reach it.
     """
     application = FastAPI(title="wyoming-rosie", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     application.include_router(health.create_router(house), tags=["health"])
@@ -63,7 +69,7 @@ def create_application(
     }
     for tag, router in routers.items():
         application.include_router(router, prefix=API, tags=[tag])
-    application.include_router(documents.create_router(application, authority), tags=["documents"])
+    application.include_router(documents.create_router(application, authority, address), tags=["documents"])
     application.mount("/", StaticFiles(directory=PAGE, html=True))
     application.add_exception_handler(ApiRequestError, _answer_refused)
     application.add_exception_handler(RosieError, _answer_failed)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ async def serve_web(settings: WebConfig, house: House, folder: Path) -> AsyncIte
     try:
         from wyoming_rosie_hub.web.application import create_application
         from wyoming_rosie_hub.web.server import serve_application
+        from wyoming_rosie_hub.web.trust_code import find_address, format_trust_uri, show_in_terminal
     except ImportError as err:
         raise ConfigError(f"--web: {err.name} is missing; run: {install_command(['web'])}") from err
     path = folder / access.FILE_NAME
@@ -42,14 +44,17 @@ async def serve_web(settings: WebConfig, house: House, folder: Path) -> AsyncIte
             await tls.load()
             await stack.enter_async_context(run_beside(tls.renew()))
         authority = tls.authority if tls else None
-        application = create_application(house, doors, file, authority, has_tls=tls is not None)
+        address = await asyncio.to_thread(find_address, settings)
+        application = create_application(house, doors, file, authority, address, has_tls=tls is not None)
         context = tls.context if tls else None
         bound = await stack.enter_async_context(serve_application(application, settings, context))
         await stack.enter_async_context(run_beside(file.watch()))
         await stack.enter_async_context(run_beside(house.watch()))
         await stack.enter_async_context(run_beside(house.model_answers.run()))
         uri = f"{'https' if tls else 'http'}://{bound.host}:{bound.port}"
-        _LOG.info("page", uri=uri, **({"trust": f"{uri}/ca"} if tls and tls.authority else {}))
+        _LOG.info("page", uri=uri, **({"trust": f"{uri}/ca"} if authority else {}))
+        if authority and address:
+            await asyncio.to_thread(show_in_terminal, format_trust_uri(address, bound.port), sys.stderr)
         yield
 
 

@@ -7,13 +7,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, Response
 
 from wyoming_rosie import __version__
 from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie_hub.web.guard import NEEDS_READ
+from wyoming_rosie_hub.web.trust_code import choose_trust_uri, draw_svg
 
 CERTIFICATE_TYPE = "application/x-x509-ca-cert"
 STEPS = (
@@ -28,8 +29,11 @@ STEPS = (
 """Where each system keeps the authorities that it trusts."""
 
 
-def create_router(application: FastAPI, authority: Path | None) -> APIRouter:
-    """Return the routes; the pages have no script and load nothing."""
+def create_router(application: FastAPI, authority: Path | None, address: str | None = None) -> APIRouter:
+    """Return the routes; the pages have no script and load nothing.
+
+    `address` is where other devices reach this machine.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/openapi.json", dependencies=[NEEDS_READ])
@@ -47,11 +51,12 @@ def create_router(application: FastAPI, authority: Path | None) -> APIRouter:
         return Response(content, media_type=CERTIFICATE_TYPE, headers=headers)
 
     @router.get("/ca")
-    async def get_steps() -> HTMLResponse:
+    async def get_steps(request: Request) -> HTMLResponse:
         from wyoming_rosie.http.certificates import fingerprint
 
         sha256 = await asyncio.to_thread(fingerprint, _authority(authority))
-        return HTMLResponse(_page("Trust this house", "".join(_describe_steps(sha256))))
+        uri = choose_trust_uri(request.headers.get("host", ""), address)
+        return HTMLResponse(_page("Trust this house", "".join(_describe_steps(sha256, uri))))
 
     return router
 
@@ -85,11 +90,13 @@ def _kind(field: dict[str, Any]) -> str:
     return escape(", ".join(kind if kind != "null" else "optional" for kind in kinds))
 
 
-def _describe_steps(sha256: str) -> Iterator[str]:
+def _describe_steps(sha256: str, uri: str | None) -> Iterator[str]:
     yield "<p>Browsers ask before they show this page, and give no microphone, until they trust the house.</p>"
     yield '<p><a href="/ca.crt" download="rosie.crt">Download the certificate</a>, and add it on each device:</p><dl>'
     yield from (f"<dt>{escape(system)}</dt><dd>{escape(step)}</dd>" for system, step in STEPS)
     yield f"</dl><p>Its SHA-256, as in the hub's log: <code>{sha256}</code></p>"
+    if uri is not None:
+        yield f"<p>On another device, take this picture with its camera, or open {escape(uri)}:</p><p>{draw_svg(uri)}</p>"
     yield "<p>It vouches for names and addresses of local networks only.</p>"
 
 
