@@ -163,6 +163,29 @@ async def open_pages(hub: LoadedHub, idle: int, talking: int) -> AsyncIterator[N
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@asynccontextmanager
+async def open_readers(hub: LoadedHub, count: int) -> AsyncIterator[None]:
+    """Read the events of the house, as the page that runs it does."""
+    async with AsyncExitStack() as stack:
+        tasks = []
+        for number in range(count):
+            client = await stack.enter_async_context(hub.open_client(f"127.0.4.{number + 1}", number + 1))
+            answer = await stack.enter_async_context(client.get(f"{API}/events"))
+            assert answer.status == 200, await answer.text()
+            tasks.append(asyncio.create_task(read_events(answer)))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def read_events(answer: aiohttp.ClientResponse) -> None:
+    async for _ in answer.content:
+        pass
+
+
 async def read_all(stream: aiohttp.ClientWebSocketResponse) -> None:
     async for _ in stream:
         pass
@@ -251,6 +274,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=50, help="pages that are only open")
     parser.add_argument("--talking", type=int, default=10, help="pages that send audio")
+    parser.add_argument("--readers", type=int, default=10, help="clients that read the events of the house")
     parser.add_argument("--seconds", type=float, default=20, help="length of each phase")
     parser.add_argument("--attack", metavar="URL", help="only attack this hub, until stopped")
     options = parser.parse_args()
@@ -265,6 +289,8 @@ async def main() -> None:
                 print(await measure(hub, f"{options.pages} pages open", options.seconds))
             async with open_pages(hub, options.pages, options.talking):
                 print(await measure(hub, f"and {options.talking} talking", options.seconds))
+                async with open_readers(hub, options.readers):
+                    print(await measure(hub, f"and {options.readers} readers of events", options.seconds))
             async with attack(hub):
                 print(await measure(hub, "under attack", options.seconds))
             print(await measure(hub, "after it", options.seconds))

@@ -3,7 +3,6 @@
 import time
 from contextlib import AsyncExitStack
 from datetime import datetime
-from functools import partial
 
 from wyoming_rosie import config
 from wyoming_rosie.home import loader
@@ -57,14 +56,14 @@ async def serve(settings: IntentConfig) -> None:
         satellite_alarms = factory.create_satellite_alarms(actor)
         dialogue = Dialogue(recognizer, executor, _create_confirmations(), plugins, agent, satellite_alarms)
         stack.callback(dialogue.close)
-        list_plugins = partial(factory.describe_plugins, actor, settings.actor, plugins)
+        questions = factory.create_questions(executor, actor, settings.actor, plugins)
         metrics = Metrics()
         answered = create_turn_metrics(metrics, lambda: dialogue.waiting, is_enabled=settings.has_monitor)
         daemon = DaemonServer(
             "intent",
             create_info(recognizer, handles=executor.has_actor, uses_llm=agent is not None, notice=notice),
             lambda send: IntentHandler(
-                dialogue, executor.states, _clock, send, answered, get_device_area, notice, list_plugins
+                dialogue, executor.states, _clock, send, answered, get_device_area, notice, questions
             ),
             metrics=metrics,
             waiting=lambda: dialogue.waiting,

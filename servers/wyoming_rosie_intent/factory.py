@@ -10,7 +10,7 @@ from pathlib import Path
 from wyoming_rosie.config import state_folder
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home import model
-from wyoming_rosie.home.model import Home
+from wyoming_rosie.home.model import Home, RoomPolicy
 from wyoming_rosie.home.watcher import HomeWatcher
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.runtime.terminal import on_hangup
@@ -20,6 +20,7 @@ from wyoming_rosie_intent.execution.executor import ActionExecutor, GetWeather
 from wyoming_rosie_intent.execution.policy import Policy
 from wyoming_rosie_intent.execution.satellite_alarms import SatelliteAlarms
 from wyoming_rosie_intent.execution.weather import WeatherProvider
+from wyoming_rosie_intent.handler import Question
 from wyoming_rosie_intent.llm import mcp_tools, router, tier_config
 from wyoming_rosie_intent.llm.agent import SILENCE_SECONDS, LlmAgent
 from wyoming_rosie_intent.llm.filler import FillerGenerator
@@ -144,6 +145,23 @@ async def watch_home_file(file: Path, actor: ServedActor | None, on_home: Callab
                 actor.set_home(changed)
             if actor is None or not actor.reports_home:
                 on_home(changed)
+
+
+def create_questions(
+    executor: ActionExecutor, actor: ServedActor | None, actor_name: str, plugins: PluginRegistry | None
+) -> Mapping[str, Question]:
+    """Return the answers to what a conductor may ask: `plugins`, and `room` with the policy of an area."""
+    return {
+        "plugins": lambda _: {"plugins": describe_plugins(actor, actor_name, plugins)},
+        "room": lambda data: {"is_private": is_private(executor.home, data)},
+    }
+
+
+def is_private(home: Home, data: object) -> bool:
+    """Return whether the speech of the `area` in a question must stay in the home."""
+    name = data.get("area") if isinstance(data, Mapping) else None
+    area = home.get_area(name) if isinstance(name, str) else None
+    return area is not None and home.rooms.get(area.id, RoomPolicy()).private
 
 
 def describe_plugins(

@@ -1,9 +1,9 @@
 """Connection handler of the intent daemon."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, TypeAlias, assert_never
 from uuid import uuid4
 
 import structlog
@@ -38,6 +38,8 @@ from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 
 _LOG = structlog.get_logger()
+Question: TypeAlias = Callable[[Any], Mapping[str, object]]
+"""Answers a user-event that asks for something of the daemon; gets the event's data."""
 _MAX_NAME_CHARACTERS = 128
 _ANSWER_KEYS = frozenset({"intent", "slots", "intents", "expects_reply", "later", "confirmed", "arrivals"})
 """Keys of an answer's context that are about its own sentence; a peer may send them back with the next one."""
@@ -60,7 +62,7 @@ class IntentHandler:
         metrics: TurnMetrics = NULL_TURN_METRICS,
         get_device_area: Callable[[str], str | None] = lambda _: None,
         notice: str = "",
-        list_plugins: Callable[[], Sequence[Mapping[str, object]]] = tuple,
+        questions: Mapping[str, Question] | None = None,
     ) -> None:
         self._dialogue = dialogue
         self._states = states
@@ -69,7 +71,7 @@ class IntentHandler:
         self._metrics = metrics
         self._get_device_area = get_device_area  # by the id of a device in Home Assistant
         self._notice = {"notice": notice} if notice else {}  # logged with each answer
-        self._list_plugins = list_plugins
+        self._questions = questions or {}
         self._is_busy = False
         self._is_observer = False
 
@@ -88,8 +90,9 @@ class IntentHandler:
                     await self._on_transcript(event)
                 case "user-event" if event.data.get("name") == "home-state":
                     await self._send(_create_home_state(self._states(), event))
-                case "user-event" if event.data.get("name") == "plugins":
-                    await self._send(UserEvent("plugins", {"plugins": list(self._list_plugins())}).event())
+                case "user-event" if isinstance(name := event.data.get("name"), str) and name in self._questions:
+                    answer = self._questions[name](event.data.get("data") or {})
+                    await self._send(UserEvent(name, dict(answer)).event())
                 case other if other in _SATELLITE_EVENTS:
                     self._is_observer = True
         finally:

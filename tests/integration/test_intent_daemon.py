@@ -46,6 +46,42 @@ async def test_a_light_goes_on_and_a_question_is_answered_from_it(daemon: StartD
     assert (await ask(client, "is the kitchen light on?")).data["text"] == "Yes, the Kitchen Light is on."
 
 
+HOME = """
+areas = [{ id = "office", name = "Office", aliases = ["study"] }, { id = "hall", name = "Hall" }]
+entities = [{ id = "light.desk", name = "Desk", domain = "light", area = "office" }]
+
+[rooms.office]
+private = true
+"""
+
+
+async def question(peer: Client, name: object, data: object = None) -> Any:
+    """Return the data of the answer to a user-event."""
+    await peer.send(Event("user-event", {"name": name, "data": data}))
+    return (await peer.wait_for("user-event", seconds=60)).data["data"]
+
+
+async def test_a_conductor_may_ask_about_rooms_plugins_and_load(
+    daemon: StartDaemon, peer: OpenPeer, tmp_path: Path
+) -> None:
+    home, plugin = tmp_path / "home.toml", tmp_path / "plugins" / "garden"
+    await asyncio.to_thread(home.write_text, HOME)
+    await asyncio.to_thread(plugin.mkdir, parents=True)
+    await asyncio.to_thread((plugin / "plugin.py").write_text, "1 / 0")
+    intent = await daemon("intent", "--home", str(home), "--plugin-folder", str(plugin.parent))
+    client = await peer(intent.uri)
+    rooms = {
+        name: await question(client, "room", {"area": name}) for name in ("Office", "STUDY", "office", "Hall", "x")
+    }
+    assert [name for name, answer in rooms.items() if answer["is_private"]] == ["Office", "STUDY", "office"]
+    assert await question(client, "room", "Office") == {"is_private": False}
+    actor, garden = (await question(client, "plugins"))["plugins"]
+    assert (actor["name"], actor["kind"], actor["problem"]) == ("demo", "actor", None)
+    assert (garden["name"], bool(garden["problem"])) == ("garden", True)
+    await client.send(Event("user-event", {"name": ["room"]}))
+    assert (await question(client, "status"))["streams"] == 1
+
+
 async def test_the_speakers_room_travels_in_the_context(daemon: StartDaemon, peer: OpenPeer) -> None:
     client = await peer((await daemon("intent")).uri)
     answer = await ask(client, "turn on the light", context={"area": "bedroom"})

@@ -25,6 +25,7 @@ from wyoming_rosie.audio.levels import SILENCE_DBFS
 from wyoming_rosie.http.access import Scope
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie_hub.web.events import MAX_READERS
+from wyoming_rosie_hub.web.stream_messages import CloseCode
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CREDIT = Attribution("tests", "https://example.org")
@@ -56,10 +57,17 @@ VOICES = Info(
 )
 
 
-async def intent_with_plugins(event: Event, send: Send) -> None:
-    if event.type == "user-event" and event.data["name"] == "plugins":
-        await send(Event("user-event", {"name": "plugins", "data": {"plugins": [PLUGIN]}}))
-    await intent(event, send)
+async def intent_with_questions(event: Event, send: Send) -> None:
+    """Answer what the hub asks about plugins and rooms; "tea in five" is a timer."""
+    match event.data:
+        case {"name": "plugins"}:
+            await send(Event("user-event", {"name": "plugins", "data": {"plugins": [PLUGIN]}}))
+        case {"name": "room", "data": {"area": area}}:
+            await send(Event("user-event", {"name": "room", "data": {"is_private": area == "Bedroom"}}))
+        case {"text": "tea in five"}:
+            await send(Event("intent", {"name": "HassStartTimer", "entities": [{"name": "minutes", "value": 5}]}))
+        case _:
+            await intent(event, send)
 
 
 class EventSource:
@@ -112,7 +120,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     async with AsyncExitStack() as stack:
         harness = HubHarness(Daemon.start, stack, folder / "state")
         harness.stages["tts"].info = VOICES
-        harness.stages["intent"].answer = intent_with_plugins
+        harness.stages["intent"].answer = intent_with_questions
         hub = await harness.begin("--web", "--web.port", "0", "--config", str(file))
         password = aiohttp.encode_basic_auth("", PASSWORD)  # a key has its own limit of requests
         session = aiohttp.ClientSession(
@@ -257,6 +265,8 @@ async def test_settings_of_other_programs_are_read_and_changed(house: HouseClien
     assert "# enough" in written
     assert (await house.post("/config/asr", {"engine": "telepathy"}, 422))["key"] == "engine"
     await house.get("/config/toaster", 404)
+    for program, key in (("satellite", "mic_command"), ("intent", "plugin_folder"), ("hub", "data_dir")):
+        assert (await house.post(f"/config/{program}", {key: "/tmp/evil"}, 422))["key"] == key
     assert {"hub", "asr", "satellite"} <= set((await house.get("/config"))["programs"])
 
 
@@ -351,3 +361,36 @@ async def test_a_language_model_that_is_away_is_a_problem_of_the_part_llm(house:
             await asyncio.sleep(0.2)
     assert "local (tiny)" in (await house.get("/health/llm", 503))["reason"]
     house.harness.stages["intent"].problem = None
+
+
+async def test_a_key_without_a_room_may_name_one_that_is_not_private(house: HouseClient) -> None:
+    talker = (await house.post("/keys", {"name": "guest tablet", "scopes": ["talk"]}, 201))["secret"]
+    await house.post("/prompt", {"text": "hello", "room": "Office"}, 200, talker)
+    context = house.harness.stages["intent"].of_type("transcript")[-1].data["context"]
+    assert context["area"] == "Office"
+    refused = await house.post("/prompt", {"text": "hello", "room": "Bedroom"}, 403, talker)
+    assert "private" in refused["error"]
+    await house.post("/prompt", {"text": "hello", "room": "Bedroom"})
+    assert await close_code(house, talker, "Bedroom") == CloseCode.PRIVATE
+    assert await close_code(house, talker, "Office") is None
+    assert await close_code(house, house.credentials.admin, "Bedroom") is None
+
+
+async def close_code(house: HouseClient, key: str, area: str) -> int | None:
+    """Return the code with which a page of a room is refused; None if it is connected."""
+    async with house.client.ws_connect(f"{API}/stream", headers=bearer(key)) as page:
+        await page.send_json({"type": "info", "data": {"satellite": {"name": "browser", "area": area}}})
+        message = await page.receive(60)
+        return page.close_code if message.type is aiohttp.WSMsgType.CLOSE else None
+
+
+async def test_a_sentence_starts_no_timer_that_would_ring_nowhere(house: HouseClient) -> None:
+    refused = await house.post("/prompt", {"text": "tea in five"}, 409)
+    assert refused["code"] == "timer"
+    assert "satellite" in refused["error"]
+    assert await house.get("/timers") == []
+    await house.post("/prompt", {"text": "tea in five", "room": "Kitchen"})
+    (timer,) = await house.get("/timers")
+    assert timer["satellite"] == "kitchen satellite"
+    async with house.client.delete(f"{API}/timers/{timer['id']}") as answer:
+        assert answer.status == 204

@@ -30,6 +30,7 @@ from wyoming_rosie_hub.web.routes import (
     turns,
     watch,
 )
+from wyoming_rosie_hub.web.sentences import SilentTimerError
 from wyoming_rosie_hub.web.voices import UnknownVoiceError
 
 PAGE = Path(__file__).with_name("page")
@@ -86,7 +87,7 @@ async def _answer_refused(_: Request, error: Exception) -> JSONResponse:
 async def _answer_failed(_: Request, error: Exception) -> JSONResponse:
     """Answer with the sentence of an error that is not the client's: a daemon is away, or a satellite."""
     assert isinstance(error, RosieError)
-    status = 404 if isinstance(error, UNKNOWN) else 503
+    status = 404 if isinstance(error, UNKNOWN) else 409 if isinstance(error, SilentTimerError) else 503
     _LOG.warning("request failed", reason=str(error))
     return JSONResponse({"error": str(error), "code": error.code}, status)
 

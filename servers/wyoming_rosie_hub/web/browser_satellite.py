@@ -1,7 +1,7 @@
 """Browser satellite: a page that is a satellite like any other, connected by a WebSocket within bounds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,6 +9,8 @@ from typing import Protocol
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError, RosieError, UnreachableError
+from wyoming_rosie.http.auth import ApiRequestError
+from wyoming_rosie.protocol.client import PeerError
 from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.timers.requests import SatelliteIdentity
@@ -28,6 +30,8 @@ MAX_STREAMS = 128
 """Pages that are connected at a time."""
 MAX_UNSENT = 256
 """Events that wait for a page; an answer's audio is sent at most three seconds ahead of its playback."""
+SENTENCES = frozenset({"run-pipeline", "transcript"})
+"""Events with which a sentence begins."""
 SEND_SECONDS = 10.0
 IDENTIFY_SECONDS = 10.0
 REPLACE_SECONDS = 5.0
@@ -68,6 +72,7 @@ class StreamCaller:
     """The sender of a stream; a key may say its room."""
 
     room: str | None = None
+    check_room: Callable[[str], Awaitable[object]] | None = None  # raises ApiRequestError
 
 
 class BrowserSatellite:
@@ -107,17 +112,29 @@ class BrowserSatellite:
                 message = await self._socket.receive_message()
         except TimeoutError:
             raise BadEventError("send `info` first") from None
-        return parse_identity(decode_message(message or ""), self._caller.room)
+        satellite = parse_identity(decode_message(message or ""), self._caller.room)
+        await self._check_room(satellite)
+        return satellite
+
+    async def _check_room(self, satellite: SatelliteIdentity) -> None:
+        """Raise StreamEndedError if the page may not speak for its room. While nobody knows the rooms, nobody answers."""
+        if satellite.area is None or self._caller.check_room is None:
+            return
+        try:
+            with suppress(UnreachableError, PeerError):
+                await self._caller.check_room(satellite.area)
+        except ApiRequestError as err:
+            raise StreamEndedError(CloseCode.PRIVATE, str(err)) from err
 
     async def _run_satellite(self, satellite: SatelliteIdentity) -> None:
         async with self._house.open_browser_satellite(satellite, self._send) as reader:
             areas = sorted({one.area for one in self._house.satellites() if one.area})
             context = {"area": satellite.area, "areas": areas, "area_is_fixed": self._caller.room is not None}
             self._send(Event("run-satellite", {"context": context}))
-            await self._exchange(reader)
+            await self._exchange(reader, satellite)
 
-    async def _exchange(self, reader: SatelliteReader) -> None:
-        tasks = {asyncio.create_task(self._receive_all(reader)), asyncio.create_task(self._send_all())}
+    async def _exchange(self, reader: SatelliteReader, satellite: SatelliteIdentity) -> None:
+        tasks = {asyncio.create_task(self._receive_all(reader, satellite)), asyncio.create_task(self._send_all())}
         try:
             done, _ = await asyncio.wait({*tasks, self._end}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -127,10 +144,13 @@ class BrowserSatellite:
         for finished in done:
             finished.result()
 
-    async def _receive_all(self, reader: SatelliteReader) -> None:
+    async def _receive_all(self, reader: SatelliteReader, satellite: SatelliteIdentity) -> None:
         while (message := await self._socket.receive_message()) is not None:
             self._budget.spend(message, loop_time())
-            await reader.on_event(decode_message(message))
+            event = decode_message(message)
+            if event.type in SENTENCES:
+                await self._check_room(satellite)
+            await reader.on_event(event)
 
     async def _send_all(self) -> None:
         with suppress(ConnectionError):

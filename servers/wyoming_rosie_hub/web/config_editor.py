@@ -20,8 +20,10 @@ SECRET_WORDS = frozenset({"password", "token", "secret", "key"})
 NOT_SECRET_ENDINGS = ("_file", "_variable", "_seconds", "_tokens")
 """Ends of names of settings that say where a secret is."""
 _PASSWORD_IN_ADDRESS = re.compile(r"://[^/@\s]*:[^/@\s]*@")
-NOT_CHANGEABLE = frozenset({"config", "data_dir"})
-"""Settings that say where everything else is: they cannot be changed from outside."""
+NOT_CHANGEABLE = frozenset({"config", "data_dir", "plugin_folder", "mcp_file"})
+"""Settings that say where everything else is, or which programs run: they cannot be changed from outside."""
+COMMAND_ENDING = "_command"
+"""End of the names of settings that are commands, which cannot be changed from outside either."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class ConfigEditor:
         """
         known = {setting.key for setting in self.describe(running).settings}
         if unknown := sorted(set(changes) - known):
-            raise ConfigError(f"'{unknown[0]}' is no setting of [{self.role}]")
+            raise ConfigError(
+                f"'{unknown[0]}' is no setting of [{self.role}] that can be changed here; see {self.file}"
+            )
         self._write(changes)
         settings = self.read()
         return self._compare(changes, settings), settings
@@ -90,7 +94,7 @@ class ConfigEditor:
             value, default = getattr(settings, one.name), getattr(defaults, one.name)
             if is_dataclass(default):
                 yield from self._describe(value, default, f"{key}.")
-            elif key not in NOT_CHANGEABLE:
+            elif one.name not in NOT_CHANGEABLE and not one.name.endswith(COMMAND_ENDING):
                 known = ConfigSetting(
                     key,
                     _plain(value),

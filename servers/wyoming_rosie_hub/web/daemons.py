@@ -26,11 +26,15 @@ from wyoming_rosie_hub.web.house import DaemonLoad, DaemonStatus, HousePlugin, H
 FRESH_SECONDS = 3.0
 DESCRIBE_SECONDS = 1.5
 MAX_MODELS = 32
-STATUS_SECONDS = 1.0
+QUESTION_SECONDS = 1.0
 MAX_PROBLEMS = 32
 PLUGINS = "plugins"
 """Name of the user-event that asks the intent daemon for its plugins, and of its answer."""
-PLUGIN_SECONDS = 2.0
+ROOM = "room"
+"""Name of the user-event that asks the intent daemon for a room's policy, and of its answer."""
+ROOM_SECONDS = 10.0
+"""Time for which an answer about a room holds."""
+MAX_ROOMS = 256
 MAX_PLUGINS = 256
 PLUGIN_STEP = "look at its settings in [intent.plugins], or at the log of wyoming-rosie-intent"
 
@@ -85,19 +89,9 @@ async def _ask(role: str, uri: str) -> _Description:
 
 async def _fetch_status(uri: str) -> Mapping[str, Any]:
     """Return what a daemon of ours tells of its load and its parts; nothing of another project's."""
-    found: Mapping[str, Any] = {}
-
-    async def on_event(event: Event) -> bool:
-        nonlocal found
-        if event.type == "user-event" and event.data.get("name") == STATUS:
-            found = event.data.get("data") or {}
-            return True
-        return False
-
-    with suppress(RosieError, TimeoutError):
-        async with asyncio.timeout(STATUS_SECONDS):
-            await DaemonStream(uri, [UserEvent(STATUS).event()], on_event).run()
-    return found
+    with suppress(RosieError):
+        return await ask_daemon(uri, STATUS)
+    return {}
 
 
 def _add_load(status: DaemonStatus, told: Mapping[str, Any]) -> DaemonStatus:
@@ -169,36 +163,59 @@ def list_wake_words(
     return [replace(word, history=tuple(history.find(key))) for key, word in words.items()]
 
 
-class PluginMonitor:
-    """Asks the intent daemon at `find_uri()` for its plugins."""
+class IntentMonitor:
+    """Asks the intent daemon at `find_uri()` about plugins and rooms. Clock in seconds."""
 
-    def __init__(self, find_uri: Callable[[], str]) -> None:
+    def __init__(self, find_uri: Callable[[], str], clock: Callable[[], float] = loop_time) -> None:
         self._find_uri = find_uri
+        self._clock = clock
+        self._rooms: dict[str, tuple[float, bool]] = {}  # when asked, and whether it is private
 
     async def list_plugins(self) -> Sequence[HousePlugin]:
-        """Return the plugins; none for a daemon of another project, which does not know the question. Raises RosieError."""
-        found: list[HousePlugin] = []
+        """Return the plugins; none for a daemon of another project. Raises UnreachableError, PeerError."""
+        return parse_plugins(await ask_daemon(self._find_uri(), PLUGINS))
 
-        async def on_event(event: Event) -> bool:
-            if event.type != "user-event" or event.data.get("name") != PLUGINS:
-                return False
-            found.extend(parse_plugins(event))
+    async def is_private(self, room: str) -> bool:
+        """Return whether a room is private, as it was some seconds ago; none is for a daemon of another project.
+
+        Raises UnreachableError, PeerError.
+        """
+        asked_at, is_private = self._rooms.get(room, (-ROOM_SECONDS, False))
+        if self._clock() - asked_at < ROOM_SECONDS:
+            return is_private
+        answer = await ask_daemon(self._find_uri(), ROOM, {"area": room})
+        if len(self._rooms) >= MAX_ROOMS:
+            self._rooms.clear()
+        is_private = answer.get("is_private") is True
+        self._rooms[room] = (self._clock(), is_private)
+        return is_private
+
+
+async def ask_daemon(uri: str, question: str, data: dict[str, Any] | None = None) -> Mapping[str, Any]:
+    """Return the answer to a user-event; nothing of another project's daemon, which does not know it.
+
+    Raises UnreachableError, PeerError.
+    """
+    found: Mapping[str, Any] = {}
+
+    async def on_event(event: Event) -> bool:
+        nonlocal found
+        if event.type == "user-event" and event.data.get("name") == question:
+            found = event.data.get("data") or {}
             return True
+        return False
 
-        question = UserEvent(PLUGINS).event()
-        try:
-            async with asyncio.timeout(PLUGIN_SECONDS):
-                await DaemonStream(self._find_uri(), [question], on_event).run()
-        except TimeoutError:
-            return []
-        return found
+    with suppress(TimeoutError):
+        async with asyncio.timeout(QUESTION_SECONDS):
+            await DaemonStream(uri, [UserEvent(question, data).event()], on_event).run()
+    return found if isinstance(found, Mapping) else {}
 
 
-def parse_plugins(event: Event) -> Sequence[HousePlugin]:
+def parse_plugins(answer: Mapping[str, Any]) -> Sequence[HousePlugin]:
     """Return the plugins that the intent daemon names. Raises UnreachableError for an invalid answer."""
-    fields = Fields(
-        event.data.get("data") or {}, lambda reason: UnreachableError(f"the intent daemon's plugins: {reason}")
-    )
+    if not answer:
+        return []
+    fields = Fields(answer, lambda reason: UnreachableError(f"the intent daemon's plugins: {reason}"))
     return [
         HousePlugin(
             one.text("name"),

@@ -146,6 +146,9 @@ class House(Protocol):
     def answer(self, sentence: Sentence) -> AsyncGenerator[SentenceReply, None]:
         """Yield the chunks of the answer, if it comes in chunks, and then the whole answer. Raises RosieError."""
 
+    async def is_private(self, room: str) -> bool:
+        """Return whether `private` of [rooms] is set for a room. Raises UnreachableError."""
+
     def announce(self, satellite_id: str, text: str, language: str) -> None:
         """Speak a text once the satellite is idle. Raises UnknownSatelliteError."""
 

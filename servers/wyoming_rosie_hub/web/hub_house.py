@@ -22,7 +22,7 @@ from wyoming_rosie_hub.satellites.reader import SatelliteReader
 from wyoming_rosie_hub.satellites.registry import ConnectedSatellite, SatelliteRegistry
 from wyoming_rosie_hub.timeline import TurnHistory
 from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, HubContext
-from wyoming_rosie_hub.web.daemons import DaemonMonitor, PluginMonitor, list_wake_words
+from wyoming_rosie_hub.web.daemons import DaemonMonitor, IntentMonitor, list_wake_words
 from wyoming_rosie_hub.web.events import EventFeed
 from wyoming_rosie_hub.web.house import (
     ConfigChange,
@@ -65,9 +65,9 @@ class HubHouse:
         self.backup_places = backup_places
         self.model_answers = model_answers
         self._daemons = DaemonMonitor(context.directory.find_uri)
-        self._sentences = SentenceService(context)
+        self._sentences = SentenceService(context, lambda satellite_id: satellite_id in registry.areas())
         self._sampler = VoiceSampler(lambda: context.directory.find_uri("tts"))
-        self._plugins = PluginMonitor(lambda: context.directory.find_uri("intent"))
+        self._intent = IntentMonitor(lambda: context.directory.find_uri("intent"))
         self._machine = MachineMeter(backup_places.state["hub"])
         self.events = EventFeed()
         self._watcher = HouseWatcher(self, self.events, recent_lines, context.levels)
@@ -105,6 +105,9 @@ class HubHouse:
         async with aclosing(self._sentences.answer(sentence, satellite)) as replies:
             async for reply in replies:
                 yield reply
+
+    async def is_private(self, room: str) -> bool:
+        return await self._intent.is_private(room)
 
     def announce(self, satellite_id: str, text: str, language: str) -> None:
         self._find(satellite_id)
@@ -154,7 +157,7 @@ class HubHouse:
         return list_wake_words(info, self._registry.connected, self._context.wake_words)
 
     async def list_plugins(self) -> Sequence[HousePlugin]:
-        return await self._plugins.list_plugins()
+        return await self._intent.list_plugins()
 
     async def read_log(self, limit: int, program: str | None) -> LogExcerpt:
         return await read_log(recent_lines, limit, program)

@@ -1,8 +1,9 @@
 """Sentences that clients send as text: answered by the intent daemon and the hub's own intents, without a satellite."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from wyoming.asr import Transcript
 from wyoming.event import Event
@@ -10,7 +11,8 @@ from wyoming.event import Event
 from wyoming_rosie.errors import RosieError, UnreachableError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.runtime.tasks import loop_time
-from wyoming_rosie.timers.requests import SatelliteIdentity, SpokenAnswer
+from wyoming_rosie.timers.requests import IntentRequest, SatelliteIdentity, SpokenAnswer
+from wyoming_rosie.timers.service import COMMAND_SLOT
 from wyoming_rosie_hub.daemon_streams import DaemonStream
 from wyoming_rosie_hub.intent_response import IntentResponse, find_intent
 from wyoming_rosie_hub.messages import AnswerChunkReceived, TraceMark, TraceStep
@@ -18,6 +20,7 @@ from wyoming_rosie_hub.timeline import Timeline
 from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, INTENT_CONTEXT, HubContext
 from wyoming_rosie_hub.web.house import Sentence, SentenceAnswer, SentenceChunk, SentenceReply, TooManySentencesError
 
+START_TIMER = "HassStartTimer"
 ANSWER_SECONDS = 60.0
 MAX_RUNNING = 16
 _Answer = AnswerChunkReceived | SpokenAnswer
@@ -26,8 +29,9 @@ _Answer = AnswerChunkReceived | SpokenAnswer
 class SentenceService:
     """Answers sentences, a bounded number at a time; `now` of the timeline is the event loop's."""
 
-    def __init__(self, hub: HubContext) -> None:
+    def __init__(self, hub: HubContext, can_ring: Callable[[str], bool]) -> None:
         self._hub = hub
+        self._can_ring = can_ring  # whether a satellite of that id is there
         self._running = 0
 
     async def answer(self, sentence: Sentence, satellite: SatelliteIdentity) -> AsyncGenerator[SentenceReply, None]:
@@ -82,7 +86,7 @@ class SentenceService:
             if reply is not None:
                 yield reply
                 return
-        response = IntentResponse(self._hub.executors, satellite)
+        response = IntentResponse((_RingingTimers(self._can_ring), *self._hub.executors), satellite)
         answers: asyncio.Queue[_Answer | None] = asyncio.Queue()  # as long as one answer
 
         async def on_event(event: Event) -> bool:
@@ -108,6 +112,27 @@ class SentenceService:
         finally:
             asking.cancel()
             await asyncio.wait({asking})
+
+
+class SilentTimerError(RosieError):
+    """A timer was asked for where nothing would ring."""
+
+    code = "timer"
+
+
+@dataclass(frozen=True)
+class _RingingTimers:
+    """Refuses timers that would ring nowhere; leaves all else to the other executors."""
+
+    can_ring: Callable[[str], bool]  # by a satellite's id
+
+    async def execute(self, request: IntentRequest) -> None:
+        rings = request.intent == START_TIMER and COMMAND_SLOT not in request.slots
+        if rings and request.slots.get("alarm") != "snooze" and not self.can_ring(request.satellite.satellite_id):
+            raise SilentTimerError(
+                "no timer was started, since no satellite would ring: "
+                "say the `room` of one, or start it at one: POST /api/v1/timers with its `satellite`"
+            )
 
 
 def _create_transcript(sentence: Sentence, satellite: SatelliteIdentity, turn_id: str) -> Event:

@@ -40,6 +40,7 @@ class CloseCode(IntEnum):
     SLOW = 4002  # the page does not read
     FULL = 4003  # too many pages
     TAKEN = 4004  # another satellite has this id
+    PRIVATE = 4005  # the key is not one of the private room
 
 
 def decode_message(message: Message) -> Event:

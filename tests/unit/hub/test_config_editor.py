@@ -1,7 +1,8 @@
 """Changes of settings in the file, with a program of the test's own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -77,3 +78,29 @@ def test_any_text_survives_the_file(tmp_path_factory: pytest.TempPathFactory, co
     assert settings.color == color
     assert settings.lamp.watts == 3
     assert "watts = 3 # dim" in file.read_text()
+
+
+@dataclass(frozen=True)
+class DoorConfig:
+    """A program with choices and secrets."""
+
+    engine: Literal["key", "card"] | None = option(None, "what opens the door")
+    url: str = option("mqtt://user:hunter2@host", "the broker")
+    plain_url: str = option("mqtt://host:1883", "another one")
+    api_token: str = option("hunter2", "the token")
+    token_file: Path | None = option(None, "the file with the token")
+    key_variable: str = option("KEY", "the variable with the key")
+    key: Path | None = option(None, "the file with a private key")
+    context_tokens: int = option(8192, "size of the context")
+    plugins: dict[str, dict[str, str]] = option(dict, "settings of plugins")
+
+
+def test_secrets_are_not_told_and_choices_are(tmp_path: Path) -> None:
+    settings = replace(DoorConfig(), plugins={"garden": {"pin": "hunter2"}}, key=Path("/etc/key.pem"))
+    editor = ConfigEditor("hub", DoorConfig, tmp_path / "x.toml", frozenset(), DoorConfig, lambda _: None)
+    told = {setting.key: setting for setting in editor.describe(settings).settings}
+    assert {key for key, setting in told.items() if setting.secret} == {"url", "api_token", "plugins"}
+    assert "hunter2" not in str(told)
+    assert told["engine"].choices == ("key", "card")
+    assert told["plain_url"].choices is None
+    assert told["key"].value == "/etc/key.pem"

@@ -3,12 +3,14 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from wyoming_rosie_hub.web.browser_satellite import BrowserSatellite, ConnectedPages, StreamCaller, StreamEndedError
 from wyoming_rosie_hub.web.house import House
+from wyoming_rosie_hub.web.rooms import find_room
 from wyoming_rosie_hub.web.stream_messages import Message
 
 CLOSE_SECONDS = 2.0
@@ -25,7 +27,9 @@ def create_router(house: House) -> APIRouter:
     async def stream(websocket: WebSocket) -> None:
         await websocket.accept()
         caller = getattr(websocket.state, "caller", None)
-        page = BrowserSatellite(_Socket(websocket), house, StreamCaller(getattr(caller, "room", None)))
+        check_room = None if caller is None or caller.room else partial(find_room, house, caller)
+        stream_caller = StreamCaller(getattr(caller, "room", None), check_room)
+        page = BrowserSatellite(_Socket(websocket), house, stream_caller)
         try:
             await page.run(pages)
         except StreamEndedError as err:

@@ -17,6 +17,7 @@ from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie_hub.web.events import format_server_sent_event
 from wyoming_rosie_hub.web.guard import Reader, Talker
 from wyoming_rosie_hub.web.house import House, Sentence, SentenceAnswer, SentenceChunk
+from wyoming_rosie_hub.web.rooms import find_room
 
 _LOG = structlog.get_logger()
 EVENT_STREAM = "text/event-stream"
@@ -26,7 +27,7 @@ LANGUAGE = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
 
 
 class PromptRequest(BaseModel):
-    """A sentence; only an administrator says the room, a key's room is its own."""
+    """A sentence; a key without a room may say one."""
 
     text: str = Field(min_length=1, max_length=MAX_SENTENCE_CHARACTERS)
     language: str | None = LANGUAGE
@@ -54,9 +55,8 @@ def create_router(house: House) -> APIRouter:
 
         The events are `delta` with the next words, `final` with the whole answer, and `error`.
         """
-        sentence = Sentence(
-            prompt.text, caller.name, find_room(caller, prompt.room), prompt.language, prompt.conversation_id
-        )
+        room = await find_room(house, caller, prompt.room)
+        sentence = Sentence(prompt.text, caller.name, room, prompt.language, prompt.conversation_id)
         if EVENT_STREAM in request.headers.get("accept", ""):
             return StreamingResponse(_stream(house, sentence), media_type=EVENT_STREAM)
         async with aclosing(house.answer(sentence)) as replies:
@@ -80,15 +80,6 @@ def create_router(house: House) -> APIRouter:
         return asdict(turn)
 
     return router
-
-
-def find_room(caller: Caller, requested: str | None) -> str | None:
-    """Return the room that a caller speaks for: a key's own, and any for an administrator. Raises ApiRequestError."""
-    if requested is None or requested == caller.room:
-        return caller.room
-    if Scope.ADMIN not in caller.scopes:
-        raise ApiRequestError("the room is that of the key", "room", HTTPStatus.FORBIDDEN)
-    return requested
 
 
 def may_see(caller: Caller, area: str | None) -> bool:
