@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 import structlog
@@ -11,6 +12,7 @@ from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import ThreadWorker
+from wyoming_rosie_intent.memory import transfer
 from wyoming_rosie_intent.memory.embedding import EmbeddingModel
 from wyoming_rosie_intent.memory.model import (
     ADMIN,
@@ -27,6 +29,7 @@ from wyoming_rosie_intent.memory.model import (
     is_forgettable,
 )
 from wyoming_rosie_intent.memory.retention import EARLIEST, correct_times, expiry, is_storable
+from wyoming_rosie_intent.memory.transfer import MemoryImportError
 
 T = TypeVar("T")
 LoadEmbedding: TypeAlias = Callable[[], EmbeddingModel | None]
@@ -139,6 +142,18 @@ class MemoryService:
         meant = [record for record in self._pending if where.matches(record) and is_forgettable(record, scope)]
         self._drop_pending(meant)
         return len(meant) + await self._write(lambda store: store.forget(scope, where))
+
+    async def export_file(self, path: Path) -> int:
+        """Write all records to a new file of JSON lines; return how many. Raises MemoryStoreError."""
+        return await self._read(lambda store: _write_file(path, store))
+
+    async def import_file(self, path: Path) -> int:
+        """Store the records of an export, all or none; return how many. Raises MemoryStoreError, MemoryImportError."""
+        return await self.add(await self._read(lambda _: _read_file(path)))
+
+    async def backup(self, path: Path) -> None:
+        """Write a consistent copy of the store to a new file. Raises MemoryStoreError."""
+        await self._read(lambda store: store.backup(path))
 
     async def stats(self) -> MemoryStats:
         """Return counts and sizes. Raises MemoryStoreError."""
@@ -277,6 +292,20 @@ class MemoryService:
             await self._writer.run(self._store.close)
         for worker in (self._writer, self._reader, self._embedder):
             worker.close()
+
+
+def _write_file(path: Path, store: MemoryStore) -> int:
+    try:
+        return transfer.write_file(path, store.export())
+    except OSError as err:
+        raise MemoryStoreError(f"{path} cannot be written: {err.strerror}") from err
+
+
+def _read_file(path: Path) -> list[MemoryRecord]:
+    try:
+        return transfer.read_file(path)
+    except (OSError, UnicodeDecodeError) as err:
+        raise MemoryImportError(f"{path} cannot be read: {getattr(err, 'strerror', None) or 'no UTF-8 text'}") from err
 
 
 def _correct(store: MemoryStore, records: Sequence[MemoryRecord]) -> list[MemoryRecord]:
