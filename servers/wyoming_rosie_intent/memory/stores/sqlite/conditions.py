@@ -1,13 +1,13 @@
-"""Scopes and filters as SQL conditions, so that nothing outside them is ever ranked."""
+"""Filters as SQL conditions, so that nothing outside them is ever ranked."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from wyoming_rosie_intent.memory.model import MemoryFilter, MemoryKind, MemoryScope
+from wyoming_rosie_intent.memory.model import MemoryFilter, MemoryScope
 
 Condition: TypeAlias = tuple[str, tuple[object, ...]]
 """An SQL expression over `memory` and its parameters."""
-_NEVER: Condition = ("0", ())
+NEVER: Condition = ("0", ())
 
 
 def join_all(conditions: Iterable[Condition]) -> Condition:
@@ -20,16 +20,11 @@ def join_any(conditions: Iterable[Condition]) -> Condition:
     return _join(" OR ", conditions, "0")
 
 
-def readable(scope: MemoryScope) -> Condition:
-    """Return the condition of `is_readable`."""
-    return ("1", ()) if scope.is_admin else join_all((_in_room(scope), _by_person(scope)))
-
-
-def forgettable(scope: MemoryScope) -> Condition:
-    """Return the condition of `is_forgettable`."""
-    if scope.is_admin or scope.person is not None:
-        return readable(scope)
-    return join_all((readable(scope), _in_conversation(scope)))
+def own_conversation(scope: MemoryScope) -> Condition:
+    """Return the condition of the present conversation of somebody who is not known, guests above all."""
+    if scope.conversation is None:
+        return NEVER
+    return join_all((("memory.person IS NULL AND memory.conversation = ?", (scope.conversation,)), _in_room(scope)))
 
 
 def matches(where: MemoryFilter) -> Condition:
@@ -40,17 +35,6 @@ def matches(where: MemoryFilter) -> Condition:
 def _in_room(scope: MemoryScope) -> Condition:
     others = join_all((("NOT memory.is_private", ()), _not_among("memory.room", scope.private_rooms)))
     return others if scope.room is None else join_any((("memory.room IS ?", (scope.room,)), others))
-
-
-def _by_person(scope: MemoryScope) -> Condition:
-    if scope.person is not None:
-        return "(memory.person IS NULL OR memory.person = ?)", (scope.person,)
-    said = join_any((("memory.kind = ?", (MemoryKind.FACT.value,)), _in_conversation(scope)))
-    return join_all((("memory.person IS NULL", ()), said))
-
-
-def _in_conversation(scope: MemoryScope) -> Condition:
-    return _NEVER if scope.conversation is None else ("memory.conversation IS ?", (scope.conversation,))
 
 
 def _parts(where: MemoryFilter) -> Iterator[Condition]:

@@ -24,10 +24,11 @@ _NO_DATABASE = ("file is not a database", "database disk image is malformed", "f
 
 def _full_text_table(name: str, tokenizer: str) -> tuple[str, ...]:
     """Return the statements of one full-text table and of the triggers that keep it equal to the memories."""
-    insertion = f"INSERT INTO text_{name}(rowid, text) VALUES (new.row, new.text)"
-    deletion = f"INSERT INTO text_{name}(text_{name}, rowid, text) VALUES ('delete', old.row, old.text)"
+    insertion = f"INSERT INTO text_{name}(rowid, text, audience) VALUES (new.row, new.text, new.audience)"
+    deletion = f"INSERT INTO text_{name}(text_{name}, rowid, text, audience) VALUES ('delete', old.row, old.text, old.audience)"
+    table = f"fts5(text, audience, content='memory', content_rowid='row', tokenize='{tokenizer}')"
     return (
-        f"CREATE VIRTUAL TABLE text_{name} USING fts5(text, content='memory', content_rowid='row', tokenize='{tokenizer}')",
+        f"CREATE VIRTUAL TABLE text_{name} USING {table}",
         f"CREATE TRIGGER insert_{name} AFTER INSERT ON memory WHEN new.tokenizer = '{name}' BEGIN {insertion}; END",
         f"CREATE TRIGGER delete_{name} AFTER DELETE ON memory WHEN old.tokenizer = '{name}' BEGIN {deletion}; END",
     )
@@ -36,11 +37,16 @@ def _full_text_table(name: str, tokenizer: str) -> tuple[str, ...]:
 _FIRST = (
     # A row number must not be used twice, since vectors in memory are found by it.
     """CREATE TABLE memory (
-        row INTEGER PRIMARY KEY AUTOINCREMENT, tokenizer TEXT NOT NULL, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+        row INTEGER PRIMARY KEY AUTOINCREMENT, audience TEXT NOT NULL, tokenizer TEXT NOT NULL, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
         text TEXT NOT NULL, at REAL NOT NULL, person TEXT, room TEXT, is_private INTEGER NOT NULL, speaker TEXT NOT NULL,
         conversation TEXT, turn TEXT, intent TEXT, tools TEXT NOT NULL, tags TEXT NOT NULL, source TEXT, language TEXT,
         topic TEXT, replaces TEXT, replaced_by TEXT
     )""",
+    # An audience's number must not be used twice either.
+    """CREATE TABLE audience (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, person TEXT, room TEXT, is_private INTEGER NOT NULL
+    )""",
+    "CREATE INDEX memory_audience ON memory (audience)",
     # Whether what was deleted may still be in the indexes, the log or free pages.
     "CREATE TABLE erasure (is_due INTEGER NOT NULL)",
     "INSERT INTO erasure VALUES (0)",

@@ -8,11 +8,10 @@ from typing import TypeAlias
 import numpy as np
 
 from wyoming_rosie_intent.memory.embedding import EmbeddingError, EmbeddingModel
-from wyoming_rosie_intent.memory.model import CURRENT, MemoryFilter, MemoryScope
 from wyoming_rosie_intent.memory.ranking import Ranking
-from wyoming_rosie_intent.memory.stores.sqlite.conditions import Condition
-from wyoming_rosie_intent.memory.stores.sqlite.vector_search import Read, VectorIndex
-from wyoming_rosie_intent.memory.vectors import Rows, Vectors, to_bytes
+from wyoming_rosie_intent.memory.stores.sqlite.audiences import Read, Selection
+from wyoming_rosie_intent.memory.stores.sqlite.vector_search import VectorIndex
+from wyoming_rosie_intent.memory.vectors import Vectors, to_bytes
 
 Transaction: TypeAlias = Callable[[], AbstractContextManager[sqlite3.Connection]]
 BATCH_ROWS = 16
@@ -55,9 +54,7 @@ class EmbeddedMemories:
         self._store([row for row, _ in chosen], vectors, [row for row, *_ in rows])
         return bool(self._read("SELECT 1 FROM pending_vector LIMIT 1", ()))
 
-    def search(
-        self, text: str, language: str | None, scope: MemoryScope, where: MemoryFilter, condition: Condition
-    ) -> Ranking:
+    def search(self, text: str, language: str | None, selection: Selection) -> Ranking:
         """Return the memories that are near enough to a text; none for a language that the model does not know."""
         if not self._knows(language):
             return {}
@@ -65,18 +62,13 @@ class EmbeddedMemories:
             (query,) = self._model.embed([text], is_query=True)
         except EmbeddingError:  # full text goes on; the memories that wait report it
             return {}
-        allowed = None if where == CURRENT else self._list_rows(condition)
-        found = self._index_for(query).search(query, scope, condition, allowed)
+        found = self._index_for(query).search(query, selection)
         return {row: cosine >= self._model.sure_floor for row, cosine in found if cosine >= self._model.floor}
 
     def _index_for(self, query: Vectors) -> VectorIndex:
         if self._index is None or self._index.dimensions != len(query):
             self._index = VectorIndex(self._read, self._model.name, len(query))
         return self._index
-
-    def _list_rows(self, condition: Condition) -> Rows:
-        expression, parameters = condition
-        return np.array(self._read(f"SELECT row FROM memory WHERE {expression}", parameters), np.int64).ravel()
 
     def _knows(self, language: str | None) -> bool:
         return language is None or not self._model.languages or language.partition("-")[0] in self._model.languages

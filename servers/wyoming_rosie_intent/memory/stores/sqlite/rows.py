@@ -10,16 +10,17 @@ from wyoming_rosie_intent.memory.stores.sqlite.full_text import choose_tokenizer
 
 SELECTED = ", ".join(f"memory.{column}" for column in COLUMNS)
 INSERT = (
-    f"INSERT OR IGNORE INTO memory (tokenizer, {', '.join(COLUMNS)}) VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"
+    f"INSERT OR IGNORE INTO memory (audience, tokenizer, {', '.join(COLUMNS)}) "
+    f"VALUES ({', '.join('?' * (len(COLUMNS) + 2))})"
 )
 
 
-def to_row(record: MemoryRecord) -> tuple[object, ...]:
+def to_row(record: MemoryRecord, audience: str) -> tuple[object, ...]:
     """Return the values of INSERT."""
     values = {column: getattr(record, column) for column in COLUMNS}
     values |= {name: json.dumps(values[name], ensure_ascii=False) for name in ("tools", "tags")}
     values |= {"kind": record.kind.value, "speaker": record.speaker.value, "is_private": int(record.is_private)}
-    return (choose_tokenizer(record.text, record.language), *values.values())
+    return (audience, choose_tokenizer(record.text, record.language), *values.values())
 
 
 def to_record(row: Sequence[Any]) -> MemoryRecord:

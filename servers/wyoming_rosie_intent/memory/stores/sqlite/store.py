@@ -22,7 +22,14 @@ from wyoming_rosie_intent.memory.model import (
 )
 from wyoming_rosie_intent.memory.ranking import fuse, weigh_age
 from wyoming_rosie_intent.memory.stores.sqlite import database
-from wyoming_rosie_intent.memory.stores.sqlite.conditions import Condition, forgettable, join_all, matches, readable
+from wyoming_rosie_intent.memory.stores.sqlite.audiences import delete_unused, find_or_add, select
+from wyoming_rosie_intent.memory.stores.sqlite.conditions import (
+    Condition,
+    join_all,
+    join_any,
+    matches,
+    own_conversation,
+)
 from wyoming_rosie_intent.memory.stores.sqlite.rows import INSERT, SELECTED, to_record, to_row
 from wyoming_rosie_intent.memory.stores.sqlite.word_search import rank_by_words
 
@@ -31,15 +38,19 @@ if TYPE_CHECKING:
 
 EXPORTED_ROWS = 500
 _FORGOTTEN = """
-WITH RECURSIVE meant(row, id, replaces, turn) AS (
-    SELECT row, id, replaces, turn FROM memory WHERE {condition}
+WITH RECURSIVE meant(row, replaces, turn) AS (
+    SELECT row, replaces, turn FROM memory WHERE ({forgettable}) AND ({condition})
     UNION
-    SELECT memory.row, memory.id, memory.replaces, memory.turn FROM memory, meant
-    WHERE memory.id = meant.replaces OR memory.turn = meant.turn
+    SELECT memory.row, memory.replaces, memory.turn FROM memory, meant
+    WHERE memory.turn = meant.turn OR (memory.id = meant.replaces AND ({forgettable}))
 )
 SELECT row FROM meant
 """
-"""Rows that match, those of the same turns, and the facts that they replaced."""
+"""Rows that match, those of the same turns, and the facts that they replaced, as far as these may be forgotten too."""
+_ORPHANS = (
+    "UPDATE memory SET replaces = NULL WHERE replaces NOT IN (SELECT id FROM memory)",
+    "UPDATE memory SET replaced_by = NULL WHERE replaced_by NOT IN (SELECT id FROM memory)",
+)
 
 
 class SqliteStore:
@@ -72,7 +83,7 @@ class SqliteStore:
     def find(
         self, scope: MemoryScope, where: MemoryFilter = CURRENT, limit: int = 100, before: str | None = None
     ) -> list[MemoryRecord]:
-        condition, parameters = join_all((readable(scope), matches(where), *_older_than(before)))
+        condition, parameters = join_all((self._readable(scope), matches(where), *_older_than(before)))
         query = f"SELECT {SELECTED} FROM memory WHERE {condition} ORDER BY at DESC, row DESC LIMIT ?"
         return [to_record(row) for row in self._read(query, (*parameters, limit))]
 
@@ -85,15 +96,15 @@ class SqliteStore:
         limit: int = 5,
         language: str | None = None,
     ) -> list[FoundMemory]:
-        condition = join_all((readable(scope), matches(where)))
-        rankings = rank_by_words(self._read, text, language, condition)
+        selection = select(self._read, scope, where)
+        rankings = rank_by_words(self._read, text, language, selection)
         if self._embedded is not None:
-            rankings.append(self._embedded.search(text, language, scope, where, condition))
+            rankings.append(self._embedded.search(text, language, selection))
         scores = fuse(rankings)
         sure = {row for ranking in rankings for row, is_sure in ranking.items() if is_sure}
         found = [
             FoundMemory(record, scores[row] * weigh_age(record, now), row in sure)
-            for row, record in self._read_rows(scores, condition)
+            for row, record in self._read_rows(scores, selection.condition)
         ]
         return sorted(found, key=lambda memory: memory.score, reverse=True)[:limit]
 
@@ -101,7 +112,7 @@ class SqliteStore:
         return self._embedded is not None and self._embedded.embed_pending()
 
     def tag(self, scope: MemoryScope, where: MemoryFilter, add: Sequence[str], remove: Sequence[str] = ()) -> int:
-        condition, parameters = join_all((forgettable(scope), matches(where)))
+        condition, parameters = join_all((self._forgettable(scope), matches(where)))
         with self._transaction() as writer:
             rows = writer.execute(f"SELECT row, tags FROM memory WHERE {condition}", parameters).fetchall()
             for row, tags in rows:
@@ -112,8 +123,8 @@ class SqliteStore:
         return len(rows)
 
     def forget(self, scope: MemoryScope, where: MemoryFilter) -> int:
-        condition, parameters = join_all((forgettable(scope), matches(where)))
-        return self._erase(_FORGOTTEN.format(condition=condition), parameters)
+        (forgettable, own), (condition, parameters) = self._forgettable(scope), matches(where)
+        return self._erase(_FORGOTTEN.format(forgettable=forgettable, condition=condition), (*own, *parameters, *own))
 
     def expire(self, before: float) -> int:
         return self._erase("SELECT row FROM memory WHERE kind = 'conversation' AND at < ?", (before,))
@@ -160,8 +171,15 @@ class SqliteStore:
         kept = f"{len(records)} memories could be read from it"
         return f"the memory's file was damaged and is kept as {damaged.name}; {kept}"
 
+    def _readable(self, scope: MemoryScope) -> Condition:
+        return join_any((select(self._read, scope, CURRENT).among, own_conversation(scope)))
+
+    def _forgettable(self, scope: MemoryScope) -> Condition:
+        """Return the condition of `is_forgettable`."""
+        return self._readable(scope) if scope.is_admin or scope.person is not None else own_conversation(scope)
+
     def _insert(self, writer: sqlite3.Connection, record: MemoryRecord) -> None:
-        if not writer.execute(INSERT, to_row(record)).rowcount:
+        if not writer.execute(INSERT, to_row(record, find_or_add(writer, record))).rowcount:
             return
         if record.kind is MemoryKind.FACT and record.topic is not None and record.replaced_by is None:
             self._replace_fact(writer, record)
@@ -182,7 +200,9 @@ class SqliteStore:
             rows = writer.execute(meant, parameters).fetchall()
             writer.executemany("DELETE FROM memory WHERE row = ?", rows)
             if rows:
-                writer.execute("UPDATE memory SET replaces = NULL WHERE replaces NOT IN (SELECT id FROM memory)")
+                for statement in _ORPHANS:
+                    writer.execute(statement)
+                delete_unused(writer)
                 writer.execute("UPDATE erasure SET is_due = 1")
         if rows:
             self._erase_traces()

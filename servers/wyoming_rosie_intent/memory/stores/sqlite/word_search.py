@@ -2,111 +2,115 @@
 
 import math
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
 
 from wyoming_rosie_intent.memory.ranking import Ranking
-from wyoming_rosie_intent.memory.stores.sqlite.conditions import Condition
+from wyoming_rosie_intent.memory.stores.sqlite.audiences import Read, Selection
 from wyoming_rosie_intent.memory.stores.sqlite.database import TOKENIZERS
 from wyoming_rosie_intent.memory.stores.sqlite.full_text import quote, split_terms, split_words
 
-Read: TypeAlias = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
-CANDIDATES = 50
-"""Best results of a table."""
 MIN_COVERAGE = {"porter": 0.55, "words": 0.55, "trigram": 0.3}
 """Share of a question's words, weighted by rarity, that a memory needs: with half of two words it is about something else.
 
 Of trigrams, which all weigh the same, a third: the others are of question words and endings, which have no list here.
 """
 SURE_COVERAGE = 0.8
+CANDIDATES = 50
+"""Best results of a table."""
 COMMON_ROWS = 400
-"""Memories that have a word, beyond which it is common: its memories are not listed."""
-MAX_RANKED_ROWS = 5_000
-"""Memories that have any of the words; of more, the newest are taken, since ranking all would take too long."""
+"""Memories that have a word, beyond which it is common: the newest of them are enough."""
+_REFERENCE_ROWS = 10_000
+"""Of the weight of a word. The true number of memories would tell how many there are that may not be found."""
 _STOP_WORDS = Path(__file__).parents[2] / "stop_words.toml"
 
 
 @dataclass(frozen=True)
 class _Term:
-    """A word of a question in one table: its weight, and the memories that have it; None for a common one."""
+    """A word of a question in one table, and the newest memories that have it."""
 
     text: str
+    rows: tuple[int, ...]
     weight: float
-    count: int
-    rows: frozenset[int] | None
+
+    @property
+    def is_common(self) -> bool:
+        return len(self.rows) > COMMON_ROWS
 
 
-def rank_by_words(read: Read, text: str, language: str | None, condition: Condition) -> list[Ranking]:
-    """Return the rankings of the full-text tables, as rows of `memory`."""
+def rank_by_words(read: Read, text: str, language: str | None, selection: Selection) -> list[Ranking]:
+    """Return the rankings of the full-text tables."""
     words = [word for word in split_words(text) if word not in _stop_words(language)]
     terms = {table: split_terms(words, table) for table in TOKENIZERS}
-    return [_rank(read, table, found, condition) for table, found in terms.items() if found]
+    return [_Table(read, table, selection).rank(found) for table, found in terms.items() if found]
 
 
-def _rank(read: Read, table: str, texts: Sequence[str], condition: Condition) -> Ranking:
-    total = next(iter(read("SELECT COALESCE(MAX(row), 0) FROM memory", ())))[0]
-    terms = [_look_up(read, table, text, total) for text in texts]
-    if not any(term.count for term in terms):
-        return {}
-    found = _find_candidates(read, table, terms, condition)
-    coverage = _measure_coverage(read, table, terms, found)
-    return {row: coverage[row] >= SURE_COVERAGE for row in found if coverage[row] >= MIN_COVERAGE[table]}
+@dataclass(frozen=True)
+class _Table:
+    """A full-text table, as far as it may be searched."""
 
+    read: Read
+    name: str
+    selection: Selection
 
-def _look_up(read: Read, table: str, text: str, total: int) -> _Term:
-    having = f"SELECT rowid FROM text_{table} WHERE text_{table} MATCH ?"
-    rows = read(f"{having} LIMIT {COMMON_ROWS + 1}", (quote(text),))
-    if len(rows) <= COMMON_ROWS:
-        count, listed = len(rows), frozenset(row for (row,) in rows)
-    else:
-        ((count,),) = read(f"SELECT COUNT(*) FROM ({having} LIMIT {MAX_RANKED_ROWS + 1})", (quote(text),))
-        listed = None
-    weight = 1.0 if table == "trigram" else math.log(1 + total / (count + 0.5))
-    return _Term(text, weight, count, listed)
+    def rank(self, texts: Sequence[str]) -> Ranking:
+        """Return the memories that have enough of the terms, the most first, then the newest."""
+        terms = [self._look_up(text) for text in texts]
+        coverage = self._measure_coverage(terms, self._find_candidates(terms))
+        found = [row for row, share in coverage.items() if share >= MIN_COVERAGE[self.name]]
+        found.sort(key=lambda row: (coverage[row], row), reverse=True)
+        return {row: coverage[row] >= SURE_COVERAGE for row in found}
 
+    def _look_up(self, text: str) -> _Term:
+        rows = tuple(self._match(quote(text), COMMON_ROWS + 1))
+        weight = 1.0 if self.name == "trigram" else math.log(1 + _REFERENCE_ROWS / (len(rows) + 0.5))
+        return _Term(text, rows, weight)
 
-def _find_candidates(read: Read, table: str, terms: Sequence[_Term], condition: Condition) -> list[int]:
-    """Return the best memories that have any of the words, or the newest if there are too many."""
-    chosen, ranked = _choose_terms(terms)
-    operator, order = (" OR ", f"bm25(text_{table})") if ranked else (" AND ", "memory.row DESC")
-    expression, parameters = condition
-    found = read(
-        f"SELECT memory.row FROM text_{table} JOIN memory ON memory.row = text_{table}.rowid "
-        f"WHERE text_{table} MATCH ? AND {expression} ORDER BY {order} LIMIT {CANDIDATES}",
-        (operator.join(quote(term.text) for term in chosen), *parameters),
-    )
-    return [row for (row,) in found]
+    def _find_candidates(self, terms: Sequence[_Term]) -> list[int]:
+        """Return the memories that have most of the rare terms; without a rare one, the newest that have all."""
+        rare = [term for term in terms if term.rows and not term.is_common]
+        if rare:
+            shares = self._sum_weights(rare)
+            return sorted(shares, key=lambda row: (shares[row], row), reverse=True)[:CANDIDATES]
+        common = [quote(term.text) for term in terms if term.rows]
+        return self._match(" AND ".join(common), CANDIDATES) if common else []
 
+    def _measure_coverage(self, terms: Sequence[_Term], rows: Sequence[int]) -> Mapping[int, float]:
+        """Return for each memory the share of the terms' weight that it has."""
+        total = sum(term.weight for term in terms)
+        having = [replace(term, rows=self._having(term, rows)) for term in terms]
+        shares = self._sum_weights(having)
+        return {row: shares[row] / total for row in rows}
 
-def _choose_terms(terms: Sequence[_Term]) -> tuple[list[_Term], bool]:
-    """Return the rarest words whose memories are few enough to be ranked; else all, which are not ranked."""
-    chosen, rows = [], 0
-    for term in sorted((term for term in terms if term.count), key=lambda term: term.count):
-        rows += term.count
-        if rows > MAX_RANKED_ROWS:
-            break
-        chosen.append(term)
-    return (chosen, True) if chosen else ([term for term in terms if term.count], False)
+    def _having(self, term: _Term, rows: Sequence[int]) -> tuple[int, ...]:
+        if not term.is_common:
+            return tuple(set(rows).intersection(term.rows))
+        among = ", ".join(map(str, rows)) or "NULL"
+        query = f"SELECT rowid FROM text_{self.name} WHERE text_{self.name} MATCH ? AND rowid IN ({among})"
+        return tuple(row for (row,) in self.read(query, (f"text : {quote(term.text)}",)))
 
+    def _sum_weights(self, terms: Sequence[_Term]) -> Mapping[int, float]:
+        shares: dict[int, float] = defaultdict(float)
+        for term in terms:
+            for row in term.rows:
+                shares[row] += term.weight
+        return shares
 
-def _measure_coverage(read: Read, table: str, terms: Sequence[_Term], rows: Sequence[int]) -> Mapping[int, float]:
-    """Return for each memory the share of the words' weight that it has."""
-    total = sum(term.weight for term in terms)
-    coverage = dict.fromkeys(rows, 0.0)
-    for term in terms:
-        having = _rows_with(read, table, term, rows) if term.rows is None else term.rows.intersection(rows)
-        for row in having:
-            coverage[row] += term.weight / total
-    return coverage
-
-
-def _rows_with(read: Read, table: str, term: _Term, rows: Sequence[int]) -> list[int]:
-    among = ", ".join(map(str, rows)) or "NULL"
-    query = f"SELECT rowid FROM text_{table} WHERE text_{table} MATCH ? AND rowid IN ({among})"
-    return [row for (row,) in read(query, (quote(term.text),))]
+    def _match(self, query: str, most: int) -> list[int]:
+        """Return the newest selected memories that match; the audience is part of the index."""
+        expression, parameters = self.selection.condition
+        scoped = f"text : ({query})"
+        if not self.selection.is_whole:
+            scoped += f" AND audience : ({' OR '.join(map(quote, self.selection.tokens)) or quote('nobody')})"
+        found = self.read(
+            f"SELECT memory.row FROM text_{self.name} JOIN memory ON memory.row = text_{self.name}.rowid "
+            f"WHERE text_{self.name} MATCH ? AND {expression} ORDER BY text_{self.name}.rowid DESC LIMIT {most}",
+            (scoped, *parameters),
+        )
+        return [row for (row,) in found]
 
 
 def _stop_words(language: str | None) -> frozenset[str]:
