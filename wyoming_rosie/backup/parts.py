@@ -74,6 +74,7 @@ STATE_FILES = (
     StateFile("hub", access.FILE_NAME, is_live=True, hide_secrets=end_sessions),
     *(StateFile("hub", f"tls/{stem}.{kind}", is_secret=True) for stem in ("authority", "house") for kind in ("crt", "key")),
     StateFile("intent", "alarms.json"),
+    StateFile("intent", "memory.db", is_database=True),
 )  # fmt: skip
 """What each program keeps in its state folder: who keeps something new adds a line."""
 SATELLITE_FILES = (

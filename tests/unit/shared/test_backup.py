@@ -27,6 +27,7 @@ from wyoming_rosie.http.access import Access, Scope
 
 PASSPHRASE = "correct horse"
 TIMERS = "hub/timers.json"
+MEMORY = "intent/memory.db"
 
 
 @pytest.fixture
@@ -180,15 +181,15 @@ def test_a_link_is_not_followed(house: BackupPlaces, tmp_path: Path) -> None:
 
 
 def test_a_database_is_copied_while_a_program_writes_it(tmp_path: Path) -> None:
-    path = tmp_path / "memory.db"
+    path = write(machine(tmp_path).state["intent"] / "memory.db", b"")
     with closing(sqlite3.connect(path)) as writer:
         writer.execute("PRAGMA journal_mode=WAL")
         writer.execute("CREATE TABLE facts (text)")
         writer.execute("INSERT INTO facts VALUES ('committed')")
         writer.commit()
         writer.execute("INSERT INTO facts VALUES ('not yet')")
-        write_backup([BackupPart("hub/memory.db", path, is_database=True)], tmp_path / "b.tar.gz")
-    with open_backup(tmp_path / "b.tar.gz") as opened, closing(sqlite3.connect(opened.files["hub/memory.db"])) as copy:
+        write_backup(machine(tmp_path).find_parts(), tmp_path / "b.tar.gz")
+    with open_backup(tmp_path / "b.tar.gz") as opened, closing(sqlite3.connect(opened.files[MEMORY])) as copy:
         assert copy.execute("SELECT text FROM facts").fetchall() == [("committed",)]
 
 
