@@ -27,6 +27,7 @@ from wyoming_rosie_hub.announcements import AnnouncementQueue
 from wyoming_rosie_hub.delayed_commands import DelayedCommandRunner
 from wyoming_rosie_hub.directory import DaemonDirectory
 from wyoming_rosie_hub.fallback_audio import FallbackAudio
+from wyoming_rosie_hub.late_answers import LateAnswers
 from wyoming_rosie_hub.satellites.client import SatelliteClient
 from wyoming_rosie_hub.satellites.registry import SatelliteRegistry
 from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, HubContext
@@ -86,6 +87,7 @@ class Hub:
         delayed_commands = DelayedCommandRunner(
             lambda: self._directory.find_uri("intent"), lambda: self._context.executors
         )
+        self._late_answers = LateAnswers(lambda: self._directory.find_uri("intent"), announcements)
         places = PlaceReader(lambda: self._directory.find_uri("intent"))
         self._timers = TimerService(
             folder / "timers.json",
@@ -107,6 +109,7 @@ class Hub:
             settings.own_filler_seconds,
             settings.end_of_speech,
             metrics,
+            late_answers=self._late_answers,
         )
         self._context.history.keeps_text = settings.web.log_text
         self._settings = settings
@@ -156,7 +159,8 @@ class Hub:
 
     async def run(self) -> None:
         """Run all services until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
+        async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+            stack.push_async_callback(self._late_answers.close)
             tasks.create_task(self._voices.refresh_periodically())
             tasks.create_task(self._fallback_audio.run())
             tasks.create_task(self._timers.run())

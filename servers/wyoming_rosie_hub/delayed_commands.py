@@ -2,21 +2,20 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import structlog
 from wyoming.asr import Transcript
 from wyoming.event import Event
 
-from wyoming_rosie.errors import RosieError, UnreachableError
+from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.client import PeerError
 from wyoming_rosie.text.sentences import format_sentence
 from wyoming_rosie.timers.model import DelayedCommand, HubTimer
 from wyoming_rosie.timers.requests import SatelliteIdentity, SpokenAnswer
-from wyoming_rosie_hub.daemon_streams import DaemonStream
-from wyoming_rosie_hub.intent_response import IntentExecutor, IntentResponse
-from wyoming_rosie_hub.messages import AnswerChunkReceived, Failure
+from wyoming_rosie_hub.intent_response import IntentExecutor
+from wyoming_rosie_hub.late_answers import request_answer
+from wyoming_rosie_hub.messages import Failure
 
 _LOG = structlog.get_logger()
 ANSWER_TIMEOUT_SECONDS = 30.0
@@ -53,22 +52,7 @@ class DelayedCommandRunner:
 
     async def _send_command(self, timer: HubTimer, command: DelayedCommand) -> SpokenAnswer:
         satellite = SatelliteIdentity(timer.satellite_id, timer.area, command.language)
-        response = IntentResponse(self._executors(), satellite)
-        chunks: list[str] = []
-        answers: list[SpokenAnswer] = []
-
-        async def on_event(event: Event) -> bool:
-            match await response.feed(event):
-                case AnswerChunkReceived(text):
-                    chunks.append(text)
-                case SpokenAnswer() as answer:
-                    answers.append(answer)
-            return bool(answers)
-
-        await DaemonStream(self._uri(), [_create_transcript(timer, command)], on_event).run()
-        if not answers:
-            raise UnreachableError(f"{self._uri()} closed the connection without an answer")
-        return replace(answers[0], text="".join(chunks)) if chunks else answers[0]
+        return await request_answer(self._uri(), _create_transcript(timer, command), self._executors(), satellite)
 
 
 def _create_transcript(timer: HubTimer, command: DelayedCommand) -> Event:

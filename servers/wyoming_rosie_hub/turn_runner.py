@@ -39,6 +39,7 @@ from wyoming_rosie_hub.daemon_streams import DaemonStream, OnEvent
 from wyoming_rosie_hub.directory import DaemonDirectory
 from wyoming_rosie_hub.fallback_audio import FILLER, FallbackAudio
 from wyoming_rosie_hub.intent_response import IntentExecutor, IntentResponse, find_intent
+from wyoming_rosie_hub.late_answers import LATE_ANSWERS, LateAnswers, find_late_answer
 from wyoming_rosie_hub.reply_streamer import ReplyStreamer
 from wyoming_rosie_hub.satellites.levels import LevelMonitor
 from wyoming_rosie_hub.timeline import Timeline, TurnHistory
@@ -77,6 +78,7 @@ class HubContext:
     history: TurnHistory = field(default_factory=TurnHistory)
     wake_words: WakeWordHistory = field(default_factory=WakeWordHistory)
     levels: LevelMonitor = field(default_factory=LevelMonitor)
+    late_answers: LateAnswers | None = None  # without, the intent daemon promises none
     on_phase: Callable[[], None] = lambda: None  # a satellite's turn has come to another phase
 
     @property
@@ -246,7 +248,8 @@ class TurnRunner:
             self.process(answer)
 
     def _create_transcript(self, text: str, conversation_id: str) -> Event:
-        context = self._create_context(conversation_id) | INTENT_CONTEXT
+        late = {LATE_ANSWERS: True} if self._hub.late_answers else {}
+        context = self._create_context(conversation_id) | INTENT_CONTEXT | late
         return Transcript(text=text, language=self._satellite.language, context=context).event()
 
     def _create_context(self, conversation_id: str) -> dict[str, Any]:
@@ -352,6 +355,8 @@ class TurnRunner:
             return False
         if intent := find_intent(event):
             self._hub.history.add_intent(self._core.turn_id, intent)
+        if self._hub.late_answers and (answer_id := find_late_answer(event)):
+            self._hub.late_answers.fetch(answer_id, self._satellite, self._core.conversation_id)
         answer = await self._response.feed(event)
         match answer:
             case m.AnswerChunkReceived():

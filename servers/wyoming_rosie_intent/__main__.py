@@ -54,7 +54,15 @@ async def serve(settings: IntentConfig) -> None:
         stack.callback(commands.close)
         agent = await stack.enter_async_context(factory.open_agent(settings, executor, toolsets, commands))
         satellite_alarms = factory.create_satellite_alarms(actor)
-        dialogue = Dialogue(recognizer, executor, _create_confirmations(), plugins, agent, satellite_alarms)
+        dialogue = Dialogue(
+            recognizer,
+            executor,
+            _create_confirmations(),
+            plugins,
+            agent,
+            satellite_alarms,
+            actor.announcer if actor else None,
+        )
         stack.callback(dialogue.close)
         questions = factory.create_questions(executor, actor, settings.actor, plugins)
         metrics = Metrics()

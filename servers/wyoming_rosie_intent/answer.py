@@ -24,6 +24,7 @@ class ConversationInput:
     allow_cloud: bool = True
     satellite: str | None = None  # id, as its conductor names it
     reminds_of_arrivals: bool = False  # whether the conductor does
+    takes_late_answers: bool = False  # whether the conductor asks for them and speaks them
     delegates: bool = False  # commands are returned as intents, although there is an actor
 
 
@@ -86,6 +87,7 @@ class Handled:
     expects_reply: bool = False
     question: PendingQuestion | None = None
     is_private: bool = False  # a cloud must not read it
+    late_answer: str | None = None  # id of the answer that is promised
 
 
 @dataclass(frozen=True)

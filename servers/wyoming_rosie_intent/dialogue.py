@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
+from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie.text.normalize import is_speakable
@@ -26,7 +27,15 @@ from wyoming_rosie_intent.answer import (
 from wyoming_rosie_intent.context import follow_up, undo
 from wyoming_rosie_intent.context.follow_up import FollowUp
 from wyoming_rosie_intent.context.memory import ConversationMemory, LastTurn
-from wyoming_rosie_intent.engine import OWN_SLOTS, Answer, Command, IntentRecognizer, Match, UnknownLanguageError
+from wyoming_rosie_intent.engine import (
+    OWN_SLOTS,
+    Answer,
+    Command,
+    IntentRecognizer,
+    Match,
+    SatelliteAnnouncer,
+    UnknownLanguageError,
+)
 from wyoming_rosie_intent.execution import presence, targets
 from wyoming_rosie_intent.execution.confirmation import ConfirmationReply, Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan, PendingCommand
@@ -34,8 +43,8 @@ from wyoming_rosie_intent.execution.policy import is_query_intent
 from wyoming_rosie_intent.execution.satellite_alarms import SatelliteAlarms
 from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
-from wyoming_rosie_intent.plugins.match import PluginMatch, PluginQuestion
-from wyoming_rosie_intent.plugins.plugin import CommandContext
+from wyoming_rosie_intent.plugins.conversation import PluginConversations
+from wyoming_rosie_intent.plugins.match import PluginMatch
 from wyoming_rosie_intent.plugins.registry import PluginRegistry
 from wyoming_rosie_intent.responses import intent_text, responses
 from wyoming_rosie_intent.rules import alarms, durations, multi_command, unknown_names
@@ -60,12 +69,14 @@ class Dialogue:
         plugins: PluginRegistry | None = None,
         agent: LlmAgent | None = None,
         satellite_alarms: SatelliteAlarms | None = None,
+        announcer: SatelliteAnnouncer | None = None,
     ) -> None:
         self._satellite_alarms = satellite_alarms
         self._recognizer = recognizer
         self._executor = executor
         self._confirmations = confirmations
         self._plugins = plugins
+        self._plugin_conversations = PluginConversations(plugins, executor, announcer) if plugins else None
         self._agent = agent
         self._worker = ThreadWorker("intent")
         self._memory = ConversationMemory()
@@ -152,6 +163,8 @@ class Dialogue:
 
     def close(self) -> None:
         self._worker.close()
+        if self._plugin_conversations is not None:
+            self._plugin_conversations.close()
 
     async def _load_language(self, user_input: ConversationInput) -> str:
         """Load the phrases of the input's language and return that language."""
@@ -168,7 +181,8 @@ class Dialogue:
         if isinstance(action, DelegateToConductor):
             return action
         if isinstance(action, PluginMatch):
-            return await self._execute_plugin(user_input, action, moment)
+            assert self._plugin_conversations is not None
+            return await self._plugin_conversations.answer(user_input, action, moment)
         if action == () and self._agent is not None:
             return None
         if not all(isinstance(command, PendingCommand) for command in action):  # chosen, but not confirmed
@@ -182,7 +196,8 @@ class Dialogue:
         """Answer by rules and plugins; None if the sentence means nothing to them."""
         match await self._worker.run(self._recognize, user_input):
             case PluginMatch() as match:
-                return await self._execute_plugin(user_input, match, moment)
+                assert self._plugin_conversations is not None
+                return await self._plugin_conversations.answer(user_input, match, moment)
             case ():
                 return await self._answer_follow_up(user_input, moment, now)
             case (Match() as match,):
@@ -193,23 +208,15 @@ class Dialogue:
             case matches:
                 return await self._execute(user_input, matches, moment, now)
 
-    async def _execute_plugin(self, user_input: ConversationInput, match: PluginMatch, moment: datetime) -> Outcome:
-        """Have a plugin execute a command, or ask its question."""
-        assert self._plugins is not None
-        area = self._executor.home.get_area(user_input.area) if user_input.area else None
-        context = CommandContext(
-            moment,
-            area=area.id if area else None,
-            person=user_input.speaker,
-            conversation_id=user_input.conversation_id,
-            key=user_input.turn_id or "",
-        )
-        answer = await self._plugins.execute(match, context)
-        is_private = self._plugins.is_private(match.plugin)
-        if isinstance(answer, PluginQuestion):
-            question = PendingQuestion(answer.question, answer.confirmed or (), answer.options)
-            return Handled(answer.text, expects_reply=True, question=question, is_private=is_private)
-        return Handled(answer.text, is_private=is_private) if answer.done else NotHandled(answer.text)
+    async def wait_for_answer(self, answer_id: str, now: float) -> tuple[ConversationInput, Outcome]:
+        """Return an answer that was promised, and wait for the reply to its question. Raises BadEventError."""
+        if self._plugin_conversations is None:
+            raise BadEventError("there is no late answer without plugins")
+        user_input, outcome = await self._plugin_conversations.wait(answer_id)
+        self._record_turn(user_input, outcome, now)
+        self._record_question(user_input, outcome, now)
+        self._record_answer(user_input, outcome, now)
+        return user_input, outcome
 
     async def _answer_follow_up(self, user_input: ConversationInput, moment: datetime, now: float) -> Outcome | None:
         """Answer a sentence that refers to the last turn of the conversation or of the room; None for any other."""

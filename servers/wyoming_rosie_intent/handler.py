@@ -41,12 +41,16 @@ _LOG = structlog.get_logger()
 Question: TypeAlias = Callable[[Any], Mapping[str, object]]
 """Answers a user-event that asks for something of the daemon; gets the event's data."""
 _MAX_NAME_CHARACTERS = 128
-_ANSWER_KEYS = frozenset({"intent", "slots", "intents", "expects_reply", "later", "confirmed", "arrivals"})
+_ANSWER_KEYS = frozenset(
+    {"intent", "slots", "intents", "expects_reply", "later", "confirmed", "arrivals", "late_answer", "late_answers"}
+)
 """Keys of an answer's context that are about its own sentence; a peer may send them back with the next one."""
 _SATELLITE_EVENTS = frozenset({"satellite-connected", "satellite-disconnected", "run-pipeline", "streaming-started"})
 """Events of a peer that only reports what happens in a room; the room's conductor sends the transcripts."""
 _TEMPLATE_KEY = "device_id"
 """Key that Home Assistant sends since the version in which it renders an intent's text as a template."""
+_LATE_ANSWER, _LATE_KEY = "late-answer", "late_answer"
+"""Request for an answer that was promised, and the key of its id in the context of the promise."""
 _OUTCOMES = frozenset({"handled", "not-handled", "not-recognized", "intent", "intents-start"})
 
 
@@ -93,6 +97,8 @@ class IntentHandler:
                 case "user-event" if isinstance(name := event.data.get("name"), str) and name in self._questions:
                     answer = self._questions[name](event.data.get("data") or {})
                     await self._send(UserEvent(name, dict(answer)).event())
+                case "user-event" if event.data.get("name") == _LATE_ANSWER:
+                    await self._on_late_answer(event)
                 case other if other in _SATELLITE_EVENTS:
                     self._is_observer = True
         finally:
@@ -105,6 +111,14 @@ class IntentHandler:
         context = turn.context(event)
         area, conversation = self._find_area(context), _parse_name(context, "conversation_id")
         self._dialogue.prepare_turn(str(context["turn_id"]), area, conversation, self._clock(), loop_time())
+
+    async def _on_late_answer(self, event: Event) -> None:
+        """Answer with what was promised to an earlier sentence, as soon as it is there."""
+        answer_id = _parse_name(event.data.get("data") or {}, "id") or ""
+        user_input, outcome = await self._dialogue.wait_for_answer(answer_id, loop_time())
+        context = {**turn.context(event), "conversation_id": user_input.conversation_id}
+        async for reply in self._stream_outcome(outcome, user_input, context):
+            await self._send(reply)
 
     async def _on_transcript(self, event: Event) -> None:
         user_input = self._parse_input(event)
@@ -182,6 +196,7 @@ class IntentHandler:
             allow_cloud=context.get("allow_cloud") is not False,
             satellite=_parse_name(context, "satellite_id"),
             reminds_of_arrivals=context.get("arrivals") is True,
+            takes_late_answers=context.get("late_answers") is True,
             delegates=context.get("delegate") is True,
         )
 
@@ -220,7 +235,9 @@ def _parse_names(context: Mapping[str, Any], key: str) -> frozenset[str]:
 def _create_reply(outcome: Handled | NotHandled | NotRecognized, context: dict[str, Any]) -> Event:
     match outcome:
         case Handled(text, matches, expects_reply):
-            return HandledEvent(text, {**context, **_match_context(matches), "expects_reply": expects_reply}).event()
+            late = {_LATE_KEY: outcome.late_answer} if outcome.late_answer else {}
+            data = {**context, **_match_context(matches), "expects_reply": expects_reply, **late}
+            return HandledEvent(text, data).event()
         case NotHandled(text, matches):
             return NotHandledEvent(text, {**context, **_match_context(matches)}).event()
         case NotRecognized(text):

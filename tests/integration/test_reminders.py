@@ -45,12 +45,12 @@ class Kitchen:
         self._heard = folder / "heard"
         self._home = folder / "home.toml"
 
-    async def begin(self, stack: AsyncExitStack) -> None:
+    async def begin(self, stack: AsyncExitStack, *intent_flags: str) -> None:
         stages = {"vad": FakeDaemon(vad), "asr": FakeDaemon(self._transcribe)}
         for stage in stages.values():
             await stack.enter_async_context(stage.serving())
         self.move_ada("not_home")
-        intent = await self._start("intent", "--home", str(self._home))
+        intent = await self._start("intent", "--home", str(self._home), *intent_flags)
         own = {"intent": intent.uri, "tts": (await self._start("tts")).uri}
         self._uris = own | {role: stage.uri for role, stage in stages.items()}
 
@@ -86,6 +86,10 @@ class Kitchen:
         await wait_until(lambda: len(self.heard) > before)
         await self._played()
         return self.heard[before]
+
+    def will_say(self, text: str) -> None:
+        """Say something as soon as the satellite listens."""
+        self._says = text
 
     async def rings(self) -> None:
         """Wait until the satellite rings."""

@@ -6,9 +6,11 @@ PAUSE_SECONDS = 30.0
 
 
 class CircuitBreaker:
-    """Closed at first; open for PAUSE_SECONDS after MAX_FAILURES consecutive failures; then half open: one trial decides."""
+    """Closed at first; open for a pause after several consecutive failures; then half open: one trial decides."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_failures: int = MAX_FAILURES, pause_seconds: float = PAUSE_SECONDS) -> None:
+        self._max_failures = max_failures
+        self._pause_seconds = pause_seconds
         self._failures = 0
         self._open_until: float | None = None
         self._is_probing = False
@@ -34,8 +36,8 @@ class CircuitBreaker:
 
     def record_failure(self, now: float) -> None:
         self._failures += 1
-        if self._failures >= MAX_FAILURES:
-            self._open_until = now + PAUSE_SECONDS
+        if self._failures >= self._max_failures:
+            self._open_until = now + self._pause_seconds
 
     def end_attempt(self, is_trial: bool) -> None:
         """Record the end of an attempt, even of a cancelled one without a result."""

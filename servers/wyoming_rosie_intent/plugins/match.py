@@ -1,5 +1,6 @@
 """Commands for plugins: what a sentence or a program means, and the question that a plugin asks in return."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,3 +28,10 @@ class PluginQuestion(Answer):
     question: str = field(default="", repr=False)  # the end of `text`
     confirmed: PluginMatch | None = None
     options: Mapping[str, PluginMatch] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LateAnswer(Answer):
+    """An answer that is not there in time; `text` promises it, `pending` returns it. Whoever gets it cancels it."""
+
+    pending: "asyncio.Future[Answer] | None" = None

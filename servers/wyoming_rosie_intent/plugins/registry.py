@@ -12,7 +12,7 @@ from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins import context as contexts
 from wyoming_rosie_intent.plugins.discovery import PluginSource
-from wyoming_rosie_intent.plugins.match import PluginMatch
+from wyoming_rosie_intent.plugins.match import LateAnswer, PluginMatch
 from wyoming_rosie_intent.plugins.plugin import CommandContext, PluginTool
 from wyoming_rosie_intent.plugins.runner import PluginRunner
 from wyoming_rosie_intent.plugins.thread import PluginError
@@ -21,6 +21,8 @@ from wyoming_rosie_intent.responses import responses
 
 _LOG = structlog.get_logger()
 ANSWER_SECONDS = 2.0
+LATE_SECONDS = 60.0
+"""For a call whose answer may come after the turn."""
 CHECK_SECONDS = 30.0
 
 
@@ -63,21 +65,35 @@ class PluginRegistry:
         return None
 
     async def execute(
-        self, match: PluginMatch, context: CommandContext | None = None, seconds: float | None = None
+        self,
+        match: PluginMatch,
+        context: CommandContext | None = None,
+        seconds: float | None = None,
+        *,
+        can_be_late: bool = False,
     ) -> Answer:
-        """Execute a command; a failure or timeout becomes the answer, and a question is a PluginQuestion."""
+        """Execute a command; a failure or timeout becomes the answer, and a question is a PluginQuestion.
+
+        With `can_be_late`, what takes longer than usual goes on: the answer is a LateAnswer.
+        """
         runner = self._runners[match.plugin]
         full = contexts.complete(context, match, self._zone)
         entities = resolve_times(match.entities, full.moment)
         if entities is None:
             return Answer(responses.render("no_such_time", match.language), done=False)
+        match = replace(match, entities=entities, key=full.key)
+        seconds = seconds or self._answer_seconds
+        if not can_be_late:
+            return await _call(runner, match, full, seconds)
+        call = asyncio.ensure_future(_call(runner, match, full, LATE_SECONDS))
         try:
-            return await runner.execute(
-                replace(match, entities=entities, key=full.key), full, seconds or self._answer_seconds
-            )
-        except PluginError as err:
-            _LOG.warning("plugin call failed", name=runner.name, intent=match.intent, problem=str(err))
-            return Answer(responses.render("did_not_answer", match.language, named=runner.display_name), done=False)
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(call)
+        except TimeoutError:
+            return LateAnswer(responses.render("plugin_later", match.language), pending=call)
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
 
     def is_private(self, plugin: str) -> bool:
         """Return whether what a plugin says must not reach a cloud."""
@@ -101,6 +117,14 @@ class PluginRegistry:
 
     async def _check_all(self) -> None:
         await asyncio.gather(*(runner.check() for runner in self._runners.values()))
+
+
+async def _call(runner: PluginRunner, match: PluginMatch, context: CommandContext, seconds: float) -> Answer:
+    try:
+        return await runner.execute(match, context, seconds)
+    except PluginError as err:
+        _LOG.warning("plugin call failed", name=runner.name, intent=match.intent, problem=str(err))
+        return Answer(responses.render("did_not_answer", match.language, named=runner.display_name), done=False)
 
 
 def _create_health_check(runner: PluginRunner) -> HealthCheck:

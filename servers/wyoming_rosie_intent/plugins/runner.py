@@ -8,13 +8,14 @@ from typing import Any
 import structlog
 
 from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.runtime.circuit_breaker import CircuitBreaker
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins.discovery import PluginSource
 from wyoming_rosie_intent.plugins.match import PluginMatch, PluginQuestion
 from wyoming_rosie_intent.plugins.plugin import CommandContext, IntegrationPlugin, PluginResult, PluginTool
 from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
 from wyoming_rosie_intent.plugins.settings import load_settings
-from wyoming_rosie_intent.plugins.thread import PluginError, PluginThread
+from wyoming_rosie_intent.plugins.thread import PluginBusyError, PluginError, PluginThread
 from wyoming_rosie_intent.responses import responses
 
 _LOG = structlog.get_logger()
@@ -23,6 +24,8 @@ STATUS_SECONDS = 2.0
 MAX_MESSAGE_LENGTH = 1000
 """Characters of a plugin's message that are spoken."""
 MAX_OPTIONS = 10
+MAX_FAILURES = 5
+"""Failed calls in a row after which a plugin is left alone for half a minute."""
 MAX_EXAMPLES = 12
 """Sentences of a plugin that are shown."""
 CLOUD_SETTING = "cloud_allowed"
@@ -44,6 +47,7 @@ class PluginRunner:
         self._thread = PluginThread(source.name)
         self._plugin: IntegrationPlugin | None = None
         self._is_ready = False
+        self._breaker = CircuitBreaker(MAX_FAILURES)
 
     @property
     def display_name(self) -> str:
@@ -79,9 +83,28 @@ class PluginRunner:
 
     async def execute(self, match: PluginMatch, context: CommandContext, seconds: float) -> Answer:
         """Execute a command. Raises PluginError."""
-        plugin = self._plugin
+        plugin, now = self._plugin, asyncio.get_running_loop().time()
         if plugin is None or not self._is_ready:
             raise PluginError(f"the plugin {self.name} is not ready")
+        if not self._breaker.allows_attempt(now):
+            raise PluginError(f"the plugin {self.name} has failed {MAX_FAILURES} times and is called again later")
+        is_trial = self._breaker.start_attempt()
+        try:
+            answer = await self._call(plugin, match, context, seconds)
+        except PluginBusyError:
+            raise
+        except PluginError:
+            self._breaker.record_failure(asyncio.get_running_loop().time())
+            raise
+        else:
+            self._breaker.record_success()
+            return answer
+        finally:
+            self._breaker.end_attempt(is_trial)
+
+    async def _call(
+        self, plugin: IntegrationPlugin, match: PluginMatch, context: CommandContext, seconds: float
+    ) -> Answer:
         result = await self._thread.call(lambda: plugin.execute(match.intent, dict(match.entities), context), seconds)
         return _create_answer(_parse_result(result), match)
 

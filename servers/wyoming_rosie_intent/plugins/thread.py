@@ -25,6 +25,10 @@ class PluginError(RosieError):
     code = "plugin"
 
 
+class PluginBusyError(PluginError):
+    """The plugin does not return from earlier calls, so that it was not called."""
+
+
 class PluginThread:
     def __init__(self, name: str) -> None:
         self._name = name
@@ -49,7 +53,7 @@ class PluginThread:
         """Run a function or the coroutine that it returns in the thread, and return the result. Raises PluginError."""
         await self._wait_for_heartbeat()
         if self.is_blocked:
-            raise PluginError(f"the plugin {self._name} is still busy with an earlier call")
+            raise PluginBusyError(f"the plugin {self._name} is still busy with an earlier call")
         future = asyncio.run_coroutine_threadsafe(self._run_call(call), self._loop)
         try:
             async with asyncio.timeout(seconds):

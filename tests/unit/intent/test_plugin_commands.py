@@ -1,7 +1,9 @@
 """Commands of plugins: their context, the questions before a change, settings, secrets and texts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,12 +12,13 @@ import pytest
 from blockbuster import BlockBuster
 
 from tests.unit.intent.outcomes import MOMENT, get_outcome
-from wyoming_rosie.errors import ConfigError
+from tests.waiting import wait_until
+from wyoming_rosie.errors import BadEventError, ConfigError
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.answer import ConversationInput, Handled, Outcome
+from wyoming_rosie_intent.answer import ConversationInput, Handled, NotHandled, Outcome
 from wyoming_rosie_intent.dialogue import Dialogue
-from wyoming_rosie_intent.engine import IntentRecognizer
+from wyoming_rosie_intent.engine import IntentRecognizer, SatelliteAnnouncer
 from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.plugins import (
@@ -32,6 +35,7 @@ from wyoming_rosie_intent.plugins.sentences import load_sentences
 from wyoming_rosie_intent.plugins.settings import load_settings
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 
+PROMISE = "That takes a moment. I will tell you when it is done."
 Call = tuple[str, Mapping[str, Any], CommandContext]
 
 
@@ -70,11 +74,19 @@ class FakePhonebook(IntegrationPlugin):
 
 
 @asynccontextmanager
-async def talking(home: Home, recognizer: IntentRecognizer, plugin: IntegrationPlugin) -> AsyncIterator[Dialogue]:
-    plugins = PluginRegistry([PluginSource("phone", lambda: lambda: plugin)])  # type: ignore[arg-type, return-value]
+async def talking(
+    home: Home,
+    recognizer: IntentRecognizer,
+    plugin: IntegrationPlugin,
+    *,
+    seconds: float = 60.0,
+    announcer: SatelliteAnnouncer | None = None,
+) -> AsyncIterator[Dialogue]:
+    source = PluginSource("phone", lambda: lambda: plugin)  # type: ignore[arg-type, return-value]
+    plugins = PluginRegistry([source], answer_seconds=seconds)
     await plugins.start()
     executor = ActionExecutor(home, DemoActor(home))
-    dialogue = Dialogue(recognizer, executor, Confirmations(["yes"], ["no"]), plugins)
+    dialogue = Dialogue(recognizer, executor, Confirmations(["yes"], ["no"]), plugins, announcer=announcer)
     try:
         yield dialogue
     finally:
@@ -218,3 +230,92 @@ def test_rules_that_refer_to_each_other_are_refused(tmp_path: Path) -> None:
     (tmp_path / "en.toml").write_text('[rules]\na = "<b>"\nb = "<a>"\n[sentences]\nNext = ["next <a>"]\n')
     with pytest.raises(ConfigError, match="refer to each other"):
         PluginTexts(tmp_path).get_intents()
+
+
+class SlowBakery(FakePhonebook):
+    """Answers when it is told to; fails where that is wanted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_done = False
+        self.fails = False
+
+    def get_intents(self) -> Mapping[str, Sequence[str]]:
+        return {"Bake": ["bake a cake"]}
+
+    async def execute(self, intent: str, entities: Mapping[str, Any], context: CommandContext) -> PluginResult:
+        self.calls.append((intent, entities, context))
+        if self.fails:
+            raise OSError
+        if context.is_confirmed:
+            return PluginResult("It is sliced.")
+        while not self.is_done:
+            await asyncio.sleep(0.01)
+        return PluginResult("It is baked.", question="Shall I slice it?")
+
+
+class FakeAnnouncer:
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+
+    def satellites(self) -> Mapping[str, bool]:
+        return {"kitchen": True}
+
+    async def announce(self, satellite: str, text: str) -> None:
+        self.said.append((satellite, text))
+
+
+BAKE = ConversationInput("bake a cake", "one", "en", takes_late_answers=True)
+
+
+async def test_an_answer_that_takes_long_is_promised_and_its_question_is_asked_when_it_comes(home: Home, recognizer: IntentRecognizer) -> None:  # fmt: skip
+    plugin = SlowBakery()
+    async with talking(home, recognizer, plugin, seconds=0.05) as dialogue:
+        promise = await get_outcome(dialogue, BAKE)
+        assert isinstance(promise, Handled)
+        assert promise.text == PROMISE
+        assert promise.late_answer is not None
+        plugin.is_done = True
+        user_input, late = await dialogue.wait_for_answer(promise.late_answer, 0.0)
+        assert user_input == BAKE
+        assert isinstance(late, Handled)
+        assert late.text == "It is baked. Shall I slice it?"
+        assert await say(dialogue, "yes") == Handled("It is sliced.")
+        with pytest.raises(BadEventError):
+            await dialogue.wait_for_answer(promise.late_answer, 0.0)
+    assert [context.is_confirmed for _, _, context in plugin.calls] == [False, True]
+
+
+async def test_a_conductor_that_speaks_no_late_answers_gets_a_failure(home: Home, recognizer: IntentRecognizer) -> None:
+    async with talking(home, recognizer, SlowBakery(), seconds=0.05) as dialogue:
+        outcome = await get_outcome(dialogue, replace(BAKE, takes_late_answers=False))
+        assert outcome == NotHandled("Sorry, phone did not answer.")
+
+
+async def test_a_late_answer_is_announced_where_home_assistant_conducts(home: Home, recognizer: IntentRecognizer) -> None:  # fmt: skip
+    plugin, announcer = SlowBakery(), FakeAnnouncer()
+    async with talking(home, recognizer, plugin, seconds=0.05, announcer=announcer) as dialogue:
+        promise = await get_outcome(dialogue, replace(BAKE, takes_late_answers=False, satellite="kitchen"))
+        assert promise == Handled(PROMISE)
+        plugin.is_done = True
+        await wait_until(lambda: bool(announcer.said))
+        assert announcer.said == [("kitchen", "It is baked. Shall I slice it?")]
+
+
+async def test_late_answers_that_nobody_asks_for_are_dropped(home: Home, recognizer: IntentRecognizer) -> None:
+    plugin = SlowBakery()
+    async with talking(home, recognizer, plugin, seconds=0.01) as dialogue:
+        promises = [await get_outcome(dialogue, BAKE) for _ in range(4)]  # a plugin runs no more at once
+        refused = await get_outcome(dialogue, BAKE)
+        assert refused == NotHandled("Sorry, phone did not answer.")
+        assert all(isinstance(promise, Handled) and promise.late_answer for promise in promises)
+    assert len(plugin.calls) == 4
+
+
+async def test_a_plugin_that_fails_five_times_is_left_alone(home: Home, recognizer: IntentRecognizer) -> None:
+    plugin = SlowBakery()
+    plugin.fails = True
+    async with talking(home, recognizer, plugin) as dialogue:
+        for _ in range(7):
+            assert await get_outcome(dialogue, BAKE) == NotHandled("Sorry, phone did not answer.")
+    assert len(plugin.calls) == 5

@@ -1,0 +1,99 @@
+"""Commands of plugins in a conversation: their answers, also those that come after the turn, and their questions."""
+
+import asyncio
+from collections import OrderedDict
+from datetime import datetime
+from uuid import uuid4
+
+from wyoming_rosie.errors import BadEventError
+from wyoming_rosie_intent.answer import ConversationInput, Handled, NotHandled, PendingQuestion
+from wyoming_rosie_intent.engine import Answer, SatelliteAnnouncer
+from wyoming_rosie_intent.execution.executor import ActionExecutor
+from wyoming_rosie_intent.plugins.match import LateAnswer, PluginMatch, PluginQuestion
+from wyoming_rosie_intent.plugins.plugin import CommandContext
+from wyoming_rosie_intent.plugins.registry import PluginRegistry
+
+MAX_LATE = 16
+"""Answers that are awaited after their turn; more of them drop the oldest."""
+
+
+class PluginConversations:
+    """Executes the commands of a conversation. `announcer` speaks late answers where no conductor asks for them."""
+
+    def __init__(
+        self, plugins: PluginRegistry, executor: ActionExecutor, announcer: SatelliteAnnouncer | None = None
+    ) -> None:
+        self._plugins = plugins
+        self._executor = executor
+        self._announcer = announcer
+        self._late: OrderedDict[str, tuple[ConversationInput, str, asyncio.Future[Answer]]] = OrderedDict()
+        self._announcing: set[asyncio.Task[None]] = set()
+
+    async def answer(self, user_input: ConversationInput, match: PluginMatch, moment: datetime) -> Handled | NotHandled:
+        """Have a plugin execute a command; its question, or a promise of its answer, is an outcome, too."""
+        can_be_late = user_input.takes_late_answers or self._can_announce(user_input)
+        context = self._create_context(user_input, moment)
+        answer = await self._plugins.execute(match, context, can_be_late=can_be_late)
+        if isinstance(answer, LateAnswer) and answer.pending is not None:
+            return self._promise(user_input, match.plugin, answer, answer.pending)
+        return self._create_outcome(match.plugin, answer)
+
+    async def wait(self, answer_id: str) -> tuple[ConversationInput, Handled | NotHandled]:
+        """Return a late answer, once, with the sentence that it answers. Raises BadEventError for an unknown one."""
+        if answer_id not in self._late:
+            raise BadEventError("there is no such late answer; each is sent once")
+        user_input, plugin, pending = self._late.pop(answer_id)
+        try:
+            return user_input, self._create_outcome(plugin, await pending)
+        finally:
+            pending.cancel()
+
+    def close(self) -> None:
+        """Wait for no more answers."""
+        for task in self._announcing:
+            task.cancel()
+        for _, _, pending in self._late.values():
+            pending.cancel()
+
+    def _create_context(self, user_input: ConversationInput, moment: datetime) -> CommandContext:
+        area = self._executor.home.get_area(user_input.area) if user_input.area else None
+        return CommandContext(
+            moment,
+            area=area.id if area else None,
+            person=user_input.speaker,
+            conversation_id=user_input.conversation_id,
+            key=user_input.turn_id or "",
+        )
+
+    def _create_outcome(self, plugin: str, answer: Answer) -> Handled | NotHandled:
+        is_private = self._plugins.is_private(plugin)
+        if isinstance(answer, PluginQuestion):
+            question = PendingQuestion(answer.question, answer.confirmed or (), answer.options)
+            return Handled(answer.text, expects_reply=True, question=question, is_private=is_private)
+        return Handled(answer.text, is_private=is_private) if answer.done else NotHandled(answer.text)
+
+    def _can_announce(self, user_input: ConversationInput) -> bool:
+        return self._announcer is not None and user_input.satellite in self._announcer.satellites()
+
+    def _promise(
+        self, user_input: ConversationInput, plugin: str, answer: LateAnswer, pending: asyncio.Future[Answer]
+    ) -> Handled:
+        if not user_input.takes_late_answers:
+            task = asyncio.ensure_future(self._announce(user_input.satellite or "", pending))
+            self._announcing.add(task)
+            task.add_done_callback(self._announcing.discard)
+            return Handled(answer.text)
+        answer_id = uuid4().hex
+        self._late[answer_id] = (user_input, plugin, pending)
+        if len(self._late) > MAX_LATE:
+            self._late.popitem(last=False)[1][-1].cancel()
+        return Handled(answer.text, late_answer=answer_id)
+
+    async def _announce(self, satellite: str, pending: asyncio.Future[Answer]) -> None:
+        """Speak a late answer. Nobody can reply to it there: a question changes nothing."""
+        assert self._announcer is not None
+        try:
+            answer = await pending
+            await self._announcer.announce(satellite, answer.text)
+        finally:
+            pending.cancel()
