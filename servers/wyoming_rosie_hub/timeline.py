@@ -53,6 +53,7 @@ class TurnHistory:
     intents: Counter[str] = field(default_factory=Counter)
     _turns: dict[str, TurnRecord] = field(default_factory=dict)
     _order: deque[str] = field(default_factory=deque)
+    _last: dict[str, str] = field(default_factory=dict)  # turn by satellite
 
     @property
     def turns(self) -> Sequence[TurnRecord]:
@@ -63,16 +64,22 @@ class TurnHistory:
 
     def last_of(self, satellite: str) -> str | None:
         """Return the id of a satellite's last turn."""
-        return next((one for one in reversed(self._order) if self._turns[one].satellite == satellite), None)
+        return self._last.get(satellite)
 
     def begin(self, turn_id: str, satellite: str, area: str | None = None) -> None:
         """Add a turn; the oldest one is dropped when there are too many."""
         if turn_id in self._turns:
             self._order.remove(turn_id)
         elif len(self._order) >= MAX_TURNS:
-            del self._turns[self._order.popleft()]
+            self._forget(self._order.popleft())
         self._turns[turn_id] = TurnRecord(turn_id, satellite, self.clock(), area)
         self._order.append(turn_id)
+        self._last[satellite] = turn_id
+
+    def _forget(self, turn_id: str) -> None:
+        satellite = self._turns.pop(turn_id).satellite
+        if self._last.get(satellite) == turn_id:
+            del self._last[satellite]
 
     def add_step(self, turn_id: str, step: TurnStep) -> None:
         if (known := self._turns.get(turn_id)) and len(known.steps) < MAX_STEPS:

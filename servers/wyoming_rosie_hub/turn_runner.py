@@ -79,7 +79,7 @@ class HubContext:
     wake_words: WakeWordHistory = field(default_factory=WakeWordHistory)
     levels: LevelMonitor = field(default_factory=LevelMonitor)
     late_answers: LateAnswers | None = None  # without, the intent daemon promises none
-    on_phase: Callable[[], None] = lambda: None  # a satellite's turn has come to another phase
+    on_phase: Callable[[str], None] = lambda _: None  # the turn of a satellite, by its id, has come to another phase
 
     @property
     def executors(self) -> tuple[IntentExecutor, ...]:
@@ -141,7 +141,7 @@ class TurnRunner:
             self._apply(effect)
         self._schedule_deadline()
         if self._core.phase is not before:
-            self._hub.on_phase()
+            self._hub.on_phase(self._satellite.satellite_id)
 
     def add_wake_word(self, event: Event) -> None:
         """Keep a `detection` in the history of wake words."""

@@ -7,6 +7,7 @@ import tomllib
 import wave
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,14 +112,20 @@ async def open_events(house: HouseClient, key: str | None = None) -> AsyncIterat
         yield EventSource(answer)
 
 
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the programs that the hub may run, none at first: this machine's journal is none of the test's."""
+    return tmp_path_factory.mktemp("bin")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HouseClient]:
+async def house(tmp_path_factory: pytest.TempPathFactory, programs: Path) -> AsyncIterator[HouseClient]:
     folder = tmp_path_factory.mktemp("house")
     file = folder / "rosie.toml"
     file.write_text("# my house\n[hub]\n\n[asr]\npeers = 100  # enough\n")
     credentials = create_credentials(folder / "state")
     async with AsyncExitStack() as stack:
-        harness = HubHarness(Daemon.start, stack, folder / "state")
+        harness = HubHarness(partial(Daemon.start, env={"PATH": str(programs)}), stack, folder / "state")
         harness.stages["tts"].info = VOICES
         harness.stages["intent"].answer = intent_with_questions
         hub = await harness.begin("--web", "--web.port", "0", "--config", str(file))
@@ -126,8 +133,12 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         session = aiohttp.ClientSession(
             await page_of(hub), timeout=aiohttp.ClientTimeout(60), headers={"Authorization": password}
         )
-        yield HouseClient(harness, hub, await stack.enter_async_context(session), credentials)
-        assert await hub.stop() == 0
+        opened = HouseClient(harness, hub, await stack.enter_async_context(session), credentials)
+        yield opened
+        async with open_events(opened) as events:
+            assert await hub.stop() == 0
+            await events.wait_for_end()
+        assert not [line for line in hub.log if "Traceback" in str(line)], "readers end in order"
 
 
 async def test_readers_see_the_phases_of_a_satellite_and_the_end_of_its_turn(house: HouseClient) -> None:
@@ -246,6 +257,24 @@ async def test_the_log_has_levels_and_no_words_of_people(house: HouseClient) -> 
     assert (await house.get("/log?program=asr"))["lines"] == []
 
 
+JOURNAL = """#!/bin/sh
+case "$*" in
+  *--unit=wyoming-rosie-asr.service*) echo '{"MESSAGE": "killed", "UNIT": "wyoming-rosie-asr.service", "PRIORITY": "4"}' ;;
+esac
+"""
+
+
+async def test_the_log_is_the_journals_where_it_can_be_read(house: HouseClient, programs: Path) -> None:
+    program = programs / "journalctl"
+    await asyncio.to_thread(program.write_text, JOURNAL)
+    await asyncio.to_thread(program.chmod, 0o755)
+    log = await house.get("/log?program=asr")
+    assert log["source"] == "journal"
+    assert [(line["level"], line["program"], line["event"]) for line in log["lines"]] == [("warning", "asr", "killed")]
+    assert (await house.get("/log"))["source"] == "hub", "the journal has nothing of the hub"
+    await asyncio.to_thread(program.unlink)
+
+
 async def test_plugins_are_those_of_the_intent_daemon(house: HouseClient) -> None:
     (plugin,) = await house.get("/plugins")
     assert plugin == {**PLUGIN, "next_step": plugin["next_step"]}
@@ -355,10 +384,11 @@ async def test_daemons_say_their_load_and_what_to_do_next(house: HouseClient) ->
 
 async def test_a_language_model_that_is_away_is_a_problem_of_the_part_llm(house: HouseClient) -> None:
     assert (await house.get("/health/llm"))["status"] == "ok"
-    house.harness.stages["intent"].problem = "no language model answers: local (tiny)"
-    async with asyncio.timeout(60):
-        while (await house.client.get(f"{API}/health/llm")).status == 200:
-            await asyncio.sleep(0.2)
+    async with open_events(house) as events:
+        await house.get("/status")
+        house.harness.stages["intent"].problem = "no language model answers: local (tiny)"
+        told = await events.wait_for("daemon", role="intent")
+    assert told["problems"] == {"language-models": "no language model answers: local (tiny)"}
     assert "local (tiny)" in (await house.get("/health/llm", 503))["reason"]
     house.harness.stages["intent"].problem = None
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from wyoming_rosie.errors import RosieError
@@ -20,8 +21,8 @@ class TooManyReadersError(RosieError):
     code = "busy"
 
 
-class ReaderBehindError(RosieError):
-    """The reader does not keep up."""
+class ReaderEndedError(RosieError):
+    """The reader gets no more: it does not keep up, or the hub stops."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,18 @@ class HouseEvent:
     area: str | None = None
     is_momentary: bool = False
 
+    @cached_property
+    def text(self) -> str:
+        """The event as text/event-stream, which is the same for all readers."""
+        return format_server_sent_event(self.name, self.data)
+
 
 class EventReader:
     """The events of one reader, in order."""
 
     def __init__(self) -> None:
-        self._pending = asyncio.Queue[HouseEvent](MAX_PENDING)
-        self._is_behind = False
+        self._pending = asyncio.Queue[HouseEvent | None](MAX_PENDING)  # None: no more will come
+        self._has_ended = False
 
     def put(self, event: HouseEvent) -> None:
         """Queue an event; a reader that is too far behind gets no more."""
@@ -51,17 +57,25 @@ class EventReader:
         try:
             self._pending.put_nowait(event)
         except asyncio.QueueFull:
-            self._is_behind = True
+            self._has_ended = True
+
+    def end(self) -> None:
+        """Let the reader go."""
+        self._has_ended = True
+        if not self._pending.full():
+            self._pending.put_nowait(None)
 
     async def next(self, seconds: float) -> HouseEvent | None:
-        """Return the next event, None if there is none for so long. Raises ReaderBehindError."""
-        if self._is_behind:
-            raise ReaderBehindError("events were lost; connect again")
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._pending.get()
-        except TimeoutError:
-            return None
+        """Return the next event, None if there is none for so long. Raises ReaderEndedError."""
+        if not self._has_ended:
+            try:
+                async with asyncio.timeout(seconds):
+                    event = await self._pending.get()
+            except TimeoutError:
+                return None
+            if event is not None:
+                return event
+        raise ReaderEndedError("no more events; connect again")
 
 
 class EventFeed:
@@ -70,6 +84,7 @@ class EventFeed:
     def __init__(self) -> None:
         self._readers: set[EventReader] = set()
         self._has_readers = asyncio.Event()
+        self._has_ended = False
 
     @property
     def has_readers(self) -> bool:
@@ -84,6 +99,12 @@ class EventFeed:
         for reader in self._readers:
             reader.put(event)
 
+    def end(self) -> None:
+        """Let all readers go, and those that come."""
+        self._has_ended = True
+        for reader in self._readers:
+            reader.end()
+
     @contextmanager
     def open(self) -> Iterator[EventReader]:
         """Read during the block. Raises TooManyReadersError."""
@@ -92,6 +113,8 @@ class EventFeed:
                 f"{MAX_READERS} clients read the events; close one, or ask for the status instead"
             )
         reader = EventReader()
+        if self._has_ended:
+            reader.end()
         self._readers.add(reader)
         self._has_readers.set()
         try:

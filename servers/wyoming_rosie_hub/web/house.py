@@ -137,6 +137,9 @@ class House(Protocol):
     def satellites(self) -> Sequence[HouseSatellite]:
         """Return the satellites, browsers among them."""
 
+    def find_satellite(self, satellite_id: str) -> HouseSatellite | None:
+        """Return a satellite that is connected."""
+
     async def measure_machine(self) -> MachineLoad:
         """Return the load of this machine."""
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -32,27 +31,34 @@ class HouseWatcher:
         levels.on_levels = self._on_levels
         self._feed = feed
         self._lines = lines
-        self._satellites: Mapping[str, HouseSatellite] = {}
+        self._satellites: dict[str, HouseSatellite] = {}
         self._timers: tuple[HubTimer, ...] = ()
         self._daemons: dict[str, DaemonStatus] = {}
         self._line_count = 0
 
     async def run(self) -> None:
-        """Publish changes until cancelled."""
-        while True:
-            await self._feed.wait_for_reader()
-            self._begin()
-            self._levels.set_watched(is_watched=True)
-            async with run_beside(self._watch_daemons()), run_beside(self._watch_levels()):
-                while self._feed.has_readers:
-                    self._check()
-                    await asyncio.sleep(PAUSE_SECONDS)
-            self._levels.set_watched(is_watched=False)
+        """Publish changes until cancelled; then the readers are let go."""
+        try:
+            while True:
+                await self._feed.wait_for_reader()
+                await self._run_while_read()
+        finally:
+            self._feed.end()
 
-    def on_phase(self) -> None:
-        """Publish the satellites that have changed."""
-        if self._feed.has_readers:
-            self._check_satellites()
+    async def _run_while_read(self) -> None:
+        self._begin()
+        self._levels.set_watched(is_watched=True)
+        async with run_beside(self._watch_daemons()), run_beside(self._watch_levels()):
+            while self._feed.has_readers:
+                self._check()
+                await asyncio.sleep(PAUSE_SECONDS)
+        self._levels.set_watched(is_watched=False)
+
+    def on_phase(self, satellite_id: str) -> None:
+        """Publish a satellite that has changed."""
+        if self._feed.has_readers and (satellite := self._house.find_satellite(satellite_id)) is not None:
+            self._satellites[satellite_id] = satellite
+            self._publish("satellite", asdict(satellite))
 
     def on_turn_end(self, turn: TurnRecord) -> None:
         """Publish a turn that has ended."""

@@ -94,6 +94,10 @@ class HubHouse:
     def satellites(self) -> Sequence[HouseSatellite]:
         return [self._describe(satellite) for satellite in self._registry.all]
 
+    def find_satellite(self, satellite_id: str) -> HouseSatellite | None:
+        found = (one for one in self._registry.connected if one.satellite_id == satellite_id)
+        return next((self._describe(one) for one in found), None)
+
     async def measure_machine(self) -> MachineLoad:
         return await asyncio.to_thread(self._machine.measure)
 

@@ -3,16 +3,19 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from wyoming.event import Event
 
 from wyoming_rosie_hub.satellites.levels import LEAST_SECONDS, LevelMonitor, SatelliteLevels
+from wyoming_rosie_hub.timeline import TurnHistory
 from wyoming_rosie_hub.wake_word_history import MAX_SCORES, MAX_WORDS, WakeWordHistory
 from wyoming_rosie_hub.web.events import (
     MAX_PENDING,
     MAX_READERS,
     EventFeed,
     HouseEvent,
-    ReaderBehindError,
+    ReaderEndedError,
     TooManyReadersError,
 )
 
@@ -36,7 +39,7 @@ async def test_a_reader_that_does_not_keep_up_is_let_go_and_disturbs_nobody() ->
         for number in range(MAX_PENDING + 1):
             feed.publish(HouseEvent("turn", number))
             assert await quick.next(60) == HouseEvent("turn", number)
-        with pytest.raises(ReaderBehindError):
+        with pytest.raises(ReaderEndedError):
             await slow.next(60)
 
 
@@ -110,3 +113,26 @@ async def test_waiting_for_a_reader_ends_when_one_comes() -> None:
     with feed.open():
         async with asyncio.timeout(60):
             await waiting
+
+
+async def test_readers_are_let_go_when_the_hub_stops() -> None:
+    feed = EventFeed()
+    with feed.open() as reader:
+        waiting = asyncio.create_task(reader.next(60))
+        await asyncio.sleep(0)
+        feed.end()
+        with pytest.raises(ReaderEndedError):
+            await waiting
+    with feed.open() as late, pytest.raises(ReaderEndedError):
+        await late.next(60)
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from(["kitchen", "hall", "office"])), max_size=400))
+def test_the_last_turn_of_a_satellite_is_the_newest_that_is_kept(turns: list[tuple[int, str]]) -> None:
+    history = TurnHistory()
+    rooms = dict(reversed(turns))
+    for number, _ in turns:
+        history.begin(f"turn-{number}", rooms[number])
+    for satellite in ("kitchen", "hall", "office"):
+        kept = [turn.turn_id for turn in history.turns if turn.satellite == satellite]
+        assert history.last_of(satellite) == (kept[-1] if kept else None)

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from wyoming_rosie.http.access import Caller, Scope
 from wyoming_rosie_hub.web.doors import Doors
-from wyoming_rosie_hub.web.events import EventReader, HouseEvent, ReaderBehindError, format_server_sent_event
+from wyoming_rosie_hub.web.events import EventReader, HouseEvent, ReaderEndedError
 from wyoming_rosie_hub.web.guard import NEEDS_ADMIN, Reader
 from wyoming_rosie_hub.web.house import House
 from wyoming_rosie_hub.web.house_watcher import LOG_EVENT
@@ -47,12 +47,12 @@ def create_router(house: House, doors: Doors) -> APIRouter:
             while doors.still_admits(caller, before):
                 try:
                     event = await reader.next(HEARTBEAT_SECONDS)
-                except ReaderBehindError:
+                except ReaderEndedError:
                     return
                 if event is None:
                     yield HEARTBEAT
                 elif _may_read(caller, event) and doors.still_admits(caller, before):
-                    yield format_server_sent_event(event.name, event.data)
+                    yield event.text
 
     @router.get("/log", dependencies=[NEEDS_ADMIN])
     async def read_log(
