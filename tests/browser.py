@@ -104,7 +104,7 @@ async def answered(page: Page, text: str) -> None:
 
 async def played_pcm(page: Page) -> bytes:
     samples: list[int] = await page.evaluate("played")
-    return b"".join(sample.to_bytes(2, "little", signed=True) for sample in samples)
+    return b"".join(int(sample).to_bytes(2, "little", signed=True) for sample in samples)  # -0 comes as a float
 
 
 async def find_violations(page: Page, axe: str) -> list[str]:
@@ -140,8 +140,8 @@ async def tts(event: Event, send: Send) -> None:
         await say(send, ANSWER_PCM)
 
 
-async def say(send: Send, pcm: bytes) -> None:
-    audio = {"rate": VOICE.rate, "width": VOICE.width, "channels": VOICE.channels}
+async def say(send: Send, pcm: bytes, voice: AudioFormat = VOICE) -> None:
+    audio = {"rate": voice.rate, "width": voice.width, "channels": voice.channels}
     await send(Event("audio-start", audio))
     for start in range(0, len(pcm), 4_000):
         await send(Event("audio-chunk", audio, pcm[start : start + 4_000]))

@@ -54,6 +54,18 @@ _SHOWN = """
 """Every text on the page, for the eye or for a screen reader."""
 TEXTS = sorted(Path(web.__file__).with_name("page").glob("texts/*.json"))
 EVIL = "<img src=x onerror='window.attacked = 1'>"
+_COUNT_SOCKETS = """
+    window.sockets = 0;
+    window.onAnswered = () => {};
+    const Socket = WebSocket;
+    window.WebSocket = class extends Socket {
+        constructor(address) {
+            super(address);
+            sockets += 1;
+            this.addEventListener("message", () => onAnswered());
+        }
+    };
+"""
 ECHO_SHOW = ViewportSize(width=960, height=480)
 
 
@@ -351,6 +363,20 @@ async def test_a_phone_that_slept_listens_again(house: ScriptedHouse, chromium: 
         )
         await state_is(page, "waiting")
         await expect(page.get_by_role("alert")).to_contain_text("This page was asleep")
+
+
+async def test_a_tab_in_the_background_stays_connected(house: ScriptedHouse, chromium: Browser) -> None:
+    """A browser lets the timers of such a tab run once a minute."""
+    async with house.serving():
+        page = await open_page(chromium, "about:blank", _COUNT_SOCKETS)
+        await page.clock.install()
+        await page.goto(house.url)
+        await state_is(page, "idle")
+        for _ in range(3):
+            await page.evaluate("answered = new Promise((resolve) => { onAnswered = resolve; }); 0")
+            await page.clock.fast_forward(60_000)
+            await page.evaluate("answered")
+        assert await page.evaluate("sockets") == 1
 
 
 @pytest.mark.parametrize("width", [320, 2560])

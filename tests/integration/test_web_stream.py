@@ -16,7 +16,7 @@ from tests.conftest import StartDaemon
 from tests.fakes import FakeDaemon
 from tests.integration.test_turn_runner import create_context
 from tests.waiting import wait_until
-from tests.web_client import open_web
+from tests.web_client import Credentials, create_credentials, open_web, page_of, start_web
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.timers.requests import SatelliteIdentity
 from wyoming_rosie_hub.satellites.reader import SatelliteReader
@@ -63,6 +63,7 @@ async def test_a_page_is_a_satellite_of_the_house(daemon: StartDaemon) -> None:
     async with open_web(daemon) as client, client.ws_connect(STREAM) as socket:
         await socket.send_str(identify())
         context = (await socket.receive_json())["data"]["context"]
+        assert context.pop("transports")[0] == "pcm"
         assert context == {"area": "Kitchen", "areas": ["Kitchen"], "area_is_fixed": False}
 
 
@@ -177,3 +178,80 @@ async def test_a_page_that_does_not_read_is_let_go(tmp_path: Path) -> None:
         await asyncio.wait_for(running, 60)
     assert ended.value.close_code == CloseCode.SLOW
     assert registry.areas() == {}
+
+
+async def test_a_page_that_leaves_its_socket_unread_is_let_go_and_others_go_on(daemon: StartDaemon) -> None:
+    audio = {"rate": 384_000, "width": 4, "channels": 8}
+
+    async def answer(event: Event, send: Send) -> None:
+        if event.type == "transcript":
+            await send(Event("handled", {"text": "Well."}))
+        elif event.type == "synthesize":
+            await send(Event("audio-start", audio))
+            for _ in range(700):
+                await send(Event("audio-chunk", audio, bytes(64_000)))
+
+    async with FakeDaemon(answer).serving() as stage:
+        hub = await start_web(daemon, "--intent-uri", stage.uri, "--tts-uri", stage.uri)
+        async with (
+            aiohttp.ClientSession(await page_of(hub)) as client,
+            connected(client, "other") as other,
+            connected(client, "slow") as slow,
+        ):
+            await slow.send_str(message("transcript", text="hello"))
+            assert (await hub.wait_for_line("satellite detached"))["satellite"] == "slow"
+            await other.send_str(message("ping"))
+            assert (await other.receive_json())["type"] == "pong"
+
+
+def chosen(transport: str) -> str:
+    return message("user-event", name="transport", transport=transport)
+
+
+@pytest.mark.parametrize(
+    "packet", [b"", b"\x03", b"\xff" * 100, bytes(1501)], ids=["empty", "no-count", "noise", "large"]
+)
+async def test_what_is_no_opus_packet_ends_the_stream(daemon: StartDaemon, packet: bytes) -> None:
+    pytest.importorskip("av")
+    async with open_web(daemon, "--web.opus") as client, connected(client) as socket:
+        await socket.send_str(chosen("opus"))
+        await socket.send_bytes(packet)
+        assert await close_code(socket) == CloseCode.INVALID
+
+
+async def test_a_transport_that_the_hub_does_not_offer_ends_the_stream(daemon: StartDaemon) -> None:
+    async with open_web(daemon) as client, connected(client) as socket:
+        await socket.send_str(chosen("webrtc"))
+        assert await close_code(socket) == CloseCode.INVALID
+
+
+async def test_an_offer_of_webrtc_that_is_none_is_refused(daemon: StartDaemon) -> None:
+    pytest.importorskip("aiortc")
+    async with open_web(daemon, "--web.webrtc") as client, client.ws_connect(STREAM) as socket:
+        await socket.send_str(identify())
+        ticket = (await socket.receive_json())["data"]["context"]["webrtc"]["ticket"]
+        audio = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+        for given, sdp in (
+            ("x" * 32, "v=0\r\n" + audio),
+            (ticket, "v=0\r\n"),
+            (ticket, audio),
+            (ticket, "v=0\r\n" + audio),
+        ):
+            async with client.post("/api/v1/webrtc/offer", json={"ticket": given, "sdp": sdp}) as refused:
+                assert (refused.status, (await refused.json())["code"]) == (422, "offer")
+        await socket.send_str(message("ping"))
+        assert (await socket.receive_json())["type"] == "pong"
+
+
+@pytest.fixture
+def secured(tmp_path: Path) -> Credentials:
+    return create_credentials(tmp_path)
+
+
+async def test_a_stranger_cannot_offer_webrtc(daemon: StartDaemon, secured: Credentials) -> None:
+    offer = {"ticket": "x", "sdp": "v=0"}
+    async with (
+        open_web(daemon, "--data-dir", str(secured.folder)) as client,
+        client.post("/api/v1/webrtc/offer", json=offer) as refused,
+    ):
+        assert refused.status == 401

@@ -31,6 +31,7 @@ from wyoming_rosie_hub.web.routes import (
     watch,
 )
 from wyoming_rosie_hub.web.sentences import SilentTimerError
+from wyoming_rosie_hub.web.transports import SoundOffer
 from wyoming_rosie_hub.web.voices import UnknownVoiceError
 
 PAGE = Path(__file__).with_name("page")
@@ -43,6 +44,7 @@ def create_application(
     house: House,
     doors: Doors,
     file: AccessFile,
+    sound: SoundOffer,
     authority: Path | None = None,
     address: str | None = None,
     *,
@@ -60,7 +62,7 @@ def create_application(
         "session": session.create_router(doors),
         "turns": turns.create_router(house),
         "satellites": satellites.create_router(house),
-        "stream": stream.create_router(house),
+        "stream": stream.create_router(house, sound),
         "config": config.create_router(house),
         "parts": parts.create_router(house),
         "watch": watch.create_router(house, doors),

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from hmac import compare_digest
+from secrets import token_urlsafe
 from typing import Protocol
 
 from wyoming.event import Event
 
+from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError, RosieError, UnreachableError
 from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie.protocol.client import PeerError
@@ -17,17 +20,24 @@ from wyoming_rosie.timers.requests import SatelliteIdentity
 from wyoming_rosie_hub.satellites.reader import SatelliteReader
 from wyoming_rosie_hub.satellites.registry import SatelliteTakenError
 from wyoming_rosie_hub.web.house import HouseSatellite
+from wyoming_rosie_hub.web.page_sound import HELD_SECONDS, TRANSPORT, PageSound, WebRtcRefusedError
 from wyoming_rosie_hub.web.stream_messages import (
     CloseCode,
     Message,
     MessageBudget,
+    audio_event,
     decode_message,
     encode_event,
     parse_identity,
 )
+from wyoming_rosie_hub.web.transports import SoundOffer, Transport
 
 MAX_STREAMS = 128
 """Pages that are connected at a time."""
+MAX_PEERS = 32
+"""Pages that are connected by WebRTC at a time; each takes a thread."""
+MAX_PEERS_PER_ADDRESS = 16
+TICKET_BYTES = 24
 MAX_UNSENT = 256
 """Events that wait for a page; an answer's audio is sent at most three seconds ahead of its playback."""
 SENTENCES = frozenset({"run-pipeline", "transcript"})
@@ -69,21 +79,27 @@ class SatelliteHost(Protocol):
 
 @dataclass(frozen=True)
 class StreamCaller:
-    """The sender of a stream; a key may say its room."""
+    """The sender of a stream; a key may say its room. `address` is of its machine."""
 
     room: str | None = None
     check_room: Callable[[str], Awaitable[object]] | None = None  # raises ApiRequestError
+    address: str = ""
 
 
 class BrowserSatellite:
     """One page: feeds its messages to its turns, and sends it the events for it."""
 
-    def __init__(self, socket: MessageSocket, house: SatelliteHost, caller: StreamCaller) -> None:
+    def __init__(
+        self, socket: MessageSocket, house: SatelliteHost, caller: StreamCaller, offer: SoundOffer | None = None
+    ) -> None:
+        self.caller = caller
+        self.ticket = token_urlsafe(TICKET_BYTES)
         self._socket = socket
         self._house = house
-        self._caller = caller
         self._outbox = Outbox[Event](MAX_UNSENT)
         self._budget = MessageBudget(loop_time())
+        self._reader: SatelliteReader | None = None  # while connected
+        self.sound = PageSound(offer or SoundOffer(), self._queue)
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed = asyncio.Event()
 
@@ -103,6 +119,8 @@ class BrowserSatellite:
         except (BadEventError, UnreachableError) as err:
             raise StreamEndedError(CloseCode.INVALID, str(err)) from err
         finally:
+            self._reader = None
+            await self.sound.close()
             self._end.cancel()
             self.closed.set()
 
@@ -112,26 +130,31 @@ class BrowserSatellite:
                 message = await self._socket.receive_message()
         except TimeoutError:
             raise BadEventError("send `info` first") from None
-        satellite = parse_identity(decode_message(message or ""), self._caller.room)
+        satellite = parse_identity(decode_message(message or ""), self.caller.room)
         await self._check_room(satellite)
         return satellite
 
     async def _check_room(self, satellite: SatelliteIdentity) -> None:
         """Raise StreamEndedError if the page may not speak for its room. While nobody knows the rooms, nobody answers."""
-        if satellite.area is None or self._caller.check_room is None:
+        if satellite.area is None or self.caller.check_room is None:
             return
         try:
             with suppress(UnreachableError, PeerError):
-                await self._caller.check_room(satellite.area)
+                await self.caller.check_room(satellite.area)
         except ApiRequestError as err:
             raise StreamEndedError(CloseCode.PRIVATE, str(err)) from err
 
     async def _run_satellite(self, satellite: SatelliteIdentity) -> None:
-        async with self._house.open_browser_satellite(satellite, self._send) as reader:
-            areas = sorted({one.area for one in self._house.satellites() if one.area})
-            context = {"area": satellite.area, "areas": areas, "area_is_fixed": self._caller.room is not None}
-            self._send(Event("run-satellite", {"context": context}))
-            await self._exchange(reader, satellite)
+        async with self._house.open_browser_satellite(satellite, self.sound.send) as self._reader:
+            self._queue(Event("run-satellite", {"context": self._describe_house(satellite)}))
+            await self._exchange(self._reader, satellite)
+
+    def _describe_house(self, satellite: SatelliteIdentity) -> dict[str, object]:
+        areas = sorted({one.area for one in self._house.satellites() if one.area})
+        offer = self.sound.offer
+        context = {"area": satellite.area, "areas": areas, "area_is_fixed": self.caller.room is not None}
+        webrtc = {"webrtc": {"ticket": self.ticket, "stun": offer.stun}} if offer.has_webrtc else {}
+        return {**context, "transports": list(offer.transports), **webrtc}
 
     async def _exchange(self, reader: SatelliteReader, satellite: SatelliteIdentity) -> None:
         tasks = {asyncio.create_task(self._receive_all(reader, satellite)), asyncio.create_task(self._send_all())}
@@ -146,11 +169,32 @@ class BrowserSatellite:
 
     async def _receive_all(self, reader: SatelliteReader, satellite: SatelliteIdentity) -> None:
         while (message := await self._socket.receive_message()) is not None:
-            self._budget.spend(message, loop_time())
-            event = decode_message(message)
-            if event.type in SENTENCES:
-                await self._check_room(satellite)
-            await reader.on_event(event)
+            await self._on_message(message, reader, satellite)
+
+    async def _on_message(self, message: Message, reader: SatelliteReader, satellite: SatelliteIdentity) -> None:
+        if isinstance(message, bytes):
+            self._budget.spend(self.sound.seconds(message), loop_time())
+            await reader.on_event(decode_message(self.sound.decode(message)))
+            return
+        self._budget.spend(None, loop_time())
+        event = decode_message(message)
+        if event.type == "user-event" and event.data.get("name") == TRANSPORT:
+            await self.sound.choose(event)
+            return
+        if event.type in SENTENCES:
+            await self._check_room(satellite)
+        if event.type == "audio-stop" and self.sound.transport is Transport.WEBRTC:
+            await asyncio.sleep(HELD_SECONDS)
+        await reader.on_event(event)
+
+    async def answer_offer(self, sdp: str) -> str:
+        """Return the answer to an offer of WebRTC. Raises BadEventError, WebRtcRefusedError."""
+        return await self.sound.connect(sdp, self.caller.address, self._on_webrtc_audio)
+
+    async def _on_webrtc_audio(self, pcm: bytes) -> None:
+        self._budget.spend(SPEECH.seconds(len(pcm)), loop_time())
+        if self._reader is not None and self.sound.transport is Transport.WEBRTC:
+            await self._reader.on_event(audio_event(pcm))
 
     async def _send_all(self) -> None:
         with suppress(ConnectionError):
@@ -163,7 +207,7 @@ class BrowserSatellite:
         except TimeoutError:
             raise StreamEndedError(CloseCode.SLOW, "the page does not read") from None
 
-    def _send(self, event: Event) -> None:
+    def _queue(self, event: Event) -> None:
         if not self._outbox.try_put(event):
             self.end(StreamEndedError(CloseCode.SLOW, "the page does not read"))
 
@@ -188,6 +232,16 @@ class ConnectedPages:
         finally:
             if self._pages.get(satellite_id) is page:
                 del self._pages[satellite_id]
+
+    async def answer_offer(self, ticket: str, sdp: str) -> str:
+        """Return the answer to an offer of WebRTC from the page with this ticket. Raises BadEventError, WebRtcRefusedError."""
+        page = next((page for page in self._pages.values() if compare_digest(page.ticket, ticket)), None)
+        if page is None or not page.sound.offer.has_webrtc:
+            raise BadEventError("no page with this ticket is connected")
+        others = [other.caller.address for other in self._pages.values() if other.sound.has_peer and other is not page]
+        if len(others) >= MAX_PEERS or others.count(page.caller.address) >= MAX_PEERS_PER_ADDRESS:
+            raise WebRtcRefusedError("too many pages are connected by WebRTC; go on by WebSocket")
+        return await page.answer_offer(sdp)
 
 
 async def _replace(page: BrowserSatellite) -> None:

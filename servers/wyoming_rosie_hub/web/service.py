@@ -20,6 +20,7 @@ from wyoming_rosie_hub.web.doors import Doors, own_names
 from wyoming_rosie_hub.web.house import House
 from wyoming_rosie_hub.web.settings import WebConfig
 from wyoming_rosie_hub.web.tls import create_tls
+from wyoming_rosie_hub.web.transports import can_be_reached, create_offer
 
 _LOG = structlog.get_logger()
 
@@ -35,6 +36,7 @@ async def serve_web(settings: WebConfig, house: House, folder: Path) -> AsyncIte
         raise ConfigError(f"--web: {err.name} is missing; run: {install_command(['web'])}") from err
     path = folder / access.FILE_NAME
     names = own_names(settings.names)
+    offer = create_offer(settings)
     doors = Doors(await asyncio.to_thread(access.load, path), names, PasswordVerifier().verify)
     file = AccessFile(path, doors)
     check_doors(settings, doors.access)
@@ -45,7 +47,7 @@ async def serve_web(settings: WebConfig, house: House, folder: Path) -> AsyncIte
             await stack.enter_async_context(run_beside(tls.renew()))
         authority = tls.authority if tls else None
         address = await asyncio.to_thread(find_address, settings)
-        application = create_application(house, doors, file, authority, address, has_tls=tls is not None)
+        application = create_application(house, doors, file, offer, authority, address, has_tls=tls is not None)
         context = tls.context if tls else None
         bound = await stack.enter_async_context(serve_application(application, settings, context))
         await stack.enter_async_context(run_beside(file.watch()))
@@ -60,8 +62,7 @@ async def serve_web(settings: WebConfig, house: House, folder: Path) -> AsyncIte
 
 def check_doors(settings: WebConfig, given: Access) -> None:
     """Raise ConfigError if other machines can reach what has neither password nor key."""
-    reachable = not hosts.is_loopback(settings.host) or settings.names or settings.proxy
-    if given.is_open and reachable:
+    if given.is_open and can_be_reached(settings):
         flag = f"--web.host {settings.host}" if not hosts.is_loopback(settings.host) else "--web.names or --web.proxy"
         raise ConfigError(
             f"{flag}: others can reach the page; first run `wyoming-rosie key password`, or `wyoming-rosie key add NAME`"

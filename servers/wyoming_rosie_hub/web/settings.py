@@ -26,4 +26,9 @@ class WebConfig:
     )
     certificate: Path | None = option(None, "serve HTTPS with this certificate chain instead, in PEM")
     key: Path | None = option(None, "private key of --web.certificate, in PEM")
+    opus: bool | None = option(
+        None, "offer Opus to the page, needs the extra webrtc [default: as soon as other machines can reach it]"
+    )
+    webrtc: bool | None = option(None, "offer WebRTC to the page, needs the extra webrtc [default: likewise]")
+    stun: str = option("", "STUN server for WebRTC, such as stun:192.0.2.1:3478; none is needed at home")
     log_text: bool = option(False, "keep what was said and answered with the last turns, in memory only")

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from wyoming.event import Event
 
-from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.http.rate_limit import Rate
 from wyoming_rosie.protocol import strict_json
@@ -29,6 +29,13 @@ RECEIVED = frozenset(
     {"info", "run-pipeline", "audio-stop", "played", "transcript", "user-event", "ping", "pong", "error"}
 )
 """Types of the events that a page may send."""
+OPUS = AudioFormat(rate=48_000, width=2, channels=1)
+"""What goes into our encoder, and comes out of a page's decoder."""
+OPUS_FRAME_SECONDS = 0.02
+OPUS_FRAME_BYTES = OPUS.bytes_in(OPUS_FRAME_SECONDS)
+MAX_OPUS_BYTES = 1_500
+MAX_OPUS_SECONDS = 0.12
+_SILK_MS, _HYBRID_MS, _CELT_MS = (10, 20, 40, 60), (10, 20), (2.5, 5, 10, 20)
 _AUDIO = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
 
 
@@ -48,8 +55,13 @@ def decode_message(message: Message) -> Event:
     if isinstance(message, bytes):
         if len(message) > MAX_AUDIO_BYTES or len(message) % SPEECH.frame_bytes:
             raise BadEventError(f"audio is 16-bit PCM of 16 kHz, at most {MAX_AUDIO_BYTES} bytes")
-        return Event("audio-chunk", _AUDIO, message)
+        return audio_event(message)
     return _decode_text(message)
+
+
+def audio_event(pcm: bytes) -> Event:
+    """Return the event for PCM of a page's microphone."""
+    return Event("audio-chunk", _AUDIO, pcm)
 
 
 def _decode_text(message: str) -> Event:
@@ -67,6 +79,29 @@ def _decode_text(message: str) -> Event:
     if name == "transcript":
         Fields(event.data, BadEventError).text("text", 1, MAX_TEXT_CHARACTERS)
     return event
+
+
+def opus_seconds(packet: bytes) -> float:
+    """Return the duration of an Opus packet, which its first bytes tell (RFC 6716, section 3). Raises BadEventError."""
+    if not 0 < len(packet) <= MAX_OPUS_BYTES:
+        raise BadEventError(f"an Opus packet has 1 to {MAX_OPUS_BYTES} bytes")
+    seconds = _frame_ms(packet[0] >> 3) * _count_frames(packet) / 1000
+    if not 0 < seconds <= MAX_OPUS_SECONDS:
+        raise BadEventError("an Opus packet holds at most 120 ms")
+    return seconds
+
+
+def _frame_ms(config: int) -> float:
+    if config < 12:
+        return _SILK_MS[config % 4]
+    return _HYBRID_MS[config % 2] if config < 16 else _CELT_MS[config % 4]
+
+
+def _count_frames(packet: bytes) -> int:
+    code = packet[0] & 3
+    if code < 3:
+        return 1 if code == 0 else 2
+    return packet[1] & 63 if len(packet) > 1 else 0
 
 
 def encode_event(event: Event) -> Message:
@@ -96,13 +131,13 @@ class MessageBudget:
     _audio_seconds: float = AUDIO_RATE.burst
     _messages: float = MESSAGE_RATE.burst
 
-    def spend(self, message: Message, now: float) -> None:
-        """Count a message. Raises BadEventError above the limit."""
+    def spend(self, audio_seconds: float | None, now: float) -> None:
+        """Count audio, or another message if None. Raises BadEventError above the limit."""
         elapsed, self.counted_at = now - self.counted_at, now
         self._audio_seconds = AUDIO_RATE.refill(self._audio_seconds, elapsed)
         self._messages = MESSAGE_RATE.refill(self._messages, elapsed)
-        if isinstance(message, bytes):
-            self._audio_seconds -= SPEECH.seconds(len(message)) or 1 / MESSAGE_RATE.per_second
+        if audio_seconds is not None:
+            self._audio_seconds -= audio_seconds or 1 / MESSAGE_RATE.per_second
         else:
             self._messages -= 1
         if self._audio_seconds < 0 or self._messages < 0:

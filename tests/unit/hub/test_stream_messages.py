@@ -81,19 +81,19 @@ def test_a_page_without_a_proper_name_is_refused(event: Event) -> None:
 def test_speech_in_real_time_is_never_too_fast() -> None:
     budget = MessageBudget(0.0)
     for chunk in range(50 * 600):
-        budget.spend(TWENTY_MS, chunk * 0.02)
+        budget.spend(0.02, chunk * 0.02)
 
 
 def test_audio_much_faster_than_real_time_is_refused() -> None:
     budget = MessageBudget(0.0)
     with pytest.raises(BadEventError):
         for chunk in range(50 * 60):
-            budget.spend(TWENTY_MS, chunk * 0.002)
+            budget.spend(0.02, chunk * 0.002)
 
 
-@pytest.mark.parametrize("message", ["{}", b""], ids=["text", "empty"])
-def test_a_flood_of_small_messages_is_refused(message: str | bytes) -> None:
+@pytest.mark.parametrize("seconds", [None, 0.0], ids=["text", "empty"])
+def test_a_flood_of_small_messages_is_refused(seconds: float | None) -> None:
     budget = MessageBudget(0.0)
     with pytest.raises(BadEventError):
         for count in range(10_000):
-            budget.spend(message, count * 0.001)
+            budget.spend(seconds, count * 0.001)

@@ -3,10 +3,12 @@
 import { Connection } from "./connection.js";
 import { Kiosk } from "./kiosk.js";
 import { Microphone, Problem, findProblem } from "./microphone.js";
+import { hasOpus } from "./opus.js";
 import { Player } from "./player.js";
 import { Satellite, State } from "./satellite.js";
 import { hasText, loadTexts, text } from "./text.js";
 import { Timers } from "./timers.js";
+import { Transport, Transports, rank } from "./transports.js";
 import { View } from "./view.js";
 
 const HOLD_MS = 400; // a longer press ends the sentence when it is released
@@ -19,7 +21,7 @@ const SETTINGS = new URLSearchParams(location.search);
 
 const view = new View(document);
 const timers = new Timers();
-const player = new Player(() => satellite.onPlayed(), onSoundBlocked);
+const player = new Player(onPlayed, onSoundBlocked);
 const microphone = new Microphone(onMicrophoneAudio, () => onMicrophoneProblem(Problem.TAKEN));
 const satellite = new Satellite({
   send: (type, data) => connection.send(type, data),
@@ -27,8 +29,14 @@ const satellite = new Satellite({
   startSound: startSound,
   addSound: (buffer) => player.add(buffer),
   endSound: () => player.end(),
-  stopSound: () => player.stop(),
+  stopSound: () => stopSound(),
   show: show,
+});
+const transports = new Transports({
+  choose: chooseTransport,
+  sendBinary: (buffer) => connection.sendAudio(buffer),
+  openTrack: (stream) => player.openTrack(stream),
+  closeTrack: () => player.closeTrack(),
 });
 const address = location.origin.replace(/^http/, "ws") + "/api/v1/stream";
 const connection = new Connection(address, identify, {
@@ -80,6 +88,7 @@ function explain(key, otherKey, values) {
 // The hub
 
 function onConnected(context) {
+  startTransports(context);
   view.setConnection(text("connection.connected"), true);
   view.setRoom(context.area, context.area_is_fixed);
   view.setAreas(context.areas);
@@ -91,7 +100,19 @@ function onConnected(context) {
   }
 }
 
+async function startTransports(context) {
+  const hasWebRtc = typeof RTCPeerConnection !== "undefined";
+  const found = await hasOpus(window);
+  transports.start(rank(context.transports || [], SETTINGS.get("transport"), hasWebRtc, found), context.webrtc);
+}
+
+function chooseTransport(transport) {
+  connection.send("user-event", { name: "transport", transport: transport });
+  view.root.dataset.transport = transport;
+}
+
 function onLost() {
+  transports.stop();
   view.setConnection(text("connection.reconnecting"), false);
   timers.clear();
   showTimers();
@@ -103,6 +124,7 @@ function onLost() {
 }
 
 function onRefused(code, reason) {
+  transports.stop();
   satellite.onDisconnected();
   view.setConnection(text("state." + State.OFFLINE), false);
   view.showNotice(explain("closed." + code, "closed.other", { reason: reason }), {
@@ -179,6 +201,7 @@ function show(name, value) {
 function onState(state) {
   view.setState(state);
   view.setLevel(0);
+  transports.hold(state === State.LISTENING);
   if (state === State.LISTENING) {
     player.prepare(Number(recall("rate", "16000")));
   } else if (state === State.SPEAKING) {
@@ -192,6 +215,19 @@ function onState(state) {
 function startSound(format) {
   remember("rate", format.rate);
   player.start(format);
+  if (format.transport === Transport.WEBRTC) {
+    transports.watch();
+  }
+}
+
+function onPlayed() {
+  transports.unwatch();
+  satellite.onPlayed();
+}
+
+function stopSound() {
+  transports.unwatch();
+  player.stop();
 }
 
 function showPlayedLevel() {
@@ -242,13 +278,14 @@ function allowSound() {
 
 function setMicrophone(isStreaming) {
   if (isStreaming && microphone.stream === null) {
-    microphone.open().catch(onMicrophoneProblem);
+    microphone.open().then(() => transports.setTrack(microphone.track), onMicrophoneProblem);
   }
   microphone.setStreaming(isStreaming);
+  transports.setTrack(microphone.track);
 }
 
 function onMicrophoneAudio(pcm, level) {
-  connection.sendAudio(pcm);
+  transports.send(pcm);
   if (satellite.state === State.LISTENING) {
     view.setLevel(level);
   }

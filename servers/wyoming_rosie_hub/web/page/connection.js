@@ -24,7 +24,7 @@ export class Connection {
     this.attempt = 0;
     this.retryTimer = 0;
     this.pingTimer = 0;
-    this.heardAt = 0;
+    this.pingedAt = 0; // the first ping that nothing followed yet
   }
 
   get isOpen() {
@@ -65,22 +65,24 @@ export class Connection {
   }
 
   onOpen() {
-    this.heardAt = Date.now();
+    this.pingedAt = 0;
     this.send("info", { satellite: this.identify() });
     this.pingTimer = setInterval(() => this.ping(), PING_MS);
   }
 
   ping() {
-    if (Date.now() - this.heardAt > SILENCE_MS) {
+    const now = Date.now();
+    if (this.pingedAt > 0 && now - this.pingedAt > SILENCE_MS) {
       this.abandon();
       this.retry();
-    } else {
-      this.send("ping", {});
+      return;
     }
+    this.pingedAt = this.pingedAt || now;
+    this.send("ping", {});
   }
 
   onMessage(message) {
-    this.heardAt = Date.now();
+    this.pingedAt = 0;
     if (typeof message !== "string") {
       this.listener.onAudio(message);
       return;

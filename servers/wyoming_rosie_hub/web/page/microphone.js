@@ -38,6 +38,11 @@ export class Microphone {
       this.context.state === "running";
   }
 
+  /** The track that is being streamed, or null. */
+  get track() {
+    return this.isStreaming && this.stream !== null ? this.stream.getAudioTracks()[0] : null;
+  }
+
   /** Open the device, after asking the person where needed. Throws a Problem. */
   open() {
     clearTimeout(this.closeTimer);

@@ -1,5 +1,9 @@
-/* Player: plays PCM as it arrives, and the tones of the page. */
+/* Player: plays an answer as it arrives, in the WebSocket or as a track, and the tones of the page. */
 
+import { OpusDecoder } from "./opus.js";
+
+const TRACK_RATE = 48000;
+const TRACK_TAIL_MS = 250; // what the browser's jitter buffer may hold when the hub has sent everything
 const LEAD_SECONDS = 0.03; // before the first chunk, so that the second one is never late
 
 export class Player {
@@ -14,7 +18,9 @@ export class Player {
     this.format = null;
     this.at = 0;
     this.hasEnd = false;
-    this.tones = [];
+    this.decoder = null; // of an answer in Opus
+    this.track = null; // of WebRTC: its element and its gain, which is closed between answers
+    this.tailTimer = 0;
   }
 
   /** Open the output while the person still speaks, which takes a browser tens of milliseconds. */
@@ -28,11 +34,23 @@ export class Player {
     this.current = this.outputFor(format.rate);
     this.at = 0;
     this.hasEnd = false;
+    if (format.transport === "opus") {
+      this.decoder = new OpusDecoder((samples) => this.addSamples(samples));
+    } else if (format.transport === "webrtc") {
+      this.setTrackGain(1);
+    }
     this.resume();
   }
 
   add(buffer) {
-    const samples = toFloat(buffer, this.format);
+    if (this.decoder !== null) {
+      this.decoder.decode(buffer);
+    } else {
+      this.addSamples(toFloat(buffer, this.format));
+    }
+  }
+
+  addSamples(samples) {
     if (samples.length === 0) {
       return;
     }
@@ -51,15 +69,40 @@ export class Player {
 
   /** All of the answer has arrived. */
   end() {
+    if (this.decoder !== null) {
+      const decoder = this.decoder;
+      decoder.flush().then(() => {
+        if (decoder === this.decoder) {
+          this.endSources();
+        }
+      });
+    } else if (this.isOnTrack) {
+      this.tailTimer = setTimeout(() => this.finish(), TRACK_TAIL_MS);
+    } else {
+      this.endSources();
+    }
+  }
+
+  endSources() {
     this.hasEnd = true;
     if (this.sources.size === 0) {
       this.finish();
     }
   }
 
+  get isOnTrack() {
+    return this.format !== null && this.format.transport === "webrtc" && this.track !== null;
+  }
+
   /** Be silent at once. */
   stop() {
     this.hasEnd = false;
+    clearTimeout(this.tailTimer);
+    this.setTrackGain(0);
+    if (this.decoder !== null) {
+      this.decoder.close();
+      this.decoder = null;
+    }
     this.sources.forEach((source) => {
       source.onended = null;
       source.stop();
@@ -76,7 +119,7 @@ export class Player {
 
   /** Return how loud it plays, 0 to 1. */
   level() {
-    if (this.current === null || this.sources.size === 0) {
+    if (this.current === null || (this.sources.size === 0 && !this.isOnTrack)) {
       return 0;
     }
     const samples = new Float32Array(this.current.analyser.fftSize);
@@ -84,9 +127,39 @@ export class Player {
     return Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
   }
 
+  /** Play a track of WebRTC, but only between `start` and `stop`. */
+  openTrack(stream) {
+    this.closeTrack();
+    const output = this.outputFor(TRACK_RATE);
+    const element = new Audio();
+    element.muted = true; // Chromium gives a remote track's sound to Web Audio only while an element plays it
+    element.srcObject = stream;
+    element.play().catch(() => {});
+    const source = output.context.createMediaStreamSource(stream);
+    const gain = output.context.createGain();
+    source.connect(gain).connect(output.gain);
+    this.track = { element: element, source: source, gain: gain };
+    this.setTrackGain(0);
+  }
+
+  closeTrack() {
+    if (this.track !== null) {
+      this.track.element.srcObject = null;
+      this.track.source.disconnect();
+      this.track.gain.disconnect();
+      this.track = null;
+    }
+  }
+
+  setTrackGain(value) {
+    if (this.track !== null) {
+      this.track.gain.gain.value = value;
+    }
+  }
+
   /** Let sound out, which a browser may forbid until the person has touched the page. */
   async resume() {
-    const context = (this.current || this.outputFor(48000)).context;
+    const context = (this.current || this.outputFor(TRACK_RATE)).context;
     const blocked = setTimeout(() => {
       if (context.state === "suspended") {
         this.onBlocked();
@@ -98,7 +171,7 @@ export class Player {
 
   /** Play notes, each [frequency in Hz, start in seconds]. */
   chime(notes) {
-    const output = this.outputFor(48000);
+    const output = this.outputFor(TRACK_RATE);
     output.context.resume();
     notes.forEach((note) => this.playNote(output, note[0], output.context.currentTime + note[1]));
   }
@@ -124,6 +197,7 @@ export class Player {
 
   finish() {
     this.hasEnd = false;
+    this.setTrackGain(0);
     this.onPlayed();
   }
 

@@ -4,22 +4,41 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 
 from fastapi import APIRouter, WebSocket
+from pydantic import BaseModel, Field
 from starlette.websockets import WebSocketDisconnect
 
+from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie_hub.web.browser_satellite import BrowserSatellite, ConnectedPages, StreamCaller, StreamEndedError
+from wyoming_rosie_hub.web.guard import NEEDS_TALK
 from wyoming_rosie_hub.web.house import House
 from wyoming_rosie_hub.web.rooms import find_room
 from wyoming_rosie_hub.web.stream_messages import Message
+from wyoming_rosie_hub.web.transports import MAX_SDP_CHARACTERS, SoundOffer
 
 CLOSE_SECONDS = 2.0
 MAX_REASON_BYTES = 120
 """Of a WebSocket's close frame, which holds 123."""
 
 
-def create_router(house: House) -> APIRouter:
-    """Return the route, which carries Wyoming events as JSON and audio as binary messages."""
+class WebRtcOffer(BaseModel):
+    """An offer with all candidates, and the ticket of `run-satellite`, which says whose sound it is."""
+
+    ticket: str = Field(min_length=1, max_length=64)
+    sdp: str = Field(min_length=1, max_length=MAX_SDP_CHARACTERS)
+
+
+class WebRtcAnswer(BaseModel):
+    """The answer, with all candidates of the hub."""
+
+    sdp: str
+
+
+def create_router(house: House, offer: SoundOffer) -> APIRouter:
+    """Return the routes: Wyoming events as JSON and audio as binary messages, and WebRTC for the audio."""
     router = APIRouter()
     pages = ConnectedPages()
 
@@ -28,12 +47,21 @@ def create_router(house: House) -> APIRouter:
         await websocket.accept()
         caller = getattr(websocket.state, "caller", None)
         check_room = None if caller is None or caller.room else partial(find_room, house, caller)
-        stream_caller = StreamCaller(getattr(caller, "room", None), check_room)
-        page = BrowserSatellite(_Socket(websocket), house, stream_caller)
+        address = websocket.client.host if websocket.client else ""
+        stream_caller = StreamCaller(getattr(caller, "room", None), check_room, address)
+        page = BrowserSatellite(_Socket(websocket), house, stream_caller, offer)
         try:
             await page.run(pages)
         except StreamEndedError as err:
             await _close(websocket, err)
+
+    @router.post("/webrtc/offer", dependencies=[NEEDS_TALK])
+    async def answer_offer(sent: WebRtcOffer) -> WebRtcAnswer:
+        """Let a page of the stream, in its own browser, carry its sound by WebRTC."""
+        try:
+            return WebRtcAnswer(sdp=await pages.answer_offer(sent.ticket, sent.sdp))
+        except BadEventError as err:
+            raise ApiRequestError(str(err), "offer", HTTPStatus.UNPROCESSABLE_ENTITY) from err
 
     return router
 
