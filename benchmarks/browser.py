@@ -1,11 +1,13 @@
 """Browser benchmark: from the end of speech to the first sound of the answer, on the page and on the satellite beside it.
 
-python benchmarks/browser.py [--turns 7]
+python -m benchmarks.browser [--turns 7]
 
-Both hear the demo's recording, a wake word and a command, in real time, and share all daemons and the hub. Speech ends
-when its last loud 20 ms leave the microphone: a program for the satellite, the page's WebSocket for the browser, whose
-own recording delay is therefore not in the figure. The first sound is what the speaker's program reads, or what the page
-schedules; the browser's own estimate of the delay after that stands in a row of its own.
+All hear the demo's recording, a wake word and a command, in real time, and share all daemons. Speech ends when its last
+loud 20 ms leave the microphone: a program for the satellite, the page's recorder for the browser, whose own recording
+delay is therefore not in the figure. The first sound is what the speaker's program reads, what the page schedules, or
+what comes out of the page's jitter buffer with WebRTC; the browser's own estimate of the delay after that stands in a row
+of its own. Then come the hub's processor time and the bandwidth while the page listens for the wake word and hears
+answers, and the hub's memory.
 """
 
 import argparse
@@ -14,11 +16,13 @@ import json
 import statistics
 import sys
 import tempfile
+import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from playwright.async_api import async_playwright
+import psutil
+from playwright.async_api import Page, async_playwright
 
 from tests.browser import WAIT_MS, running_chromium
 from tests.daemons import Daemon
@@ -48,33 +52,90 @@ while sys.stdin.buffer.read(4096): pass
 """
 _WATCH = """
     const now = () => performance.timeOrigin + performance.now();
-    const send = WebSocket.prototype.send;
-    WebSocket.prototype.send = function (message) {
-        if (typeof message !== "string") {
-            const samples = new Int16Array(message);
-            const energy = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
-            if (Math.sqrt(energy) > %d && window.firstSound === undefined) window.speechEnd = now();
+    const sounds = (level) => {
+        if (window.firstSound === undefined && level > %f) window.speechEnd = now();
+    };
+    const Node = AudioWorkletNode;
+    window.AudioWorkletNode = class extends Node {
+        constructor(...given) {
+            super(...given);
+            this.port.addEventListener("message", (message) => sounds(message.data.level));
         }
-        return send.call(this, message);
+    };
+    const note = (inMs, context) => {
+        if (window.firstSound === undefined) {
+            window.firstSound = now() + inMs;
+            window.outputMs = 1000 * (context.outputLatency || 0);
+        }
     };
     const start = AudioBufferSourceNode.prototype.start;
     AudioBufferSourceNode.prototype.start = function (when) {
-        if (window.firstSound === undefined) {
-            window.firstSound = now() + 1000 * (when - this.context.currentTime);
-            window.outputMs = 1000 * (this.context.outputLatency || 0);
+        if (this.buffer.getChannelData(0).some((one) => Math.abs(one) > 0.002)) {
+            note(1000 * (when - this.context.currentTime), this.context);
         }
         return start.call(this, when);
+    };
+    window.peers = [];
+    const Peer = RTCPeerConnection;
+    window.RTCPeerConnection = class extends Peer {
+        constructor(options) {
+            super(options);
+            peers.push(this);
+            this.addEventListener("track", async (event) => {
+                const reader = new MediaStreamTrackProcessor({ track: event.track }).readable.getReader();
+                for (;;) {
+                    const { value, done } = await reader.read();
+                    if (done) return;
+                    const samples = new Float32Array(value.numberOfFrames);
+                    value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+                    value.close();
+                    if (samples.some((one) => Math.abs(one) > 0.002)) note(0, {});
+                }
+            });
+        }
+    };
+    window.socketBytes = [0, 0];
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (message) {
+        socketBytes[0] += typeof message === "string" ? 0 : message.byteLength;
+        return send.call(this, message);
+    };
+    const Socket = WebSocket;
+    window.WebSocket = class extends Socket {
+        constructor(address) {
+            super(address);
+            this.addEventListener("message", (message) => {
+                socketBytes[1] += typeof message.data === "string" ? 0 : message.data.byteLength;
+            });
+        }
     };
 """
 
 
+TRANSPORTS = ("pcm", "opus", "webrtc")
+LISTEN_SECONDS = 10.0
+_TRAFFIC = """async () => {
+    const traffic = [...socketBytes];
+    for (const peer of peers) {
+        for (const stats of (await peer.getStats()).values()) {
+            if (stats.type === "outbound-rtp") traffic[0] += stats.bytesSent + stats.headerBytesSent;
+            if (stats.type === "inbound-rtp") traffic[1] += stats.bytesReceived + stats.headerBytesReceived;
+        }
+    }
+    return traffic;
+}"""
+
+
 @dataclass
 class Figures:
-    """Milliseconds from the end of speech to the first sound, and the browser's output delay."""
+    """Turns of one kind: milliseconds from the end of speech to the first sound; of pages also what they cost."""
 
-    satellite: list[float] = field(default_factory=list)
-    browser: list[float] = field(default_factory=list)
-    output: list[float] = field(default_factory=list)
+    latency_ms: list[float] = field(default_factory=list)
+    output_ms: list[float] = field(default_factory=list)
+    up_kbps: list[float] = field(default_factory=list)
+    down_kbps: list[float] = field(default_factory=list)
+    cpu_percent: list[float] = field(default_factory=list)
+    memory_mb: list[float] = field(default_factory=list)
 
 
 def write_recordings(folder: Path) -> None:
@@ -95,26 +156,51 @@ async def run_satellite_turn(folder: Path, stages: dict[str, Daemon], number: in
     satellite = await Daemon.start("satellite", *flags, "--name", f"satellite-{number}")
     hub = await start_hub(folder, stages, "--satellite", satellite.uri)
     await hub.wait_for_line("turn", step="done")
-    figures.satellite.append(1000 * (float(heard.read_text()) - float(spoken.read_text())))
+    figures.latency_ms.append(1000 * (float(heard.read_text()) - float(spoken.read_text())))
     await asyncio.gather(hub.stop(), satellite.stop())
 
 
-async def run_browser_turn(folder: Path, stages: dict[str, Daemon], number: int, figures: Figures) -> None:
-    hub = await start_hub(folder, stages, "--web", "--web.port", "0")
+async def run_browser_turn(
+    folder: Path, stages: dict[str, Daemon], number: int, transport: str, figures: Figures
+) -> None:
+    hub = await start_hub(folder, stages, "--web", "--web.port", "0", "--web.opus", "--web.webrtc")
     url = await page_of(hub)
     flags = ("--autoplay-policy=no-user-gesture-required",)
-    with running_chromium(folder / "speech.wav", folder / f"profile-{number}", *flags) as uri:
+    with running_chromium(folder / "speech.wav", folder / f"profile-{transport}-{number}", *flags) as uri:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.connect_over_cdp(uri)
             page = await (await browser.new_context()).new_page()
             page.set_default_timeout(WAIT_MS)
-            await page.add_init_script(_WATCH % LOUD)
-            await page.goto(f"{url}/?kiosk=1")
-            await page.wait_for_selector("html[data-state=speaking]")
-            end, sound, output = json.loads(await page.evaluate("JSON.stringify([speechEnd, firstSound, outputMs])"))
-            figures.browser.append(sound - end)
-            figures.output.append(output)
+            await page.add_init_script(_WATCH % (LOUD / 32768))
+            await page.goto(f"{url}/?kiosk=1&transport={transport}")
+            await page.wait_for_selector("html[data-state=waiting]")
+            if transport != "pcm":
+                await page.wait_for_selector(f"html[data-transport={transport}]")
+            await measure_turn(page, figures)
+            await measure_listening(page, psutil.Process(hub.process.pid), figures)
     await hub.stop()
+
+
+async def measure_turn(page: Page, figures: Figures) -> None:
+    """Wait for the answer; note its delay, and the bandwidth while it is heard."""
+    await page.wait_for_selector("html[data-state=speaking]")
+    before, began = await page.evaluate(_TRAFFIC), time.monotonic()
+    await page.wait_for_selector("html[data-state=waiting]")
+    after, seconds = await page.evaluate(_TRAFFIC), time.monotonic() - began
+    end, sound, output = json.loads(await page.evaluate("JSON.stringify([speechEnd, firstSound, outputMs])"))
+    figures.latency_ms.append(sound - end)
+    figures.output_ms.append(output or 0.0)
+    figures.down_kbps.append((after[1] - before[1]) / 125 / seconds)
+
+
+async def measure_listening(page: Page, hub: psutil.Process, figures: Figures) -> None:
+    """Note what it costs that the page waits for the wake word."""
+    before, used = await page.evaluate(_TRAFFIC), sum(hub.cpu_times()[:2])
+    await asyncio.sleep(LISTEN_SECONDS)
+    after = await page.evaluate(_TRAFFIC)
+    figures.up_kbps.append((after[0] - before[0]) / 125 / LISTEN_SECONDS)
+    figures.cpu_percent.append(100 * (sum(hub.cpu_times()[:2]) - used) / LISTEN_SECONDS)
+    figures.memory_mb.append(hub.memory_info().rss / 1e6)
 
 
 async def start_hub(folder: Path, stages: dict[str, Daemon], *flags: str) -> Daemon:
@@ -122,21 +208,22 @@ async def start_hub(folder: Path, stages: dict[str, Daemon], *flags: str) -> Dae
     return await Daemon.start("hub", *uris, "--no-zeroconf", "--data-dir", str(folder / "hub"), *flags)
 
 
-async def measure(turns: int, folder: Path) -> Figures:
-    figures = Figures()
+async def measure(turns: int, folder: Path) -> dict[str, Figures]:
+    figures = {name: Figures() for name in ("satellite", *TRANSPORTS)}
     async with AsyncExitStack() as stack:
         stages = {role: await Daemon.start(role, "--no-zeroconf") for role in ROLES}
         for daemon in stages.values():
             stack.push_async_callback(daemon.stop)
         await stages["asr"].wait_for_line("grammar loaded")
-        for number in range(turns):  # in turn, so that a busy machine slows both
-            await run_satellite_turn(folder, stages, number, figures)
-            await run_browser_turn(folder, stages, number, figures)
+        for number in range(turns):  # in turn, so that a busy machine slows all
+            await run_satellite_turn(folder, stages, number, figures["satellite"])
+            for transport in TRANSPORTS:
+                await run_browser_turn(folder, stages, number, transport, figures[transport])
     return figures
 
 
-def print_row(label: str, values: list[float]) -> None:
-    print(f"| {label} | {statistics.median(values):.0f} ({min(values):.0f} to {max(values):.0f}) |")
+def describe(values: list[float]) -> str:
+    return f"{statistics.median(values):.0f} ({min(values):.0f} to {max(values):.0f})" if values else ""
 
 
 def main() -> None:
@@ -146,10 +233,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         write_recordings(Path(name))
         figures = asyncio.run(measure(turns, Path(name)))
-    print(f"| ms, median of {turns} turns (least to most) | |\n|---|---|")
-    print_row("satellite, end of speech to first sound", figures.satellite)
-    print_row("browser, end of speech to first sound", figures.browser)
-    print_row("browser, delay of its sound output, as it reports it", figures.output)
+    columns = [field.name for field in fields(Figures)]
+    print(f"| median of {turns} turns (least to most) | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
+    for kind, found in figures.items():
+        print(f"| {kind} | {' | '.join(describe(getattr(found, column)) for column in columns)} |")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ LIMITS_MB = {
     "wake": 97,
     "intent": 67,
     "web": 62,
+    "webrtc": 182,
     "tts": 63,
     "languages": 99,
     "bridge": 40,
@@ -26,6 +27,7 @@ LIMITS_MB = {
 }
 """About 5 % more than was measured on x86-64, in millions of bytes."""
 NOT_USED = {"scipy", "sklearn", "av", "webrtc_noise_gain", "faster_whisper"}
+USED = {"webrtc": {"av"}}
 
 
 def install(wheel: Path, extra: str, target: Path) -> Path:
@@ -42,4 +44,4 @@ def test_an_extra_takes_no_more_than_its_limit(extra: str, wheel: Path, tmp_path
     found = sum(file.stat().st_size for file in files) / 1e6
     print(f"[{extra}] {found:.1f} MB")  # shown with -rA
     assert found < LIMITS_MB[extra]
-    assert NOT_USED.isdisjoint(file.name for file in target.iterdir())
+    assert (NOT_USED - USED.get(extra, set())).isdisjoint(file.name for file in target.iterdir())
