@@ -6,8 +6,8 @@ All hear the demo's recording, a wake word and a command, in real time, and shar
 loud 20 ms leave the microphone: a program for the satellite, the page's recorder for the browser, whose own recording
 delay is therefore not in the figure. The first sound is what the speaker's program reads, what the page schedules, or
 what comes out of the page's jitter buffer with WebRTC; the browser's own estimate of the delay after that stands in a row
-of its own. Then come the hub's processor time and the bandwidth while the page listens for the wake word and hears
-answers, and the hub's memory.
+of its own. Then come the bandwidth of the command and of its answer, the hub's processor time while the page waits for the
+wake word, and the hub's memory.
 """
 
 import argparse
@@ -177,28 +177,29 @@ async def run_browser_turn(
             if transport != "pcm":
                 await page.wait_for_selector(f"html[data-transport={transport}]")
             await measure_turn(page, figures)
-            await measure_listening(page, psutil.Process(hub.process.pid), figures)
+            await measure_listening(psutil.Process(hub.process.pid), figures)
     await hub.stop()
 
 
 async def measure_turn(page: Page, figures: Figures) -> None:
-    """Wait for the answer; note its delay, and the bandwidth while it is heard."""
+    """Wait for the answer; note its delay, and the bandwidth of the command and of the answer."""
+    await page.wait_for_selector("html[data-state=listening]")
+    before, listened_at = await page.evaluate(_TRAFFIC), time.monotonic()
     await page.wait_for_selector("html[data-state=speaking]")
-    before, began = await page.evaluate(_TRAFFIC), time.monotonic()
+    spoken, spoke_at = await page.evaluate(_TRAFFIC), time.monotonic()
     await page.wait_for_selector("html[data-state=waiting]")
-    after, seconds = await page.evaluate(_TRAFFIC), time.monotonic() - began
+    after, ended_at = await page.evaluate(_TRAFFIC), time.monotonic()
     end, sound, output = json.loads(await page.evaluate("JSON.stringify([speechEnd, firstSound, outputMs])"))
     figures.latency_ms.append(sound - end)
     figures.output_ms.append(output or 0.0)
-    figures.down_kbps.append((after[1] - before[1]) / 125 / seconds)
+    figures.up_kbps.append((spoken[0] - before[0]) / 125 / (spoke_at - listened_at))
+    figures.down_kbps.append((after[1] - before[1]) / 125 / (ended_at - spoke_at))
 
 
-async def measure_listening(page: Page, hub: psutil.Process, figures: Figures) -> None:
+async def measure_listening(hub: psutil.Process, figures: Figures) -> None:
     """Note what it costs that the page waits for the wake word."""
-    before, used = await page.evaluate(_TRAFFIC), sum(hub.cpu_times()[:2])
+    used = sum(hub.cpu_times()[:2])
     await asyncio.sleep(LISTEN_SECONDS)
-    after = await page.evaluate(_TRAFFIC)
-    figures.up_kbps.append((after[0] - before[0]) / 125 / LISTEN_SECONDS)
     figures.cpu_percent.append(100 * (sum(hub.cpu_times()[:2]) - used) / LISTEN_SECONDS)
     figures.memory_mb.append(hub.memory_info().rss / 1e6)
 

@@ -119,8 +119,6 @@ class BrowserSatellite:
         except (BadEventError, UnreachableError) as err:
             raise StreamEndedError(CloseCode.INVALID, str(err)) from err
         finally:
-            self._reader = None
-            await self.sound.close()
             self._end.cancel()
             self.closed.set()
 
@@ -147,7 +145,11 @@ class BrowserSatellite:
     async def _run_satellite(self, satellite: SatelliteIdentity) -> None:
         async with self._house.open_browser_satellite(satellite, self.sound.send) as self._reader:
             self._queue(Event("run-satellite", {"context": self._describe_house(satellite)}))
-            await self._exchange(self._reader, satellite)
+            try:
+                await self._exchange(self._reader, satellite)
+            finally:
+                self._reader = None
+                await self.sound.close()
 
     def _describe_house(self, satellite: SatelliteIdentity) -> dict[str, object]:
         areas = sorted({one.area for one in self._house.satellites() if one.area})

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from wyoming.event import Event
 
@@ -17,7 +17,6 @@ from wyoming_rosie_hub.web.transports import SoundOffer, Transport, check_offer
 if TYPE_CHECKING:
     from wyoming_rosie_hub.web.answer_routes import AnswerRoute
     from wyoming_rosie_hub.web.opus import OpusDecoder
-    from wyoming_rosie_hub.web.webrtc import WebRtcPeer
 
 TRANSPORT = "transport"
 """Name of the user-event with which a page says how it sends its sound and wants the answers'."""
@@ -33,17 +32,43 @@ class WebRtcRefusedError(RosieError):
     code = "busy"
 
 
-class PageSound:
-    """The sound of one page. `send` queues an event for it."""
+class Peer(Protocol):
+    """A WebRTC connection with one page, which takes the answers' sound from a playout."""
 
-    def __init__(self, offer: SoundOffer, send: Callable[[Event], None]) -> None:
+    async def answer(self, sdp: str) -> str:
+        """Return the answer to a page's offer. Raises BadEventError, and then needs no `close`."""
+
+    async def run(self) -> None:
+        """Wait until the connection is lost, or did not come up in time."""
+
+    async def close(self) -> None:
+        """End the connection; it may be called again."""
+
+    def wake(self) -> None:
+        """Prepare the page for an answer."""
+
+
+CreatePeer: TypeAlias = Callable[[Playout, Callable[[Event], None], Callable[[bytes], Awaitable[None]], str], Peer]
+"""Arguments: the playout, what sends the events that are due in it, what gets the microphone's PCM, the STUN server."""
+
+
+class PageSound:
+    """The sound of one page. `send` queues an event for it, `load_peers` returns what makes its WebRTC connections."""
+
+    def __init__(
+        self,
+        offer: SoundOffer,
+        send: Callable[[Event], None],
+        load_peers: Callable[[], CreatePeer] = lambda: _load_peers(),
+    ) -> None:
         self.offer = offer
         self.transport = Transport.PCM
         self._send = send
+        self._load_peers = load_peers
         self._decoder: OpusDecoder | None = None
         self._playout = Playout()
         self._answer: AnswerRoute | None = None  # of an answer that is under way, None for its voice's own format
-        self._peer: WebRtcPeer | None = None
+        self._peer: Peer | None = None
         self._peer_task: asyncio.Task[None] | None = None
         self._is_closed = False
 
@@ -75,7 +100,7 @@ class PageSound:
 
     def send(self, event: Event) -> None:
         """Send an event, and an answer's sound in the way that the page chose."""
-        if self._peer is not None:
+        if self._peer is not None and event.type != "pong":
             self._peer.wake()
         match event.type:
             case "audio-start":
@@ -92,9 +117,10 @@ class PageSound:
 
     async def connect(self, sdp: str, address: str, on_audio: Callable[[bytes], Awaitable[None]]) -> str:
         """Return the answer to an offer of WebRTC that came from `address`. Raises BadEventError, WebRtcRefusedError."""
-        module = await asyncio.to_thread(import_module, "wyoming_rosie_hub.web.webrtc")
-        peer: WebRtcPeer = module.WebRtcPeer(self._playout, self._send, on_audio, self.offer.stun)
-        answer = await peer.answer(check_offer(sdp, address))
+        offer = check_offer(sdp, address)
+        create_peer = await asyncio.to_thread(self._load_peers)
+        peer = create_peer(self._playout, self._send, on_audio, self.offer.stun)
+        answer = await peer.answer(offer)
         await self._disconnect()
         if self._is_closed or self.has_peer:
             await peer.close()
@@ -149,3 +175,10 @@ def _create_decoder() -> "OpusDecoder":
     from wyoming_rosie_hub.web.opus import OpusDecoder
 
     return OpusDecoder()
+
+
+def _load_peers() -> CreatePeer:
+    """Load aiortc, which takes half a second."""
+    from wyoming_rosie_hub.web.webrtc import WebRtcPeer
+
+    return WebRtcPeer

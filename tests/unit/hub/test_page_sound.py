@@ -1,15 +1,18 @@
 """The sound of a page: which transport carries it, and when it is handed out."""
 
+import asyncio
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.event import Event
 
+from tests.waiting import wait_until
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat
 from wyoming_rosie.errors import BadEventError, ConfigError
-from wyoming_rosie_hub.web.page_sound import PageSound
+from wyoming_rosie_hub.web.page_sound import CreatePeer, PageSound, WebRtcRefusedError
 from wyoming_rosie_hub.web.playout import Playout
 from wyoming_rosie_hub.web.settings import WebConfig
 from wyoming_rosie_hub.web.stream_messages import MAX_OPUS_SECONDS, OPUS, OPUS_FRAME_BYTES, opus_seconds
@@ -147,7 +150,116 @@ def test_sound_that_nobody_takes_is_bounded() -> None:
     assert playout.dropped_bytes == 600
 
 
-# Answers
+# Answers on a track
+
+
+@dataclass
+class FakePeer:
+    """A connection whose page hears what the test takes from the playout."""
+
+    playout: Playout
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: int = 0
+    woken: int = 0
+
+    async def answer(self, sdp: str) -> str:
+        return f"answer to {sdp}"
+
+    async def run(self) -> None:
+        await self.lost.wait()
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+class FakePeers(list[FakePeer]):
+    """The connections that a page has made."""
+
+    def load(self) -> CreatePeer:
+        return self.create
+
+    def create(self, playout: Playout, *_: object) -> FakePeer:
+        self.append(FakePeer(playout))
+        return self[-1]
+
+
+async def ignore(_: bytes) -> None: ...
+
+
+async def on_track(sent: "SentEvents", peers: FakePeers) -> PageSound:
+    """Return the sound of a page that is connected by WebRTC."""
+    pytest.importorskip("av")
+    sound = PageSound(EVERYTHING, sent.append, peers.load)
+    await sound.connect(offer(), HOME, ignore)
+    await sound.choose(chosen("webrtc"))
+    return sound
+
+
+async def test_the_end_of_an_answer_on_a_track_is_told_when_it_was_played_out() -> None:
+    sent, peers = SentEvents(), FakePeers()
+    speak(await on_track(sent, peers), TONE)
+    assert (sent.types, sent[0].data["transport"]) == (["audio-start"], "webrtc")
+    due: list[Event] = []
+    while not due:
+        _, due = peers[0].playout.take_frame()
+    assert due == [STOP]
+
+
+@pytest.mark.parametrize(
+    ("event", "is_silent"),
+    [
+        (Event("transcribe"), True),
+        (Event("error", {"code": "cancelled"}), True),
+        (Event("error", {"code": "wake-unavailable"}), False),
+        (Event("timer-started", {"id": "1"}), False),
+    ],
+    ids=["interrupted", "cancelled", "wake-lost", "timer"],
+)
+async def test_what_ends_an_answer_silences_its_track(event: Event, is_silent: bool) -> None:
+    sent, peers = SentEvents(), FakePeers()
+    sound = await on_track(sent, peers)
+    speak(sound, TONE)
+    sound.send(event)
+    assert peers[0].playout.is_empty is is_silent
+    assert sent[-1] == event
+
+
+async def test_a_page_is_woken_by_what_leads_to_an_answer_and_not_by_pongs() -> None:
+    peers = FakePeers()
+    sound = await on_track(SentEvents(), peers)
+    sound.send(Event("pong"))
+    assert peers[0].woken == 0
+    sound.send(Event("synthesize", {"text": "Well."}))
+    assert peers[0].woken == 1
+
+
+async def test_the_rest_of_an_answer_follows_by_websocket_when_its_connection_is_lost() -> None:
+    sent, peers = SentEvents(), FakePeers()
+    sound = await on_track(sent, peers)
+    speak(sound, TONE)
+    peers[0].lost.set()
+    await wait_until(lambda: not sound.has_peer)
+    assert [event.data.get("transport") for event in sent if event.type == "audio-start"] == ["webrtc", "pcm"]
+    assert sent.types[-1] == "audio-stop"
+    assert len(sent.sound) == pytest.approx(OPUS.bytes_in(1), abs=OPUS.bytes_in(0.01))
+
+
+async def test_a_new_offer_replaces_the_connection_and_the_end_of_a_page_ends_it() -> None:
+    peers = FakePeers()
+    sound = await on_track(SentEvents(), peers)
+    assert (await sound.connect(offer(), HOME, ignore)).startswith("answer to v=0")
+    assert [peer.closed for peer in peers] == [1, 0]
+    await sound.close()
+    assert [peer.closed for peer in peers] == [1, 1]
+    with pytest.raises(WebRtcRefusedError):
+        await sound.connect(offer(), HOME, ignore)
+    assert [peer.closed for peer in peers] == [1, 1, 1]
+
+
+# Answers in the WebSocket
 
 
 class SentEvents(list[Event]):
