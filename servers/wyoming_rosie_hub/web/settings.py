@@ -29,6 +29,8 @@ class WebConfig:
     opus: bool | None = option(
         None, "offer Opus to the page, needs the extra webrtc [default: as soon as other machines can reach it]"
     )
-    webrtc: bool | None = option(None, "offer WebRTC to the page, needs the extra webrtc [default: likewise]")
+    webrtc: bool | None = option(
+        None, "offer WebRTC to the page, needs the extra webrtc [default: as soon as other machines can reach it]"
+    )
     stun: str = option("", "STUN server for WebRTC, such as stun:192.0.2.1:3478; none is needed at home")
     log_text: bool = option(False, "keep what was said and answered with the last turns, in memory only")
