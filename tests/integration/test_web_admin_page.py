@@ -16,6 +16,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, ViewportSize, async_playwright, expect
 from wyoming.event import Event
 
+from tests.brokers import free_port
 from tests.browser import AXE, WAIT_MS, find_violations, running_chromium, skip_without_chromium, write_microphone
 from tests.daemons import Daemon
 from tests.fakes import FakeSatellite
@@ -396,6 +397,62 @@ async def test_a_new_password_keeps_its_page_and_ends_the_others(house: AdminHou
         await expect(other.get_by_label("Password or key")).to_be_visible()
         await change_password(page, "three good words", PASSWORD)
         await expect(page.locator("#said")).to_contain_text("The password is changed")
+
+
+async def test_a_backup_is_downloaded_and_restored(house: AdminHouse, chromium: Browser, tmp_path: Path) -> None:
+    async with open_admin(house, chromium) as page:
+        await open_view(page, "Backup")
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name="Download a backup").click()
+        file = tmp_path / (await download.value).suggested_filename
+        await (await download.value).save_as(file)
+        await house.post("/config", {"own_filler_seconds": 3})
+        await page.get_by_label("Backup file").set_input_files(file)
+        await page.get_by_role("button", name="Restore").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Restore").click()
+        await expect(page.get_by_role("dialog")).to_contain_text("rosie.toml")
+        await page.get_by_role("dialog").get_by_role("button", name="Done").click()
+        await expect(page.get_by_label("Password or key")).to_be_visible()
+    assert "own_filler_seconds" not in await asyncio.to_thread(house.file.read_text)
+
+
+async def test_a_file_that_is_no_backup_is_refused_with_a_sentence(
+    house: AdminHouse, chromium: Browser, tmp_path: Path
+) -> None:
+    (tmp_path / "song.gz").write_bytes(b"la la la")
+    before = await asyncio.to_thread(house.file.read_text)
+    async with open_admin(house, chromium) as page:
+        await open_view(page, "Backup")
+        await page.get_by_label("Backup file").set_input_files(tmp_path / "song.gz")
+        await page.get_by_role("button", name="Restore").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Restore").click()
+        await expect(page.locator("#trouble")).to_contain_text("backup")
+    assert await asyncio.to_thread(house.file.read_text) == before
+
+
+async def test_a_house_without_anything_says_the_next_step_and_one_that_is_away_comes_back(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    port = str(free_port())
+    nowhere = [part for role in ROLES for part in (f"--{role}-uri", "tcp://127.0.0.1:9")]
+    flags = ("--web", "--web.port", port, "--no-zeroconf", "--data-dir", str(tmp_path), *nowhere)
+    hub = await Daemon.start("hub", *flags)
+    async with await chromium.new_context() as browser:
+        page = await browser.new_page()
+        await page.goto(f"{await page_of(hub)}/admin/")
+        await expect(page.get_by_text("No satellite is connected yet.")).to_be_visible()
+        await expect(page.get_by_role("list", name="Needs attention").get_by_role("listitem")).to_have_count(len(ROLES))
+        assert await hub.stop() == 0
+        await expect(page.get_by_text("The hub cannot be reached.")).to_be_visible()
+        hub = await Daemon.start("hub", *flags)
+        await expect(page.get_by_text("The hub cannot be reached.")).to_be_hidden()
+        await open_view(page, "Keys")
+        await expect(page.get_by_text("neither a password nor a key")).to_be_visible()
+        await expect(page.get_by_role("form", name="New key")).to_have_count(0)
+        await page.get_by_label("New password").fill(PASSWORD)
+        await page.get_by_role("button", name="Set the password").click()
+        await expect(page.get_by_role("form", name="New key")).to_be_visible()
+    assert await hub.stop() == 0
 
 
 async def change_password(page: Page, old: str, new: str) -> None:

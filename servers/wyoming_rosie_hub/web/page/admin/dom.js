@@ -72,6 +72,16 @@ export function nothing(text, ...more) {
   return element("div", { class: "nothing" }, element("p", {}, text), more);
 }
 
+/** Show something that stays until the person closes it, with Done and what else is in `actions`. */
+export function openDialog(title, content, actions) {
+  const heading = element("h2", { id: nextId() }, title);
+  const done = button("Done", () => dialog.close(), {});
+  const dialog = element("dialog", { "aria-labelledby": heading.id }, heading, content, element("div", { class: "choices" }, done, actions));
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.appendChild(dialog);
+  dialog.showModal();
+}
+
 let count = 0;
 
 export function nextId() {

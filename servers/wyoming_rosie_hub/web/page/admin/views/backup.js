@@ -1,6 +1,6 @@
 /* Backup: one file with settings, keys, timers and phrases, and the way back. */
 
-import { element, field, replace } from "../dom.js";
+import { element, field, openDialog } from "../dom.js";
 import { ICONS } from "../icons.js";
 
 const MAX_MEGABYTES = 64;
@@ -19,30 +19,30 @@ function openBackup(page) {
 function createRestoreForm(page) {
   const file = element("input", { type: "file", accept: ".gz,.tgz,application/gzip", required: true });
   const restore = element("button", { class: "primary", type: "submit" }, "Restore");
-  const result = element("div", { role: "status" });
-  const form = element("form", { "aria-label": "Restore" }, field("Backup file", file, "from here, or from wyoming-rosie backup"), restore, result);
+  const form = element("form", { "aria-label": "Restore" }, field("Backup file", file, "from here, or from wyoming-rosie backup"), restore);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    askToRestore(page, file.files[0], result);
+    askToRestore(page, file.files[0]);
   });
   return form;
 }
 
-function askToRestore(page, file, result) {
+function askToRestore(page, file) {
   if (file.size > MAX_MEGABYTES * MEGABYTE) {
     page.shell.say("The file has more than " + MAX_MEGABYTES + " MB: it is no backup of a house.", true);
     return;
   }
-  page.shell.confirm("Restore " + file.name + "?", "Its settings, keys and timers replace the present ones.", "Restore", async () => {
+  page.shell.confirm("Restore " + file.name + "?", "Its settings, keys and timers replace the present ones. Everybody has to log in again.", "Restore", async () => {
     const restored = await page.attempt(() => page.api.upload("restore", file));
     if (restored !== undefined) {
-      replace(result, describe(restored));
+      openDialog("The house is restored", describe(restored), null); // it stays when the session ends
     }
   });
 }
 
 function describe(restored) {
-  const lists = [["Restored", restored.restored], ["Restart these, so that it holds", restored.needs_restart]];
+  const leftOut = Object.keys(restored.left_out || {}).map((name) => name + ": " + restored.left_out[name]);
+  const lists = [["Restored", restored.restored], ["Left out", leftOut], ["Restart these, so that it holds", restored.needs_restart]];
   const shown = lists.filter((list) => list[1].length > 0);
-  return element("div", { class: "notice" }, element("div", {}, shown.map((list) => [element("h4", {}, list[0]), element("ul", { class: "sentences" }, list[1].map((name) => element("li", {}, name)))])));
+  return shown.map((list) => [element("h3", {}, list[0]), element("ul", { class: "sentences" }, list[1].map((name) => element("li", {}, name)))]);
 }

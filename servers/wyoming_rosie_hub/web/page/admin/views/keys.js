@@ -1,7 +1,7 @@
 /* Keys: who may use the house, and the administrator's password. */
 
 import { part } from "../api.js";
-import { button, element, field, nothing, replace, setText, showList } from "../dom.js";
+import { button, element, field, nothing, openDialog, replace, setText, showList } from "../dom.js";
 import { formatAgo, now } from "../format.js";
 import { ICONS } from "../icons.js";
 
@@ -91,11 +91,7 @@ function showSecret(name, secret) {
   const shown = element("code", { class: "secret", tabindex: 0 }, secret);
   const result = element("p", { role: "status" }, "It is shown only now. Copy it to where it is used.");
   const copy = button("Copy", () => copySecret(secret, shown, result), { class: "primary" }, ICONS.copy);
-  const done = button("Done", () => dialog.close(), {});
-  const dialog = element("dialog", { "aria-labelledby": "secret-title" }, element("h2", { id: "secret-title" }, "The key of " + name), shown, result, element("div", { class: "choices" }, done, copy));
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.appendChild(dialog);
-  dialog.showModal();
+  openDialog("The key of " + name, [shown, result], copy);
 }
 
 async function copySecret(secret, shown, result) {
