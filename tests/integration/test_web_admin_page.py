@@ -23,6 +23,7 @@ from tests.fakes import FakeSatellite
 from tests.web_client import PASSWORD, Credentials, bearer, create_credentials, page_of
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.commands.demo import COMMAND
+from wyoming_rosie.runtime.tasks import run_beside
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 API = "/api/v1"
@@ -215,7 +216,7 @@ async def test_volume_and_mute_reach_the_satellite(house: AdminHouse, chromium: 
         heard = len(house.kitchen.heard)
         await expect(card(page, KITCHEN).get_by_label("Volume")).to_have_value("40")
         await card(page, KITCHEN).get_by_role("button", name="Mute").click()
-        asked = await house.kitchen.wait_for("user-event", after=heard)
+        asked = await house.kitchen.wait_for("user-event", after=heard, name="mute")
         assert asked.data == {"name": "mute", "muted": True}
         await house.kitchen.send(Event("user-event", {"name": "muted", "muted": True}))
         await expect(card(page, KITCHEN).get_by_role("button", name="Unmute")).to_have_attribute("aria-pressed", "true")
@@ -283,6 +284,43 @@ async def test_wake_words_show_their_scores(house: AdminHouse, chromium: Browser
         await word.get_by_text("As a table").click()
         await expect(word.get_by_role("row").last).to_contain_text("0.87")
         await expect(word.get_by_role("row").last).to_contain_text(KITCHEN)
+
+
+async def test_a_wake_word_is_tested_by_saying_it(house: AdminHouse, chromium: Browser) -> None:
+    await house.kitchen.send(Event("detection", {"name": "hey_jarvis", "context": {"score": 0.6}}))
+    async with open_admin(house, chromium) as page:
+        await open_view(page, "Wake words")
+        word = card(page, "hey jarvis")
+        await word.get_by_role("button", name="say it now").click()
+        await expect(word.get_by_role("status")).to_contain_text("Say “hey jarvis” now")
+        async with levels(house.kitchen, wake_scores={"hey_jarvis": 0.31}):
+            await expect(word.get_by_role("meter", name=KITCHEN)).to_have_attribute("aria-valuenow", "0.31")
+        await house.kitchen.send(Event("detection", {"name": "hey_jarvis", "context": {"score": 0.93}}))
+        await house.kitchen.wake("turn-tested")
+        await house.kitchen.send(Event("user-event", {"name": "cancel"}))
+        await expect(word.get_by_role("status")).to_have_text(f"Heard at {KITCHEN} with 0.93.")
+
+
+async def test_the_level_of_a_microphone_is_shown_as_it_changes(house: AdminHouse, chromium: Browser) -> None:
+    async with open_admin(house, chromium) as page:
+        meter = card(page, KITCHEN).get_by_role("meter")
+        for level in (-20, -45):
+            async with levels(house.kitchen, level_dbfs=level):
+                await expect(meter).to_have_attribute("aria-valuenow", str(level))
+
+
+@asynccontextmanager
+async def levels(satellite: FakeSatellite, **data: object) -> AsyncIterator[None]:
+    """Have a satellite report levels during the block, as often as satellites do."""
+
+    async def report() -> None:
+        while True:
+            known = {"level_dbfs": -30, "noise_dbfs": -55, "wake_scores": {}}
+            await satellite.send(Event("user-event", {"name": "levels", **known, **data}))
+            await asyncio.sleep(0.25)
+
+    async with run_beside(report()):
+        yield
 
 
 async def test_a_voice_is_tried(house: AdminHouse, chromium: Browser) -> None:
@@ -353,6 +391,23 @@ async def test_settings_of_another_program_say_that_it_must_be_restarted(house: 
         await expect(setting(page, "peers").get_by_role("status")).to_have_text("Holds after a restart of asr.")
     written = await asyncio.to_thread(house.file.read_text)
     assert tomllib.loads(written)["asr"] == {"peers": 50}
+
+
+async def test_lists_tables_and_choices_are_changed(house: AdminHouse, chromium: Browser) -> None:
+    async with open_admin(house, chromium) as page:
+        await page.goto(f"{house.url}/admin/#settings/wake")
+        await setting(page, "word_threshold").get_by_role("textbox").fill("okay_nabu = 0.7")
+        await setting(page, "engine").get_by_role("combobox").select_option("openwakeword")
+        await setting(page, "model").get_by_role("textbox").fill("okay_nabu\n\nhey_jarvis\n")
+        await expect(page.get_by_text("3 changes not saved")).to_be_visible()
+        await page.get_by_role("button", name="Save").click()
+        await expect(setting(page, "model").get_by_role("status")).to_have_text("Holds after a restart of wake.")
+    written = await asyncio.to_thread(house.file.read_text)
+    assert tomllib.loads(written)["wake"] == {
+        "word_threshold": {"okay_nabu": 0.7},
+        "engine": "openwakeword",
+        "model": ["okay_nabu", "hey_jarvis"],
+    }
 
 
 async def test_the_log_is_filtered_paused_and_goes_on(house: AdminHouse, chromium: Browser) -> None:

@@ -169,14 +169,15 @@ def _choices_of(hint: Any) -> tuple[str, ...] | None:
 
 
 def _name_of(hint: Any) -> str:
-    """Return a type as people read it: `text`, `number`, `list`."""
+    """Return a type as people read it: `text`, `number`, `list`, whose entries have types of their own."""
     names = {
+        "tuple": "list",
+        "dict": "table",
         "bool": "boolean",
         "int": "whole number",
         "float": "number",
         "str": "text",
         "Path": "text",
-        "tuple": "list",
     }
     written = str(getattr(hint, "__name__", hint)) if isinstance(hint, type) else str(hint)
     return next((name for word, name in names.items() if word in written), written)

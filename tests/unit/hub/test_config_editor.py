@@ -45,6 +45,12 @@ def test_a_file_is_made_where_there_was_none(tmp_path: Path) -> None:
     assert settings == LampConfig(lamp=Lamp(7), names=("a", "b"), config=file)
 
 
+def test_each_setting_names_its_kind(tmp_path: Path) -> None:
+    document = editor(tmp_path / "rosie.toml").describe(LampConfig())
+    kinds = {setting.key: setting.kind for setting in document.settings}
+    assert kinds == {"color": "text", "lamp.watts": "whole number", "names": "list"}
+
+
 def test_null_is_the_default_again(tmp_path: Path) -> None:
     file = tmp_path / "rosie.toml"
     file.write_text('[hub]\ncolor = "red"  # warm\n')

@@ -3,6 +3,7 @@
 import { Api, ApiError, AWAY } from "./api.js";
 import { element, picture, replace, setText } from "./dom.js";
 import { Events } from "./events.js";
+import { problemsOf } from "./format.js";
 import { Page } from "./page.js";
 import { backup } from "./views/backup.js";
 import { daemons } from "./views/daemons.js";
@@ -29,7 +30,7 @@ class Shell {
   constructor() {
     this.api = new Api(() => this.onLoggedOut());
     this.events = new Events("/api/v1/events", {
-      onEvent: (name, data) => this.page !== null && this.page.onEvent(name, data),
+      onEvent: (name, data) => this.onEvent(name, data),
       onOpen: () => this.onConnected(),
       onLost: () => this.refreshStatus(),
     });
@@ -74,7 +75,7 @@ class Shell {
     }
     try {
       const status = await this.loadStatus();
-      showProblems(status.daemons.filter((daemon) => daemon.problem !== null).length);
+      showProblems(status.daemons.filter((daemon) => problemsOf(daemon).length > 0).length);
       if (this.page !== null) {
         this.page.onEvent("status", status);
       }
@@ -82,6 +83,14 @@ class Shell {
       if (error.isAway) {
         this.onAway();
       }
+    }
+  }
+
+  onEvent(name, data) {
+    if (name === "daemon") {
+      this.refreshStatus();
+    } else if (this.page !== null) {
+      this.page.onEvent(name, data);
     }
   }
 

@@ -37,6 +37,12 @@ export function phaseOf(satellite) {
   return PHASES[satellite.phase] || ["idle", satellite.phase];
 }
 
+/** Return a sentence for each problem of a daemon: that it is away, or those of its parts. */
+export function problemsOf(daemon) {
+  const parts = daemon.problems || {};
+  return daemon.problem === null ? Object.keys(parts).map((part) => words(part) + ": " + parts[part]) : [daemon.problem];
+}
+
 export function formatMs(ms) {
   return ms < 10000 ? Math.round(ms) + " ms" : (ms / 1000).toFixed(1) + " s";
 }

@@ -8,6 +8,9 @@ const CHOICE_OF_BOOLEAN = [["", "Automatic"], ["true", "On"], ["false", "Off"]];
 
 /** Return the control of a setting. */
 export function createControl(setting) {
+  if (setting.kind === "table") {
+    return setting.secret || isNested(setting.value) ? createReadOnly() : createTable();
+  }
   if (setting.secret) {
     return createSecret();
   }
@@ -34,19 +37,20 @@ function createOptionalSwitch() {
   return { input: input, read: read, write: (value) => (input.value = value === null ? "" : String(value)) };
 }
 
+/** The choices of a number are written as texts, too. */
 function createChoice(setting) {
-  const values = setting.default === null && setting.choices.indexOf(null) < 0 ? [null].concat(setting.choices) : setting.choices;
-  const input = element("select", {}, values.map((value, index) => element("option", { value: index }, value === null ? "Automatic" : String(value))));
-  return { input: input, read: () => values[Number(input.value)], write: (value) => (input.value = Math.max(0, values.indexOf(value))) };
+  const texts = setting.choices.map(String);
+  const others = [setting.value, setting.default].filter((value) => value !== null && texts.indexOf(String(value)) < 0).map(String);
+  const values = (setting.default === null ? [""] : []).concat(texts, Array.from(new Set(others)));
+  const input = element("select", {}, values.map((value) => element("option", { value: value }, value || "Automatic")));
+  const read = () => (input.value === "" ? null : typeof setting.default === "number" ? Number(input.value) : input.value);
+  return { input: input, read: read, write: (value) => (input.value = value === null ? "" : String(value)) };
 }
 
 /** A number that is none is sent as it is written: the hub says what is wrong with it. */
 function createNumber(setting) {
   const input = element("input", { type: "text", inputmode: setting.kind === "number" ? "decimal" : "numeric", class: "short", spellcheck: "false" });
-  const read = () => {
-    const text = input.value.trim().replace(",", ".");
-    return text === "" ? null : NUMBER.test(text) ? Number(text) : text;
-  };
+  const read = () => (input.value.trim() === "" ? null : parseNumber(input.value.trim().replace(",", ".")));
   return { input: input, read: read, write: (value) => (input.value = value === null ? "" : value) };
 }
 
@@ -64,6 +68,35 @@ function createList() {
     input.rows = Math.min(8, Math.max(2, (value || []).length));
   };
   return { input: input, read: read, write: write };
+}
+
+/** A table has one `name = value` in each line. */
+function createTable() {
+  const input = element("textarea", { rows: 2, spellcheck: "false", placeholder: "name = value" });
+  const read = () => {
+    const table = {};
+    input.value.split("\n").filter((line) => line.trim() !== "").forEach((line) => {
+      const [name, ...rest] = line.split("=");
+      table[name.trim()] = parseNumber(rest.join("=").trim());
+    });
+    return table;
+  };
+  const write = (value) => (input.value = Object.keys(value || {}).map((name) => name + " = " + value[name]).join("\n"));
+  return { input: input, read: read, write: write };
+}
+
+/** Tables of tables, and those with secrets, are changed in the file alone. */
+function createReadOnly() {
+  const input = element("input", { type: "text", disabled: true, value: "only in the file" });
+  return { input: input, read: () => null, write: () => undefined };
+}
+
+function isNested(table) {
+  return Object.keys(table || {}).some((name) => typeof table[name] === "object");
+}
+
+function parseNumber(text) {
+  return NUMBER.test(text) ? Number(text) : text;
 }
 
 /** The hub does not send a secret; an empty field leaves it as it is. */

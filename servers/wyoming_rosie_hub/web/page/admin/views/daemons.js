@@ -1,7 +1,7 @@
 /* Daemons: the parts of the house with their engines, load and latency, what is wrong, and the next step. */
 
 import { element, replace, setText, showList } from "../dom.js";
-import { PROGRAMS, formatMegabytes, formatMs, formatPercent, formatUptime } from "../format.js";
+import { PROGRAMS, formatMegabytes, formatMs, formatPercent, formatUptime, problemsOf } from "../format.js";
 import { ICONS } from "../icons.js";
 
 const MAX_MODELS = 6;
@@ -55,11 +55,12 @@ function createDaemon(daemon) {
   const head = element("div", { class: "card-head" }, element("h3", {}, PROGRAMS[daemon.role] || daemon.role), state);
   const card = element("li", { class: "card" }, head, notice, facts, figures);
   card.update = (now) => {
-    const isWell = now.problem === null;
-    state.dataset.state = isWell ? "listening" : "problem";
-    setText(state, isWell ? "Well" : "Away");
-    notice.hidden = isWell;
-    setText(problem, now.problem);
+    const problems = problemsOf(now);
+    const [shown, name] = now.problem !== null ? ["problem", "Away"] : problems.length > 0 ? ["thinking", "Works in part"] : ["listening", "Well"];
+    state.dataset.state = shown;
+    setText(state, name);
+    notice.hidden = problems.length === 0;
+    setText(problem, problems.join(" "));
     setText(step, now.next_step || "");
     replace(facts, factsOf(now).map((fact) => [element("dt", {}, fact[0]), element("dd", {}, fact[1])]));
     replace(figures, figuresOf(now).map((fact) => element("div", {}, element("dt", {}, fact[0]), element("dd", {}, fact[1]))));

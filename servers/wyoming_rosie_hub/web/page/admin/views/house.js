@@ -3,7 +3,7 @@
 import { part } from "../api.js";
 import { createLevelMeter } from "../charts.js";
 import { button, element, field, nothing, replace, setText, showList } from "../dom.js";
-import { PROGRAMS, count, formatAgo, formatMs, now, phaseOf } from "../format.js";
+import { PROGRAMS, count, formatAgo, formatMs, now, phaseOf, problemsOf } from "../format.js";
 import { ICONS } from "../icons.js";
 import { answerMs } from "../turn-stages.js";
 
@@ -58,14 +58,14 @@ function openHouse(page) {
 }
 
 function showAttention(list, status) {
-  const failing = status.daemons.filter((daemon) => daemon.problem !== null);
+  const failing = status.daemons.filter((daemon) => problemsOf(daemon).length > 0);
   showList(list, failing, (daemon) => daemon.role, (daemon) => {
     const text = element("p", {});
     const step = element("p", { class: "next-step" });
     const item = element("li", { class: "notice" }, element("div", {}, text, step), element("a", { href: "#daemons" }, "Look"));
-    item.update = (now) => {
-      setText(text, PROGRAMS[daemon.role] + " (" + daemon.role + "): " + now.problem);
-      setText(step, now.next_step || "");
+    item.update = (known) => {
+      setText(text, PROGRAMS[daemon.role] + " (" + daemon.role + "): " + problemsOf(known).join(" "));
+      setText(step, known.next_step || "");
     };
     return item;
   });

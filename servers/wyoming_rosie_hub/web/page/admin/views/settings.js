@@ -48,7 +48,8 @@ class SettingsForm {
 
   async load() {
     const found = await this.page.api.get(this.path);
-    const programs = found.programs || (this.program === HUB ? [HUB] : (await this.page.api.get("config")).programs);
+    const all = found.programs || (this.program === HUB ? [HUB] : (await this.page.api.get("config")).programs);
+    const programs = [HUB].concat(all.filter((name) => name !== HUB));
     replace(this.programs, programs.map((name) => element("a", { href: "#settings/" + name, "aria-current": name === this.program ? "page" : null }, PROGRAMS[name] || name)));
     setText(this.file, "Changes go to " + found.file + ", whose comments stay. The file before is kept beside it.");
     if (this.changed.length === 0) { // nothing that is being written is lost when the hub comes back
@@ -218,14 +219,14 @@ function describe(setting) {
   const isLimited = (value) => value !== null && value !== undefined;
   const limits = [isLimited(setting.minimum) ? "at least " + setting.minimum : null, isLimited(setting.maximum) ? "at most " + setting.maximum : null].filter(Boolean).join(", ");
   const list = setting.kind === "list" ? "one in each line" : null;
-  const standard = setting.secret || setting.default === null || setting.default === "" || (Array.isArray(setting.default) && setting.default.length === 0) ? null : "default " + write(setting.default);
+  const standard = setting.secret || setting.default === null || setting.default === "" || (typeof setting.default === "object" && Object.keys(setting.default).length === 0) ? null : "default " + write(setting.default);
   const restart = setting.needs_restart ? "needs a restart" : null;
   return [setting.help, limits, list, standard, restart].filter(Boolean).join(" · ");
 }
 
 function write(value) {
-  if (Array.isArray(value)) {
-    return value.join(", ");
+  if (typeof value === "object") {
+    return Array.isArray(value) ? value.join(", ") : JSON.stringify(value);
   }
   return value === true ? "on" : value === false ? "off" : String(value);
 }

@@ -2,7 +2,7 @@
 
 import { createScoreChart, createScoreMeter } from "../charts.js";
 import { button, element, nothing, replace, setText, showList } from "../dom.js";
-import { formatMoment } from "../format.js";
+import { formatMoment, now } from "../format.js";
 import { ICONS } from "../icons.js";
 
 const TEST_SECONDS = 10;
@@ -35,16 +35,18 @@ function createWord(word) {
   const test = new WakeWordTest(word);
   const head = element("div", { class: "card-head" }, element("h3", {}, spoken(word.name)), test.button);
   const card = element("li", { class: "card" }, head, facts, meters, test.result, history);
-  card.update = (now) => {
-    const threshold = now.threshold === null ? null : "threshold " + now.threshold;
-    setText(facts, [now.engine, now.model, threshold, now.satellites.join(", ")].filter(Boolean).join(" · "));
-    test.threshold = now.threshold;
-    history.update(now);
+  card.update = (known) => {
+    const threshold = known.threshold === null ? null : "threshold " + known.threshold;
+    setText(facts, [known.engine, known.model, threshold, known.satellites.join(", ")].filter(Boolean).join(" · "));
+    test.threshold = known.threshold;
+    test.onHistory(known.history);
+    history.update(known);
   };
   card.onScores = (satellite, scores) => {
-    if (scores[word.name] !== undefined) {
-      findMeter(meters, satellite, word.name, test.threshold).setScore(scores[word.name]);
-      test.onScore(satellite, scores[word.name]);
+    const known = Object.keys(scores).find((name) => spoken(name) === spoken(word.name));
+    if (known !== undefined) {
+      findMeter(meters, satellite, word.name, test.threshold).setScore(scores[known]);
+      test.onScore(satellite, scores[known]);
     }
   };
   return card;
@@ -104,14 +106,16 @@ class WakeWordTest {
   }
 
   get isHeard() {
-    return this.threshold !== null && this.best >= this.threshold;
+    return this.isDetected || (this.threshold !== null && this.best >= this.threshold);
   }
 
   start() {
     this.stop();
     this.best = 0;
     this.where = "";
+    this.isDetected = false;
     this.isRunning = true;
+    this.startedAt = now();
     this.show("Say “" + this.name + "” now, within " + TEST_SECONDS + " seconds.", "");
     this.timer = setTimeout(() => this.finish(), TEST_SECONDS * 1000);
   }
@@ -129,12 +133,23 @@ class WakeWordTest {
     }
   }
 
+  /** End when a detection is in the history that is newer than the test: then its score is the answer. */
+  onHistory(history) {
+    const detection = history.find((one) => one.detected && one.at >= this.startedAt);
+    if (this.isRunning && detection !== undefined) {
+      this.isDetected = true;
+      this.where = detection.satellite;
+      this.best = Math.max(this.best, detection.score || 0);
+      this.finish();
+    }
+  }
+
   finish() {
     this.stop();
     if (this.where === "") {
       this.show("No satellite has reported a score. It must be connected, not muted, and listen for this word.", "bad");
     } else if (this.isHeard) {
-      this.show("Heard at " + this.where + " with " + this.best.toFixed(2) + ".", "good");
+      this.show("Heard at " + this.where + (this.best > 0 ? " with " + this.best.toFixed(2) : "") + ".", "good");
     } else {
       const needed = this.threshold === null ? "" : " of " + this.threshold + " needed. Come closer, or lower the threshold in the settings";
       this.show("Not heard: the best score was " + this.best.toFixed(2) + " at " + this.where + needed + ".", "bad");
@@ -154,5 +169,5 @@ class WakeWordTest {
 }
 
 function spoken(name) {
-  return name.replace(/[_-]+/g, " ");
+  return name.toLowerCase().replace(/[_-]+/g, " ");
 }
