@@ -9,6 +9,7 @@ const LEVELS = ["info", "warning", "error", "critical"];
 const CHOICES = [["info", "Everything"], ["warning", "Warnings and errors"], ["error", "Errors"]];
 const ALL = "";
 const NEAR_END_PIXELS = 40;
+const SHOW_MS = 200;
 
 export const log = { id: "log", title: "Log", scope: "admin", icon: ICONS.log, open: openLog };
 
@@ -53,7 +54,17 @@ class LogView {
       this.missed += 1;
       setText(this.pause.querySelector("span"), "Continue, " + this.missed + " more");
     } else {
-      this.show();
+      this.showSoon();
+    }
+  }
+
+  /** Show many lines that come at once in one go. */
+  showSoon() {
+    if (this.timer === undefined) {
+      this.timer = setTimeout(() => {
+        this.timer = undefined;
+        this.show();
+      }, SHOW_MS);
     }
   }
 
