@@ -100,7 +100,7 @@ class Satellite:
     async def run(self, microphone: Microphone, detector: WakeDetector) -> None:
         """Listen for wake words and play replies until cancelled."""
         if isinstance(detector, ScoredDetector):
-            self._levels = LevelReport(detector.take_scores)
+            self._levels = LevelReport(detector.take_scores, detector.thresholds)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read_microphone(microphone, detector))
             tasks.create_task(detector.run(self._on_wake_word))

@@ -30,6 +30,7 @@ class WakeWordHistory:
     clock: Callable[[], float] = time.time
     _scores: dict[str, deque[WakeWordScore]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
+    _thresholds: dict[str, float] = field(default_factory=dict)
 
     def add(self, name: str, satellite: str, score: float | None, *, detected: bool = True) -> None:
         """Add a score; of more than MAX_WORDS names the new ones are dropped, since any peer may send any name."""
@@ -39,6 +40,17 @@ class WakeWordHistory:
         self._names.setdefault(key, name[:MAX_NAME_CHARACTERS])
         scores = self._scores.setdefault(key, deque(maxlen=MAX_SCORES))
         scores.append(WakeWordScore(self.clock(), satellite, score, detected))
+
+    def set_thresholds(self, thresholds: Mapping[str, float]) -> None:
+        """Keep the thresholds that a satellite reports; the last report counts."""
+        for name, threshold in thresholds.items():
+            key = normalize_name(name)[:MAX_NAME_CHARACTERS]
+            if key in self._thresholds or len(self._thresholds) < MAX_WORDS:
+                self._thresholds[key] = threshold
+
+    def find_threshold(self, name: str) -> float | None:
+        """Return the score from which a word counts, where a satellite has reported it."""
+        return self._thresholds.get(normalize_name(name))
 
     def find(self, name: str) -> Sequence[WakeWordScore]:
         """Return the scores of a word, the newest last."""

@@ -168,7 +168,10 @@ async def test_readers_see_timers_and_administrators_see_the_log(house: HouseCli
 
 async def test_a_key_of_a_room_reads_its_own_turns_and_no_log(house: HouseClient) -> None:
     async with open_events(house, house.credentials.tablet) as events:
-        await house.post("/prompt", {"text": "secret of the office", "room": "Office"})
+        async with open_events(house) as all_events:
+            await house.post("/prompt", {"text": "secret of the office", "room": "Office"})
+            await house.post("/timers", {"seconds": 0}, 422)
+            await all_events.wait_for("log", event="audit")
         await house.post("/prompt", {"text": "turn on the light", "room": "Kitchen"})
         turn = await events.wait_for("turn")
     assert turn["area"] == "Kitchen"
@@ -349,8 +352,11 @@ async def test_readers_see_the_levels_that_a_satellite_reports_and_those_of_its_
         assert asked.data["name"] == "watch"
         assert asked.data["seconds"] > 0
         report = {"level_dbfs": -31.5, "noise_dbfs": -60.0, "wake_scores": {"okay_nabu": 0.4}}
+        report["wake_thresholds"] = {"okay_nabu": 0.85}
         await satellite.send(Event("user-event", {"name": "levels", **report}))
         assert await events.wait_for("levels") == {"satellite": "kitchen satellite", **report}
+        words = {word["name"]: word for word in await house.get("/wake-words")}
+        assert words["okay_nabu"]["threshold"] == 0.85
         async with house.client.ws_connect(f"{API}/stream") as page:
             await page.send_json({"type": "info", "data": {"satellite": {"name": "tablet"}}})
             await page.send_json({"type": "run-pipeline", "data": {"start_stage": "asr"}})

@@ -29,8 +29,11 @@ class LevelReport:
     Near misses are rare: who has watched once is told all of them.
     """
 
-    def __init__(self, take_scores: Callable[[], Mapping[str, float]] = dict) -> None:
+    def __init__(
+        self, take_scores: Callable[[], Mapping[str, float]] = dict, thresholds: Mapping[str, float] | None = None
+    ) -> None:
         self._take_scores = take_scores  # the highest score of each word since the last call
+        self._thresholds = thresholds or {}
         self._until: dict[LevelWatcher, float] = {}
         self._watchers: set[LevelWatcher] = set()  # all that have watched once
         self._meter = LevelMeter()
@@ -58,7 +61,7 @@ class LevelReport:
         """Measure the next audio of the microphone."""
         self._until = {watcher: until for watcher, until in self._until.items() if now < until}
         if self._until and (reading := self._meter.push(pcm)) is not None:
-            event = create_levels_event(reading, self._take_scores())
+            event = create_levels_event(reading, self._take_scores(), self._thresholds)
             for watcher in self._until:
                 watcher.queue_event(event)
 
@@ -70,8 +73,9 @@ def parse_watch(event: Event) -> float | None:
     return parse_number(event.data.get("seconds"))
 
 
-def create_levels_event(reading: LevelReading, scores: Mapping[str, float]) -> Event:
-    """Return the event that tells levels in dBFS, and scores from 0 to 1 by wake word."""
+def create_levels_event(reading: LevelReading, scores: Mapping[str, float], thresholds: Mapping[str, float]) -> Event:
+    """Return the event that tells levels in dBFS, and scores and thresholds from 0 to 1 by wake word."""
+    levels = {"level_dbfs": reading.level_dbfs, "noise_dbfs": reading.noise_dbfs}
     rounded = {name: round(score, 3) for name, score in scores.items()}
-    levels = {"level_dbfs": reading.level_dbfs, "noise_dbfs": reading.noise_dbfs, "wake_scores": rounded}
-    return Event(USER_EVENT, {"name": LEVELS, **levels})
+    needed = {name: round(thresholds[name], 3) for name in scores if name in thresholds}
+    return Event(USER_EVENT, {"name": LEVELS, **levels, "wake_scores": rounded, "wake_thresholds": needed})

@@ -27,6 +27,10 @@ class WakeDetector(Protocol):
 class ScoredDetector(Protocol):
     """A detector whose scores can be watched."""
 
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The score from which each word counts, 0 to 1."""
+
     def take_scores(self) -> Mapping[str, float]:
         """Return the highest score, 0 to 1, of each word since the last call."""
 

@@ -49,6 +49,11 @@ class LocalDetector:
         matched = dict.fromkeys(match_name(name, self._available) for name in names)
         self._selected.put([self._available[name] for name in matched if name in self._available])
 
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        triggers = {name: self._rules.create_trigger(name, word.cutoff) for name, word in self._available.items()}
+        return {name: trigger.threshold for name, trigger in triggers.items()}
+
     def take_scores(self) -> Mapping[str, float]:
         with self._scores_lock:
             scores, self._scores = self._scores, {}

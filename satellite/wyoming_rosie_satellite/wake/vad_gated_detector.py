@@ -57,6 +57,10 @@ class VadGatedDetector:
     def select_words(self, names: Sequence[str]) -> None:
         self._wake_detector.select_words(names)
 
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        return self._wake_detector.thresholds if isinstance(self._wake_detector, ScoredDetector) else {}
+
     def take_scores(self) -> Mapping[str, float]:
         return self._wake_detector.take_scores() if isinstance(self._wake_detector, ScoredDetector) else {}
 

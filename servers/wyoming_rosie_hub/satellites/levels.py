@@ -19,12 +19,13 @@ MAX_NAME_CHARACTERS = 128
 
 @dataclass(frozen=True)
 class SatelliteLevels:
-    """Levels in dBFS, and the scores of wake words from 0 to 1; none for a satellite that reports none."""
+    """Levels in dBFS, and the scores and thresholds of wake words from 0 to 1; none for a satellite that reports none."""
 
     satellite: str
     level_dbfs: float
     noise_dbfs: float | None = None
     wake_scores: Mapping[str, float] = field(default_factory=dict)
+    wake_thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -79,13 +80,13 @@ def parse_levels(satellite: str, event: Event) -> SatelliteLevels | None:
         reading = LevelReading(
             fields.number("level_dbfs", SILENCE_DBFS, 0.0), fields.optional_number("noise_dbfs", SILENCE_DBFS, 0.0)
         )
-        scores = _parse_scores(event.data.get("wake_scores"))
+        shares = [_parse_shares(event.data.get(name)) for name in ("wake_scores", "wake_thresholds")]
     except ValueError:
         return None
-    return SatelliteLevels(satellite, reading.level_dbfs, reading.noise_dbfs, scores)
+    return SatelliteLevels(satellite, reading.level_dbfs, reading.noise_dbfs, *shares)
 
 
-def _parse_scores(given: object) -> Mapping[str, float]:
+def _parse_shares(given: object) -> Mapping[str, float]:
     if not isinstance(given, Mapping):
         return {}
     numbers = {str(name)[:MAX_NAME_CHARACTERS]: parse_number(score) for name, score in list(given.items())[:MAX_WORDS]}

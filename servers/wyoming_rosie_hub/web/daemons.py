@@ -160,7 +160,10 @@ def list_wake_words(
             words[normalize_name(name)] = replace(known, satellites=detecting)
     for key, name in history.names.items():
         words.setdefault(key, HouseWakeWord(name))
-    return [replace(word, history=tuple(history.find(key))) for key, word in words.items()]
+    return [
+        replace(word, threshold=history.find_threshold(word.name), history=tuple(history.find(key)))
+        for key, word in words.items()
+    ]
 
 
 class IntentMonitor:

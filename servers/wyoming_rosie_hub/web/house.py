@@ -188,6 +188,9 @@ class House(Protocol):
     async def list_wake_words(self) -> Sequence["HouseWakeWord"]:
         """Return the wake words of the wake daemon and the satellites, with their last scores."""
 
+    def set_thresholds(self, thresholds: Mapping[str, float]) -> None:
+        """Keep the thresholds of wake words that a satellite reports."""
+
     async def list_plugins(self) -> Sequence["HousePlugin"]:
         """Return what the intent daemon is extended by. Raises UnreachableError."""
 
@@ -229,7 +232,7 @@ class VoiceTrial:
 class HouseWakeWord:
     """A wake word, the satellites that detect it themselves, and its last scores, the newest last.
 
-    `threshold` is that of the settings, None for the model's own.
+    `threshold` is as a satellite has reported it while somebody read the events, None before that.
     """
 
     name: str

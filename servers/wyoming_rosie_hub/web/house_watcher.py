@@ -102,6 +102,7 @@ class HouseWatcher:
             await asyncio.sleep(WATCH_SECONDS / 2)
 
     def _on_levels(self, levels: SatelliteLevels) -> None:
+        self._house.set_thresholds(levels.wake_thresholds)
         self._feed.publish(HouseEvent("levels", asdict(levels), is_momentary=True))
 
     def _publish(self, name: str, data: Any) -> None:

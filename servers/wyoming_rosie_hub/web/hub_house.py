@@ -160,6 +160,9 @@ class HubHouse:
         info = await self._find_info("wake")
         return list_wake_words(info, self._registry.connected, self._context.wake_words)
 
+    def set_thresholds(self, thresholds: Mapping[str, float]) -> None:
+        self._context.wake_words.set_thresholds(thresholds)
+
     async def list_plugins(self) -> Sequence[HousePlugin]:
         return await self._intent.list_plugins()
 

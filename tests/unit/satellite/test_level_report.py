@@ -25,7 +25,7 @@ class Conductor:
 
 
 def test_levels_are_told_while_somebody_watches() -> None:
-    conductor, report = Conductor(), LevelReport(lambda: {"okay_nabu": 0.12345})
+    conductor, report = Conductor(), LevelReport(lambda: {"okay_nabu": 0.12345}, {"okay_nabu": 0.85, "alexa": 0.9})
     report.push_audio(square_wave(1.0), 0.0)
     assert not conductor.told
     report.watch(conductor, 10.0, 0.0)
@@ -35,6 +35,7 @@ def test_levels_are_told_while_somebody_watches() -> None:
     assert event.data["name"] == "levels"
     assert event.data["level_dbfs"] == pytest.approx(-6.0, abs=0.2)
     assert event.data["wake_scores"] == {"okay_nabu": 0.123}
+    assert event.data["wake_thresholds"] == {"okay_nabu": 0.85}, "of the words that it listens for"
 
 
 def test_who_has_watched_once_is_told_near_misses_until_it_leaves() -> None:
