@@ -51,6 +51,17 @@ _WATCH = """
 """Records the states that the page shows and the samples that it plays."""
 
 
+SHOWN = """
+    (except) => Array.from(document.querySelectorAll("body *")).filter((element) => !element.closest(except))
+        .flatMap((element) => [
+            ...Array.from(element.childNodes).filter((node) => node.nodeType === 3).map((node) => node.data.trim()),
+            element.getAttribute("aria-label") || "",
+            element.getAttribute("placeholder") || "",
+        ]).filter((text) => text !== "")
+"""
+"""Every text on the page, for the eye or for a screen reader, but those within elements of a selector."""
+
+
 def skip_without_chromium() -> None:
     if CHROMIUM is None:
         pytest.skip("chromium is not installed: apt-get install chromium")

@@ -17,13 +17,22 @@ from playwright.async_api import Browser, Locator, Page, ViewportSize, async_pla
 from wyoming.event import Event
 
 from tests.brokers import free_port
-from tests.browser import AXE, WAIT_MS, find_violations, running_chromium, skip_without_chromium, write_microphone
+from tests.browser import (
+    AXE,
+    SHOWN,
+    WAIT_MS,
+    find_violations,
+    running_chromium,
+    skip_without_chromium,
+    write_microphone,
+)
 from tests.daemons import Daemon
 from tests.fakes import FakeSatellite
 from tests.web_client import PASSWORD, Credentials, bearer, create_credentials, page_of
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.commands.demo import COMMAND
 from wyoming_rosie.runtime.tasks import run_beside
+from wyoming_rosie_hub import web
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 API = "/api/v1"
@@ -35,6 +44,10 @@ VIEWS = (
     "House", "Daemons", "Turns", "Wake words", "Voices", "Timers", "Settings", "Log", "Plugins", "Keys", "Backup", "Memory",
 )  # fmt: skip
 VIEWS_OF_READERS = tuple(view for view in VIEWS if view not in ("Settings", "Log", "Keys", "Backup"))
+ANNOUNCED = "Dinner is ready."
+OF_THE_HOUSE = ".turn-body, .turn-title, .last, .setting, .group-title, .log-lines"
+"""Elements with the words of people, of settings and of the log."""
+TEXTS = sorted((Path(web.__file__).with_name("page") / "admin" / "texts").glob("*.json"))
 expect.set_options(timeout=WAIT_MS)
 
 
@@ -112,7 +125,7 @@ def axe() -> str:
 
 @asynccontextmanager
 async def open_admin(
-    house: AdminHouse, chromium: Browser, secret: str | None = PASSWORD, **context: object
+    house: AdminHouse, chromium: Browser, secret: str | None = PASSWORD, query: str = "", **context: object
 ) -> AsyncIterator[Page]:
     """Open the page as somebody who logs in with a secret, or does not; no script of the page may fail meanwhile."""
     browser = await chromium.new_context(**context)  # type: ignore[arg-type]
@@ -124,7 +137,7 @@ async def open_admin(
         body = {"secret": secret}
         answer = await browser.request.post(f"{house.url}{API}/session", data=body, headers={"Origin": house.url})
         assert answer.ok, await answer.text()
-    await page.goto(f"{house.url}/admin/")
+    await page.goto(f"{house.url}/admin/{query}")
     yield page
     await browser.close()
     assert failures == []
@@ -199,12 +212,12 @@ async def test_the_house_shows_its_rooms_and_what_their_satellites_do(house: Adm
 async def test_an_announcement_is_spoken_by_a_satellite(house: AdminHouse, chromium: Browser) -> None:
     async with open_admin(house, chromium) as page:
         heard = len(house.kitchen.heard)
-        await page.get_by_label("Say").fill("Dinner is ready.")
+        await page.get_by_label("Say").fill(ANNOUNCED)
         await page.get_by_label("Where").select_option(KITCHEN)
         await page.get_by_role("button", name="Announce").click()
         await expect(page.locator("#said")).to_contain_text("spoken")
         event = await house.kitchen.wait_for("synthesize", after=heard)
-        assert event.data["text"] == "Dinner is ready."
+        assert event.data["text"] == ANNOUNCED
         await house.kitchen.wait_for("audio-stop", after=heard)
         await house.kitchen.send(Event("played"))
 
@@ -435,6 +448,7 @@ async def test_a_key_is_shown_once_works_and_is_cut_off(house: AdminHouse, chrom
         secret = await page.locator(".secret").inner_text()
         await page.get_by_role("button", name="Done").click()
         await expect(card(page, "wall")).to_contain_text("Kitchen")
+        await expect(page.locator(".secret")).to_have_count(0)
         assert secret not in await page.content()
         async with open_admin(house, chromium, secret) as other:
             await expect(other.get_by_role("heading", name=KITCHEN)).to_be_visible()
@@ -578,3 +592,20 @@ async def test_no_serious_obstacle_keeps_people_from_using_any_view(
             await open_view(page, name)
             found[name] = await find_violations(page, axe)
     assert {name: violations for name, violations in found.items() if violations} == {}
+
+
+async def test_no_language_leaves_english_in_a_view_or_is_too_wide_for_a_phone(
+    house: AdminHouse, chromium: Browser
+) -> None:
+    texts = {path.stem: json.loads(path.read_text("utf-8")) for path in TEXTS}
+    for language in sorted(texts.keys() - {"en"}):
+        phone = ViewportSize(width=390, height=844)
+        async with open_admin(house, chromium, query=f"?language={language}", viewport=phone) as page:
+            await expect(page.locator("html")).to_have_attribute("lang", language)
+            for name in VIEWS:
+                await page.goto(f"{house.url}/admin/?language={language}#{name.lower().replace(' ', '-')}")
+                await expect(page.locator("#title")).to_have_text(texts[language][name])
+                await expect(page.locator("#view > :not([hidden])").first).to_be_attached()
+                left = set(await page.evaluate(SHOWN, OF_THE_HOUSE)) & set(texts["en"].values())
+                assert left <= set(texts[language].values()), (language, name)
+                assert await page.evaluate("document.documentElement.scrollWidth") <= phone["width"], (language, name)

@@ -17,6 +17,7 @@ from tests.brokers import free_port
 from tests.browser import (
     ANSWER_PCM,
     AXE,
+    SHOWN,
     ScriptedHouse,
     WakeWord,
     answered,
@@ -44,14 +45,6 @@ _KEEP_STREAM = """
         navigator.mediaDevices.getUserMedia = (wanted) => open(wanted).then((stream) => (window.stream = stream));
     }
 """
-_SHOWN = """
-    Array.from(document.querySelectorAll("body *")).flatMap((element) => [
-        ...Array.from(element.childNodes).filter((node) => node.nodeType === 3).map((node) => node.data.trim()),
-        element.getAttribute("aria-label") || "",
-        element.getAttribute("placeholder") || "",
-    ]).filter((text) => text !== "")
-"""
-"""Every text on the page, for the eye or for a screen reader."""
 TEXTS = sorted(Path(web.__file__).with_name("page").glob("texts/*.json"))
 EVIL = "<img src=x onerror='window.attacked = 1'>"
 _COUNT_SOCKETS = """
@@ -513,7 +506,7 @@ async def test_no_language_leaves_english_on_the_page_or_does_not_fit_a_small_ph
             page = await open_page(chromium, url, viewport=phone)
             await state_is(page, "idle")
             await page.get_by_role("button", name=texts[language]["room.choose"]).click()
-            shown = set(await page.evaluate(_SHOWN))
+            shown = set(await page.evaluate(SHOWN, ".turns"))
             assert texts[language]["room.title"] in shown
             assert shown & set(texts["en"].values()) <= set(texts[language].values()), language
             assert await page.evaluate("document.documentElement.scrollWidth") == phone["width"], language

@@ -1,6 +1,6 @@
 /* Kiosk: a tablet on the wall. The screen stays on, dims when nobody is there, and wakes by touch, wake word or timer. */
 
-import { text, textLanguage } from "./text.js";
+import { text, textLocale } from "./text.js";
 
 const REST_AFTER_MS = 45000;
 const CLOCK_MS = 5000;
@@ -39,7 +39,7 @@ export class Kiosk {
   }
 
   showClock() {
-    const time = new Date().toLocaleTimeString(textLanguage(), { hour: "2-digit", minute: "2-digit" });
+    const time = new Date().toLocaleTimeString(textLocale(), { hour: "2-digit", minute: "2-digit" });
     this.page.getElementById("clock").textContent = time;
   }
 

@@ -8,7 +8,7 @@ let language = LANGUAGES[0];
 
 /** Return the first of `wanted`, such as "de-AT", that is among the languages. */
 export function chooseLanguage(wanted) {
-  const known = wanted.map((tag) => tag.toLowerCase().split("-")[0]).find((tag) => LANGUAGES.indexOf(tag) >= 0);
+  const known = wanted.map(primary).find((tag) => LANGUAGES.indexOf(tag) >= 0);
   return known || LANGUAGES[0];
 }
 
@@ -22,9 +22,10 @@ export async function loadTexts(folder) {
   translate(document);
 }
 
-/** Return the language of the texts, such as "de". */
-export function textLanguage() {
-  return language;
+/** Return how the person writes times and numbers: the browser's "de-AT" for texts in German. */
+export function textLocale() {
+  const own = (navigator.languages || []).find((tag) => primary(tag) === language);
+  return own || language;
 }
 
 /** Return whether there is a text of this key. */
@@ -48,4 +49,8 @@ export function translate(root) {
       element.setAttribute(ATTRIBUTES[named], text(element.getAttribute(named)));
     });
   });
+}
+
+function primary(tag) {
+  return tag.toLowerCase().split("-")[0];
 }

@@ -1,5 +1,7 @@
 /* API: requests to the hub. What the hub refuses becomes an ApiError with the hub's sentence. */
 
+import { text as t } from "../text.js";
+
 const BASE = "/api/v1/";
 const REQUEST_MS = 20000;
 const UPLOAD_MS = 120000;
@@ -63,7 +65,7 @@ export class Api {
       const answer = await fetch(BASE + path, { method: method, body: body, headers: headers, signal: abort.signal });
       return expected.indexOf(answer.status) >= 0 ? answer : await this.check(answer);
     } catch (error) {
-      throw error instanceof ApiError ? error : new ApiError(AWAY, 0, "away");
+      throw error instanceof ApiError ? error : new ApiError(t(AWAY), 0, "away");
     } finally {
       clearTimeout(timer);
     }
@@ -77,7 +79,7 @@ export class Api {
       this.onLoggedOut();
     }
     const problem = await decode(answer).catch(() => ({}));
-    const text = problem.error || "The hub answered with the status " + answer.status + ".";
+    const text = problem.error || t("The hub answered with the status {status}.", { status: answer.status });
     throw new ApiError(text, answer.status, problem.code, problem.key);
   }
 }

@@ -18,6 +18,7 @@ import { turns } from "./views/turns.js";
 import { voices } from "./views/voices.js";
 import { wakeWords } from "./views/wake-words.js";
 import { pauseBefore } from "../connection.js";
+import { loadTexts, text as t } from "../text.js";
 
 const VIEWS = [house, daemons, turns, wakeWords, voices, timers, settings, log, plugins, keys, backup, memory];
 const STATUS_MS = 5000;
@@ -97,7 +98,7 @@ class Shell {
   onConnected() {
     const wasAway = this.isConnected === false;
     this.isConnected = true;
-    this.showConnection("Connected");
+    this.showConnection(t("Connected"));
     if (wasAway && this.page !== null) {
       this.page.reload();
     }
@@ -105,7 +106,7 @@ class Shell {
 
   onAway() {
     this.isConnected = false;
-    this.showConnection("Reconnecting…");
+    this.showConnection(t("Reconnecting…"));
   }
 
   showConnection(text) {
@@ -133,7 +134,7 @@ class Shell {
     find("log-in").hidden = mayLook;
     find("sections").hidden = find("menu").hidden = !mayLook;
     find("log-out").hidden = this.session.needs_login || this.session.name === "local";
-    find("log-in-problem").textContent = mayLook || this.session.needs_login ? "" : ONLY_TALK;
+    find("log-in-problem").textContent = mayLook || this.session.needs_login ? "" : t(ONLY_TALK);
     showViews(VIEWS.filter((view) => this.may(view.scope)));
     this.watch();
     this.openView();
@@ -172,14 +173,14 @@ class Shell {
     }
     const root = replace(find("view"));
     const mayOpen = this.may(view.scope);
-    setText(find("title"), this.may("read") ? view.title : "");
-    document.title = (this.may("read") ? view.title + " · " : "") + "Rosie’s house";
+    setText(find("title"), this.may("read") ? t(view.title) : "");
+    document.title = (this.may("read") ? t(view.title) + " · " : "") + t("Rosie’s house");
     markView(view.id);
     if (mayOpen) {
       this.page = new Page(this, root, decodeURIComponent(rest.join("/")));
       view.open(this.page);
     } else if (this.may("read")) {
-      replace(root, element("p", { class: "soft" }, "This key may not see this."));
+      replace(root, element("p", { class: "soft" }, t("This key may not see this.")));
     }
   }
 
@@ -210,7 +211,7 @@ function find(id) {
 }
 
 function showViews(views) {
-  replace(find("views"), views.map((view) => element("li", {}, element("a", { href: "#" + view.id }, picture(view.icon), element("span", {}, view.title)))));
+  replace(find("views"), views.map((view) => element("li", {}, element("a", { href: "#" + view.id }, picture(view.icon), element("span", {}, t(view.title))))));
 }
 
 function markView(id) {
@@ -228,7 +229,7 @@ function showProblems(number) {
   const link = find("views").querySelector("a[href='#daemons']");
   const badge = link.querySelector(".badge") || link.appendChild(element("span", { class: "badge" }));
   badge.hidden = number === 0;
-  replace(badge, String(number), element("span", { class: "unseen" }, " with a problem"));
+  replace(badge, String(number), element("span", { class: "unseen" }, " " + t("with a problem")));
 }
 
 function setMenu(isOpen) {
@@ -243,7 +244,7 @@ async function logIn(event) {
     find("secret").value = "";
     await shell.logIn(secret);
   } catch (error) {
-    setText(find("log-in-problem"), error instanceof ApiError ? error.message : AWAY);
+    setText(find("log-in-problem"), error instanceof ApiError ? error.message : t(AWAY));
   }
 }
 
@@ -264,4 +265,4 @@ window.addEventListener("hashchange", () => {
   find("title").focus();
   window.scrollTo(0, 0);
 });
-shell.start();
+loadTexts("/admin/texts/").catch(() => {}).then(() => shell.start()); // without texts the page speaks English

@@ -2,6 +2,7 @@
 
 import { element, setText, shape } from "./dom.js";
 import { formatDecibels, formatMoment, formatMs } from "./format.js";
+import { text as t } from "../text.js";
 
 const QUIETEST_DBFS = -60;
 const WIDTH = 600;
@@ -25,7 +26,7 @@ export function createLevelMeter(label) {
     line.style.left = 100 * share(noise || QUIETEST_DBFS) + "%";
     setText(text, isKnown ? formatDecibels(level) : "–");
     meter.setAttribute("aria-valuenow", isKnown ? Math.round(Math.max(QUIETEST_DBFS, Math.min(0, level))) : QUIETEST_DBFS);
-    meter.setAttribute("aria-valuetext", isKnown ? Math.round(level) + " decibels" : "not known");
+    meter.setAttribute("aria-valuetext", isKnown ? t("{level} decibels", { level: Math.round(level) }) : t("not known"));
   };
   return meter;
 }
@@ -62,7 +63,7 @@ function createStageBar(stage, whole) {
   const bar = element("span", { class: "stage-bar", "data-state": stage.state });
   bar.style.left = (100 * stage.from) / whole + "%";
   bar.style.width = (100 * stage.ms) / whole + "%";
-  const name = stage.name + (stage.detail ? ": " + stage.detail : "");
+  const name = t(stage.name) + (stage.detail ? ": " + stage.detail : "");
   const facts = { "data-step": stage.step, "data-from": stage.from, "data-until": stage.until };
   return element(
     "li",
@@ -77,7 +78,7 @@ function createStageBar(stage, whole) {
 export function createScoreChart(history, threshold) {
   const scored = history.filter((one) => one.score !== null);
   const detections = scored.filter((one) => one.detected).length;
-  const text = detections + " detections and " + (scored.length - detections) + " near misses";
+  const text = t("Detections: {detections}, near misses: {missed}", { detections: detections, missed: scored.length - detections });
   const chart = shape("svg", { viewBox: "0 0 " + WIDTH + " " + HEIGHT, class: "chart", role: "img", "aria-label": text });
   [0, 0.5, 1].forEach((score) => {
     chart.appendChild(shape("line", { class: "grid", x1: LEFT, x2: WIDTH, y1: yOf(score), y2: yOf(score) }));
@@ -94,7 +95,7 @@ export function createScoreChart(history, threshold) {
 function createPoint(one, index, total) {
   const kind = one.detected ? "detected" : "missed";
   const x = xOf(index, total);
-  const title = (one.detected ? "Detected" : "Near miss") + ", " + one.score.toFixed(2) + ", " + one.satellite + ", " + formatMoment(one.at);
+  const title = (one.detected ? t("Detected") : t("Near miss")) + ", " + one.score.toFixed(2) + ", " + one.satellite + ", " + formatMoment(one.at);
   const stem = shape("line", { class: "stem " + kind, x1: x, x2: x, y1: yOf(0), y2: yOf(one.score) });
   const point = shape("circle", { class: "point " + kind, cx: x, cy: yOf(one.score), r: 5 }, shape("title", {}, title));
   return shape("g", {}, stem, point);

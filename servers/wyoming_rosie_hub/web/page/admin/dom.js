@@ -1,5 +1,7 @@
 /* DOM: elements from calls. Text is always a text node, so that nothing that a device says becomes markup. */
 
+import { text as t } from "../text.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const PROPERTIES = ["value", "checked", "disabled", "hidden", "selected", "open", "indeterminate"];
 
@@ -75,7 +77,7 @@ export function nothing(text, ...more) {
 /** Show something that stays until the person closes it, with Done and what else is in `actions`. */
 export function openDialog(title, content, actions) {
   const heading = element("h2", { id: nextId() }, title);
-  const done = button("Done", () => dialog.close(), {});
+  const done = button(t("Done"), () => dialog.close(), {});
   const dialog = element("dialog", { "aria-labelledby": heading.id }, heading, content, element("div", { class: "choices" }, done, actions));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.appendChild(dialog);

@@ -1,10 +1,12 @@
 /* Format: numbers, times and names as people read them. */
 
+import { text as t, textLocale } from "../text.js";
+
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86400;
 
-export const PROGRAMS = {
+const PROGRAMS = {
   wake: "Wake word",
   vad: "Voice activity",
   asr: "Speech to text",
@@ -15,6 +17,11 @@ export const PROGRAMS = {
   hub: "Hub",
   bridge: "Bridge",
 };
+
+/** Return the name of a program. */
+export function programName(role) {
+  return t(PROGRAMS[role] || role);
+}
 
 /** Phases of a turn: the state whose colour it has, and its name. */
 const PHASES = {
@@ -32,9 +39,10 @@ const PHASES = {
 /** Return the state and the name of what a satellite does. */
 export function phaseOf(satellite) {
   if (!satellite.is_connected) {
-    return ["offline", "Not connected"];
+    return ["offline", t("Not connected")];
   }
-  return PHASES[satellite.phase] || ["idle", satellite.phase];
+  const [state, name] = PHASES[satellite.phase] || ["idle", satellite.phase];
+  return [state, t(name)];
 }
 
 /** Return a sentence for each problem of a daemon: that it is away, or those of its parts. */
@@ -59,21 +67,21 @@ export function formatUptime(seconds) {
   if (seconds < HOUR) {
     return Math.floor(seconds / MINUTE) + " min";
   }
-  return seconds < DAY ? Math.floor(seconds / HOUR) + " h" : count(Math.floor(seconds / DAY), "day");
+  return seconds < DAY ? Math.floor(seconds / HOUR) + " h" : count(Math.floor(seconds / DAY), "1 day", "{number} days");
 }
 
 /** Return how long ago a time was; both in seconds since the epoch. */
 export function formatAgo(at, now) {
   const seconds = Math.max(0, now - at);
   if (seconds < 45) {
-    return "just now";
+    return t("just now");
   }
-  return seconds < DAY ? formatUptime(Math.max(MINUTE, seconds)) + " ago" : formatMoment(at);
+  return seconds < DAY ? t("{time} ago", { time: formatUptime(Math.max(MINUTE, seconds)) }) : formatMoment(at);
 }
 
 /** Return a time of today with its seconds, as in a log. */
 export function formatTime(at) {
-  return new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  return new Date(at * 1000).toLocaleTimeString(textLocale(), { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 }
 
 /** Return a time, with its day unless that is today. */
@@ -81,7 +89,7 @@ export function formatMoment(at) {
   const moment = new Date(at * 1000);
   const isToday = moment.toDateString() === new Date().toDateString();
   const time = { hour: "2-digit", minute: "2-digit" };
-  return isToday ? moment.toLocaleTimeString([], time) : moment.toLocaleString([], Object.assign({ day: "numeric", month: "short" }, time));
+  return isToday ? moment.toLocaleTimeString(textLocale(), time) : moment.toLocaleString(textLocale(), Object.assign({ day: "numeric", month: "short" }, time));
 }
 
 export function formatDecibels(level) {
@@ -92,9 +100,9 @@ export function now() {
   return Date.now() / 1000;
 }
 
-/** Return a number with its noun. */
-export function count(number, noun) {
-  return number + " " + noun + (number === 1 ? "" : "s");
+/** Return the text for one thing, or for several of which {number} is a blank. */
+export function count(number, one, many) {
+  return t(number === 1 ? one : many, { number: number });
 }
 
 /** Return a key of code as words: `own_filler_seconds` becomes "Own filler seconds". */

@@ -1,6 +1,7 @@
 /* Setting controls: what a setting is changed with, by its kind. Each control has read(), write(value) and `input`. */
 
 import { element } from "./dom.js";
+import { text as t } from "../text.js";
 
 const NUMBER = /^-?\d+(\.\d+)?(e-?\d+)?$/i;
 const NUMBERS = ["number", "whole number"];
@@ -32,7 +33,7 @@ function createSwitch() {
 }
 
 function createOptionalSwitch() {
-  const input = element("select", {}, CHOICE_OF_BOOLEAN.map((one) => element("option", { value: one[0] }, one[1])));
+  const input = element("select", {}, CHOICE_OF_BOOLEAN.map((one) => element("option", { value: one[0] }, t(one[1]))));
   const read = () => (input.value === "" ? null : input.value === "true");
   return { input: input, read: read, write: (value) => (input.value = value === null ? "" : String(value)) };
 }
@@ -42,7 +43,7 @@ function createChoice(setting) {
   const texts = setting.choices.map(String);
   const others = [setting.value, setting.default].filter((value) => value !== null && texts.indexOf(String(value)) < 0).map(String);
   const values = (setting.default === null ? [""] : []).concat(texts, Array.from(new Set(others)));
-  const input = element("select", {}, values.map((value) => element("option", { value: value }, value || "Automatic")));
+  const input = element("select", {}, values.map((value) => element("option", { value: value }, value || t("Automatic"))));
   const read = () => (input.value === "" ? null : typeof setting.default === "number" ? Number(input.value) : input.value);
   return { input: input, read: read, write: (value) => (input.value = value === null ? "" : String(value)) };
 }
@@ -72,7 +73,7 @@ function createList() {
 
 /** A table has one `name = value` in each line. */
 function createTable() {
-  const input = element("textarea", { rows: 2, spellcheck: "false", placeholder: "name = value" });
+  const input = element("textarea", { rows: 2, spellcheck: "false", placeholder: t("name = value") });
   const read = () => {
     const table = {};
     input.value.split("\n").filter((line) => line.trim() !== "").forEach((line) => {
@@ -87,7 +88,7 @@ function createTable() {
 
 /** Tables of tables, and those with secrets, are changed in the file alone. */
 function createReadOnly() {
-  const input = element("input", { type: "text", disabled: true, value: "only in the file" });
+  const input = element("input", { type: "text", disabled: true, value: t("only in the file") });
   return { input: input, read: () => null, write: () => undefined };
 }
 
@@ -101,6 +102,6 @@ function parseNumber(text) {
 
 /** The hub does not send a secret; an empty field leaves it as it is. */
 function createSecret() {
-  const input = element("input", { type: "password", autocomplete: "off", placeholder: "unchanged" });
+  const input = element("input", { type: "password", autocomplete: "off", placeholder: t("unchanged") });
   return { input: input, read: () => input.value || null, write: () => (input.value = "") };
 }

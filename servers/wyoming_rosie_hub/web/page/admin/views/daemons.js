@@ -1,15 +1,16 @@
 /* Daemons: the parts of the house with their engines, load and latency, what is wrong, and the next step. */
 
 import { element, replace, setText, showList } from "../dom.js";
-import { PROGRAMS, formatMegabytes, formatMs, formatPercent, formatUptime, problemsOf } from "../format.js";
+import { formatMegabytes, formatMs, formatPercent, formatUptime, problemsOf, programName } from "../format.js";
 import { ICONS } from "../icons.js";
+import { text as t } from "../../text.js";
 
 const MAX_MODELS = 6;
 
 export const daemons = { id: "daemons", title: "Daemons", scope: "read", icon: ICONS.daemons, open: openDaemons };
 
 function openDaemons(page) {
-  const machine = element("dl", { class: "tiles", "aria-label": "This machine" });
+  const machine = element("dl", { class: "tiles", "aria-label": t("This machine") });
   const list = element("ul", { class: "cards wide" });
   page.add(machine, list);
 
@@ -26,13 +27,13 @@ function showMachine(tiles, status) {
   const machine = status.machine || {};
   const asked = Object.values(status.turns).reduce((sum, number) => sum + number, 0);
   const facts = [
-    ["Processor", known(machine.cpu_percent, formatPercent) || status.load.load_average + " of " + status.load.processors],
-    ["Memory", known(machine.memory_percent, formatPercent)],
-    ["Free disk", known(machine.disk_free_mb, formatMegabytes)],
-    ["Temperature", known(machine.temperature_c, (degrees) => Math.round(degrees) + " °C")],
-    ["Hub runs for", formatUptime(status.uptime_seconds)],
-    ["Turns", String(asked)],
-    ["Version", status.version],
+    [t("Processor"), known(machine.cpu_percent, formatPercent) || t("{load} of {processors}", { load: status.load.load_average, processors: status.load.processors })],
+    [t("Memory"), known(machine.memory_percent, formatPercent)],
+    [t("Free disk"), known(machine.disk_free_mb, formatMegabytes)],
+    [t("Temperature"), known(machine.temperature_c, (degrees) => Math.round(degrees) + " °C")],
+    [t("Hub runs for"), formatUptime(status.uptime_seconds)],
+    [t("Turns"), String(asked)],
+    [t("Version"), status.version],
   ];
   replace(tiles, given(facts).map((fact) => createTile(fact[0], fact[1])));
 }
@@ -52,11 +53,11 @@ function createDaemon(daemon) {
   const notice = element("div", { class: "notice" }, element("div", {}, problem, step));
   const figures = element("dl", { class: "figures" });
   const facts = element("dl", { class: "facts-list" });
-  const head = element("div", { class: "card-head" }, element("h3", {}, PROGRAMS[daemon.role] || daemon.role), state);
+  const head = element("div", { class: "card-head" }, element("h3", {}, programName(daemon.role)), state);
   const card = element("li", { class: "card" }, head, notice, facts, figures);
   card.update = (now) => {
     const problems = problemsOf(now);
-    const [shown, name] = now.problem !== null ? ["problem", "Away"] : problems.length > 0 ? ["thinking", "Works in part"] : ["listening", "Well"];
+    const [shown, name] = now.problem !== null ? ["problem", t("Away")] : problems.length > 0 ? ["thinking", t("Works in part")] : ["listening", t("Well")];
     state.dataset.state = shown;
     setText(state, name);
     notice.hidden = problems.length === 0;
@@ -70,19 +71,19 @@ function createDaemon(daemon) {
 
 function factsOf(daemon) {
   const more = daemon.models.length - MAX_MODELS;
-  const models = daemon.models.slice(0, MAX_MODELS).join(", ") + (more > 0 ? " and " + more + " more" : "");
-  return given([["Engine", daemon.engines.join(", ")], ["Models", models], ["Version", daemon.version], ["Address", daemon.uri]]);
+  const models = daemon.models.slice(0, MAX_MODELS).join(", ") + (more > 0 ? " " + t("and {number} more", { number: more }) : "");
+  return given([[t("Engine"), daemon.engines.join(", ")], [t("Models"), models], [t("Version"), daemon.version], [t("Address"), daemon.uri]]);
 }
 
 function figuresOf(daemon) {
   const load = daemon.load || {};
   return given([
-    ["answers in", known(daemon.latency_ms, formatMs)],
-    ["processor", known(load.cpu_percent, formatPercent)],
-    ["memory", known(load.memory_mb, formatMegabytes)],
-    ["streams", known(load.streams, String)],
-    ["waiting", known(load.queued, String)],
-    ["running for", known(load.uptime_seconds, formatUptime)],
+    [t("answers in"), known(daemon.latency_ms, formatMs)],
+    [t("processor"), known(load.cpu_percent, formatPercent)],
+    [t("memory"), known(load.memory_mb, formatMegabytes)],
+    [t("streams"), known(load.streams, String)],
+    [t("waiting"), known(load.queued, String)],
+    [t("running for"), known(load.uptime_seconds, formatUptime)],
   ]);
 }
 

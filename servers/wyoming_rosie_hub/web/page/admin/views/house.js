@@ -3,9 +3,10 @@
 import { part } from "../api.js";
 import { createLevelMeter } from "../charts.js";
 import { button, element, field, nothing, replace, setText, showList } from "../dom.js";
-import { PROGRAMS, count, formatAgo, formatMs, now, phaseOf, problemsOf } from "../format.js";
+import { count, formatAgo, formatMs, now, phaseOf, problemsOf, programName } from "../format.js";
 import { ICONS } from "../icons.js";
 import { answerMs } from "../turn-stages.js";
+import { text as t } from "../../text.js";
 
 const EVERYWHERE = "";
 const NO_ROOM = "No room yet";
@@ -16,7 +17,7 @@ const WIDEST_CARD_REM = 27;
 export const house = { id: "house", title: "House", scope: "read", icon: ICONS.house, open: openHouse };
 
 function openHouse(page) {
-  const attention = element("ul", { class: "attention", "aria-label": "Needs attention" });
+  const attention = element("ul", { class: "attention", "aria-label": t("Needs attention") });
   const rooms = element("div", { class: "rooms" });
   const announcement = page.may("talk") ? createAnnouncement(page) : null;
   const state = { satellites: [], turns: [] };
@@ -62,9 +63,9 @@ function showAttention(list, status) {
   showList(list, failing, (daemon) => daemon.role, (daemon) => {
     const text = element("p", {});
     const step = element("p", { class: "next-step" });
-    const item = element("li", { class: "notice" }, element("div", {}, text, step), element("a", { href: "#daemons" }, "Look"));
+    const item = element("li", { class: "notice" }, element("div", {}, text, step), element("a", { href: "#daemons" }, t("Look")));
     item.update = (known) => {
-      setText(text, PROGRAMS[daemon.role] + " (" + daemon.role + "): " + problemsOf(known).join(" "));
+      setText(text, programName(daemon.role) + " (" + daemon.role + "): " + problemsOf(known).join(" "));
       setText(step, known.next_step || "");
     };
     return item;
@@ -80,15 +81,15 @@ function showRooms(page, root, state) {
   if (root.querySelector(".nothing") !== null) {
     root.textContent = "";
   }
-  const names = Array.from(new Set(state.satellites.map((one) => one.area || NO_ROOM))).sort((one, other) => one.localeCompare(other));
+  const names = Array.from(new Set(state.satellites.map((one) => one.area || t(NO_ROOM)))).sort((one, other) => one.localeCompare(other));
   showList(root, names, (name) => name, (name) => createRoom(page, name, state));
 }
 
 function createWelcome() {
   return nothing(
-    "No satellite is connected yet. A satellite is what listens and speaks in a room.",
-    element("p", {}, element("a", { href: "/" }, "Talk from this browser"), ", which makes it one;"),
-    element("p", {}, "or run ", element("code", {}, "wyoming-rosie-satellite"), " on a machine with a microphone, and give the hub its address: ", element("code", {}, "--satellite tcp://HOST:10700"), "."),
+    t("No satellite is connected yet. A satellite is what listens and speaks in a room."),
+    element("p", {}, element("a", { href: "/" }, t("Talk from this browser")), t(", which makes it one;")),
+    element("p", {}, t("or run"), " ", element("code", {}, "wyoming-rosie-satellite"), " ", t("on a machine with a microphone, and give the hub its address:"), " ", element("code", {}, "--satellite tcp://HOST:10700"), "."),
   );
 }
 
@@ -97,8 +98,8 @@ function createRoom(page, name, state) {
   const summary = element("span", { class: "soft" });
   const room = element("section", { class: "room", "aria-label": name }, element("h3", {}, name, " ", summary), list);
   room.update = () => {
-    const here = state.satellites.filter((one) => (one.area || NO_ROOM) === name).sort((one, other) => one.id.localeCompare(other.id));
-    setText(summary, count(here.length, "satellite"));
+    const here = state.satellites.filter((one) => (one.area || t(NO_ROOM)) === name).sort((one, other) => one.id.localeCompare(other.id));
+    setText(summary, count(here.length, "1 satellite", "{number} satellites"));
     room.style.flex = here.length + " 1 " + here.length * CARD_REM + "rem";
     room.style.maxWidth = "min(100%, " + here.length * WIDEST_CARD_REM + "rem)";
     showList(list, here, (one) => one.id, (one) => createSatellite(page, one, state));
@@ -113,7 +114,7 @@ function createSatellite(page, satellite, state) {
   const absence = element("p", { class: "absence" });
   const card = element("li", { class: "card satellite" });
   const controls = page.may("talk") ? createControls(page, satellite.id) : null;
-  card.meter = createLevelMeter("Level in " + satellite.id);
+  card.meter = createLevelMeter(t("Level in {name}", { name: satellite.id }));
   card.append(element("div", { class: "card-head" }, element("h4", {}, satellite.id), phase), card.meter);
   if (controls !== null) {
     card.append(controls);
@@ -126,7 +127,7 @@ function createSatellite(page, satellite, state) {
     card.meter.hidden = !now.is_connected;
     setText(facts, [now.software || now.engine, now.uri].filter(Boolean).join(" · "));
     card.classList.toggle("absent", !now.is_connected);
-    setText(absence, now.is_connected ? "" : ABSENT);
+    setText(absence, now.is_connected ? "" : t(ABSENT));
     last.hidden = !now.is_connected;
     showLastTurn(last, state.turns.find((turn) => turn.turn_id === now.last_turn || turn.satellite === now.id));
     if (controls !== null) {
@@ -138,8 +139,8 @@ function createSatellite(page, satellite, state) {
 
 function createControls(page, id) {
   const path = "satellites/" + part(id);
-  const mute = button("Mute", () => page.attempt(() => page.api.post(path + "/mute", { muted: mute.getAttribute("aria-pressed") !== "true" })), { class: "quiet mute" }, ICONS.mute);
-  const slider = element("input", { type: "range", min: 0, max: 100, step: 5, "aria-label": "Volume of " + id });
+  const mute = button(t("Mute"), () => page.attempt(() => page.api.post(path + "/mute", { muted: mute.getAttribute("aria-pressed") !== "true" })), { class: "quiet mute" }, ICONS.mute);
+  const slider = element("input", { type: "range", min: 0, max: 100, step: 5, "aria-label": t("Volume of {name}", { name: id }) });
   const value = element("output", { class: "soft" });
   const controls = element("div", { class: "controls" }, mute, element("span", { class: "slider" }, slider, value));
   slider.addEventListener("input", () => setText(value, slider.value + " %"));
@@ -147,8 +148,8 @@ function createControls(page, id) {
   controls.update = (satellite) => {
     controls.hidden = !satellite.is_connected;
     mute.setAttribute("aria-pressed", String(satellite.is_muted === true));
-    mute.setAttribute("aria-label", (satellite.is_muted ? "Unmute " : "Mute ") + id);
-    setText(mute.querySelector("span"), satellite.is_muted ? "Muted" : "Mute");
+    mute.setAttribute("aria-label", t(satellite.is_muted ? "Unmute {name}" : "Mute {name}", { name: id }));
+    setText(mute.querySelector("span"), satellite.is_muted ? t("Muted") : t("Mute"));
     mute.querySelector("path").setAttribute("d", satellite.is_muted ? ICONS.muted : ICONS.mute);
     slider.parentElement.hidden = satellite.volume_percent === null;
     if (satellite.volume_percent !== null && document.activeElement !== slider) {
@@ -161,26 +162,26 @@ function createControls(page, id) {
 
 function showLastTurn(line, turn) {
   if (turn === undefined) {
-    replace(line, element("span", { class: "soft" }, "No turn yet"));
+    replace(line, element("span", { class: "soft" }, t("No turn yet")));
     return;
   }
   const ms = answerMs(turn);
-  const text = turn.heard ? "“" + turn.heard + "”" : turn.intents[0] || turn.outcome || "under way";
-  const facts = [ms === null ? null : "answered after " + formatMs(ms), formatAgo(turn.started_at, now())];
+  const text = turn.heard ? "“" + turn.heard + "”" : turn.intents[0] || turn.outcome || t("under way");
+  const facts = [ms === null ? null : t("answered after {time}", { time: formatMs(ms) }), formatAgo(turn.started_at, now())];
   replace(line, element("a", { href: "#turns/" + part(turn.turn_id) }, text), element("span", { class: "soft" }, " " + facts.filter(Boolean).join(" · ")));
 }
 
 function createAnnouncement(page) {
   const where = element("select", {});
-  const text = element("input", { type: "text", maxlength: 1000, required: true, placeholder: "Dinner is ready." });
-  const send = element("button", { class: "primary", type: "submit" }, "Announce");
-  const form = element("form", { class: "card announce", "aria-label": "Announcement" }, field("Say", text), field("Where", where), send);
+  const text = element("input", { type: "text", maxlength: 1000, required: true, placeholder: t("Dinner is ready.") });
+  const send = element("button", { class: "primary", type: "submit" }, t("Announce"));
+  const form = element("form", { class: "card announce", "aria-label": t("Announcement") }, field(t("Say"), text), field(t("Where"), where), send);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const all = Array.from(where.options, (option) => option.value).filter((id) => id !== EVERYWHERE);
     const ids = where.value === EVERYWHERE ? all : [where.value];
     const say = (id) => page.api.post("satellites/" + part(id) + "/announce", { text: text.value });
-    const sent = await page.attempt(() => Promise.all(ids.map(say)), "It is spoken as soon as " + (ids.length > 1 ? "the satellites are" : ids[0] + " is") + " idle.");
+    const sent = await page.attempt(() => Promise.all(ids.map(say)), t("It is spoken as soon as nothing else is."));
     if (sent !== undefined) {
       text.value = "";
     }
@@ -191,7 +192,7 @@ function createAnnouncement(page) {
     const known = Array.from(where.options, (option) => option.value).filter((id) => id !== EVERYWHERE);
     if (known.join("\n") !== ids.join("\n")) {
       const chosen = where.value;
-      replace(where, element("option", { value: EVERYWHERE }, "Everywhere"), ids.map((id) => element("option", { value: id, selected: id === chosen }, id)));
+      replace(where, element("option", { value: EVERYWHERE }, t("Everywhere")), ids.map((id) => element("option", { value: id, selected: id === chosen }, id)));
     }
   };
   form.setSatellites([]);

@@ -4,6 +4,7 @@ import { part } from "../api.js";
 import { button, element, field, nothing, openDialog, replace, setText, showList } from "../dom.js";
 import { formatAgo, now } from "../format.js";
 import { ICONS } from "../icons.js";
+import { text as t } from "../../text.js";
 
 const SCOPES = [
   ["talk", "Talk", "send sentences, announce, timers"],
@@ -18,7 +19,7 @@ export const keys = { id: "keys", title: "Keys", scope: "admin", icon: ICONS.key
 
 function openKeys(page) {
   const list = element("ul", { class: "cards" });
-  const empty = nothing("There is no key yet.");
+  const empty = nothing(t("There is no key yet."));
   empty.hidden = true;
 
   async function loadKeys() {
@@ -28,7 +29,7 @@ function openKeys(page) {
   }
 
   if (page.shell.session.name === OPEN_HOUSE) {
-    page.add(element("div", { class: "notice" }, element("p", {}, OPEN_SENTENCE)), createPasswordForm(page, true));
+    page.add(element("div", { class: "notice" }, element("p", {}, t(OPEN_SENTENCE))), createPasswordForm(page, true));
   } else {
     page.add(list, empty, element("div", { class: "pair" }, createKeyForm(page, loadKeys), createPasswordForm(page, false)));
   }
@@ -38,20 +39,20 @@ function openKeys(page) {
 function createKey(page, key, reload) {
   const scopes = element("p", { class: "chips" });
   const facts = element("p", { class: "soft" });
-  const revoke = button("Revoke", () => askToRevoke(page, key.name, reload), { "aria-label": "Revoke " + key.name, class: "quiet danger" });
+  const revoke = button(t("Revoke"), () => askToRevoke(page, key.name, reload), { "aria-label": t("Revoke {name}", { name: key.name }), class: "quiet danger" });
   const card = element("li", { class: "card" }, element("div", { class: "card-head" }, element("h3", {}, key.name), revoke), scopes, facts);
   card.update = (known) => {
     replace(scopes, known.scopes.map((scope) => element("span", { class: "chip" }, scope)));
-    const made = known.created_at ? "made " + formatAgo(known.created_at, now()) : null;
-    const used = known.last_used_at ? "used " + formatAgo(known.last_used_at, now()) : "not used since the hub started";
-    setText(facts, [known.room || "every room", made, used].filter(Boolean).join(" · "));
+    const made = known.created_at ? t("made {time}", { time: formatAgo(known.created_at, now()) }) : null;
+    const used = known.last_used_at ? t("used {time}", { time: formatAgo(known.last_used_at, now()) }) : t("not used since the hub started");
+    setText(facts, [known.room || t("every room"), made, used].filter(Boolean).join(" · "));
   };
   return card;
 }
 
 function askToRevoke(page, name, reload) {
-  page.shell.confirm("Revoke the key " + name + "?", "What uses it is cut off at once.", "Revoke", async () => {
-    await page.attempt(() => page.api.delete("keys/" + part(name)), "The key " + name + " is revoked.");
+  page.shell.confirm(t("Revoke the key {name}?", { name: name }), t("What uses it is cut off at once."), t("Revoke"), async () => {
+    await page.attempt(() => page.api.delete("keys/" + part(name)), t("The key {name} is revoked.", { name: name }));
     page.run(reload);
   });
 }
@@ -61,10 +62,10 @@ function createKeyForm(page, reload) {
   const room = element("input", { type: "text", maxlength: 64, list: "key-rooms" });
   const rooms = element("datalist", { id: "key-rooms" });
   const boxes = SCOPES.map(createScope);
-  const scopes = element("fieldset", { class: "scopes" }, element("legend", {}, "It may"), boxes);
-  const fields = [field("Name", name), field("Room", room, "what is said with it belongs there; empty for every room"), scopes];
-  const add = element("button", { class: "primary", type: "submit" }, "Add the key");
-  const form = element("form", { class: "card", "aria-label": "New key" }, element("h3", {}, "New key"), fields, rooms, add);
+  const scopes = element("fieldset", { class: "scopes" }, element("legend", {}, t("It may")), boxes);
+  const fields = [field(t("Name"), name), field(t("Room"), room, t("what is said with it belongs there; empty for every room")), scopes];
+  const add = element("button", { class: "primary", type: "submit" }, t("Add the key"));
+  const form = element("form", { class: "card", "aria-label": t("New key") }, element("h3", {}, t("New key")), fields, rooms, add);
   page.load(async () => replace(rooms, (await page.shell.loadStatus()).rooms.map((one) => element("option", { value: one }))));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -83,24 +84,24 @@ function createKeyForm(page, reload) {
 function createScope([name, title, text]) {
   const input = element("input", { type: "checkbox", value: name });
   input.defaultChecked = name !== "admin";
-  return element("label", { class: "check" }, input, element("span", {}, title, element("span", { class: "soft" }, " " + text)));
+  return element("label", { class: "check" }, input, element("span", {}, t(title), element("span", { class: "soft" }, " " + t(text))));
 }
 
 /** Show the secret of a new key, which the hub itself does not know any more. */
 function showSecret(name, secret) {
   const shown = element("code", { class: "secret", tabindex: 0 }, secret);
-  const result = element("p", { role: "status" }, "It is shown only now. Copy it to where it is used.");
-  const copy = button("Copy", () => copySecret(secret, shown, result), { class: "primary" }, ICONS.copy);
-  openDialog("The key of " + name, [shown, result], copy);
+  const result = element("p", { role: "status" }, t("It is shown only now. Copy it to where it is used."));
+  const copy = button(t("Copy"), () => copySecret(secret, shown, result), { class: "primary" }, ICONS.copy);
+  openDialog(t("The key of {name}", { name: name }), [shown, result], copy);
 }
 
 async function copySecret(secret, shown, result) {
   try {
     await navigator.clipboard.writeText(secret);
-    setText(result, "Copied.");
+    setText(result, t("Copied."));
   } catch (error) { // no clipboard over plain HTTP
     getSelection().selectAllChildren(shown);
-    setText(result, "It is selected: copy it with Control and C.");
+    setText(result, t("It is selected: copy it with Control and C."));
   }
 }
 
@@ -108,16 +109,16 @@ function createPasswordForm(page, isFirst) {
   const user = element("input", { type: "text", autocomplete: "username", value: "admin", hidden: true }); // for password managers
   const old = element("input", { type: "password", maxlength: 256, autocomplete: "current-password", required: !isFirst });
   const fresh = element("input", { type: "password", minlength: MIN_PASSWORD, maxlength: 256, autocomplete: "new-password", required: true });
-  const fields = [user, isFirst ? null : field("Present password", old), field("New password", fresh, "at least " + MIN_PASSWORD + " characters; three words are good")];
-  const set = element("button", { class: "primary", type: "submit" }, isFirst ? "Set the password" : "Change the password");
-  const form = element("form", { class: "card", "aria-label": "Password" }, element("h3", {}, "Password of the administrator"), fields, set);
+  const fields = [user, isFirst ? null : field(t("Present password"), old), field(t("New password"), fresh, t("at least {number} characters; three words are good", { number: MIN_PASSWORD }))];
+  const set = element("button", { class: "primary", type: "submit" }, isFirst ? t("Set the password") : t("Change the password"));
+  const form = element("form", { class: "card", "aria-label": t("Password") }, element("h3", {}, t("Password of the administrator")), fields, set);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const body = { old: isFirst ? null : old.value, new: fresh.value };
     await page.attempt(async () => {
       await page.api.post("password", body);
       await page.shell.logIn(fresh.value);
-    }, "The password is changed. Other browsers must log in again.");
+    }, t("The password is changed. Other browsers must log in again."));
   });
   return form;
 }

@@ -3,6 +3,7 @@
 import { button, element, nothing, replace, setText } from "../dom.js";
 import { formatTime } from "../format.js";
 import { ICONS } from "../icons.js";
+import { text as t } from "../../text.js";
 
 const MAX_LINES = 500;
 const LEVELS = ["info", "warning", "error", "critical"];
@@ -26,14 +27,14 @@ class LogView {
     this.lines = [];
     this.missed = 0;
     this.isPaused = false;
-    this.level = element("select", { "aria-label": "Level" }, CHOICES.map((one) => element("option", { value: one[0] }, one[1])));
-    this.program = element("select", { "aria-label": "Program" }, element("option", { value: ALL }, "All programs"));
-    this.search = element("input", { type: "search", placeholder: "Search", "aria-label": "Search in the log" });
-    this.pause = button("Pause", () => this.setPaused(!this.isPaused), { "aria-pressed": "false" });
+    this.level = element("select", { "aria-label": t("Level") }, CHOICES.map((one) => element("option", { value: one[0] }, t(one[1]))));
+    this.program = element("select", { "aria-label": t("Program") }, element("option", { value: ALL }, t("All programs")));
+    this.search = element("input", { type: "search", placeholder: t("Search"), "aria-label": t("Search in the log") });
+    this.pause = button(t("Pause"), () => this.setPaused(!this.isPaused), { "aria-pressed": "false" });
     this.toolbar = element("div", { class: "toolbar" }, this.level, this.program, this.search, this.pause);
     this.shown = element("ol", {});
-    this.list = element("div", { class: "log-lines", tabindex: 0, role: "log", "aria-live": "off", "aria-label": "Log" }, this.shown);
-    this.empty = nothing("No line matches.");
+    this.list = element("div", { class: "log-lines", tabindex: 0, role: "log", "aria-live": "off", "aria-label": t("Log") }, this.shown);
+    this.empty = nothing(t("No line matches."));
     this.source = element("p", { class: "soft small" });
     [this.level, this.program, this.search].forEach((control) => control.addEventListener("input", () => this.show()));
   }
@@ -41,8 +42,8 @@ class LogView {
   setLines(found) {
     this.lines = found.lines.slice().sort((one, other) => one.at - other.at);
     this.lines.forEach((line) => this.addProgram(line.program));
-    const where = found.source === "journal" ? "From the system’s journal." : "The hub’s own lines since it started.";
-    setText(this.source, where + " What people say is not among them.");
+    const where = found.source === "journal" ? t("From the system’s journal.") : t("The hub’s own lines since it started.");
+    setText(this.source, where + " " + t("What people say is not among them."));
     this.show();
     this.list.scrollTop = this.list.scrollHeight;
   }
@@ -52,7 +53,7 @@ class LogView {
     this.addProgram(line.program);
     if (this.isPaused) {
       this.missed += 1;
-      setText(this.pause.querySelector("span"), "Continue, " + this.missed + " more");
+      setText(this.pause.querySelector("span"), t("Continue, {number} more", { number: this.missed }));
     } else {
       this.showSoon();
     }
@@ -72,7 +73,7 @@ class LogView {
     this.isPaused = isPaused;
     this.missed = 0;
     this.pause.setAttribute("aria-pressed", String(isPaused));
-    setText(this.pause.querySelector("span"), isPaused ? "Continue" : "Pause");
+    setText(this.pause.querySelector("span"), isPaused ? t("Continue") : t("Pause"));
     this.show();
   }
 

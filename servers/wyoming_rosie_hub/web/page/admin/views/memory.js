@@ -2,6 +2,7 @@
 
 import { element, nothing, replace } from "../dom.js";
 import { ICONS } from "../icons.js";
+import { text as t } from "../../text.js";
 
 export const memory = { id: "memory", title: "Memory", scope: "read", icon: ICONS.memory, open: openMemory };
 
@@ -10,7 +11,7 @@ function openMemory(page) {
   page.add(content);
   page.load(async () => {
     const health = await page.api.getHealth("memory");
-    replace(content, nothing(sentence(health.reason || "the memory answers")));
+    replace(content, nothing(sentence(health.reason || t("the memory answers"))));
   });
 }
 

@@ -3,12 +3,13 @@
 import { element, nothing, replace, setText, showList } from "../dom.js";
 import { words } from "../format.js";
 import { ICONS } from "../icons.js";
+import { text as t } from "../../text.js";
 
 export const plugins = { id: "plugins", title: "Plugins", scope: "read", icon: ICONS.plugins, open: openPlugins };
 
 function openPlugins(page) {
   const list = element("ul", { class: "cards" });
-  const empty = nothing("No plugin is installed.", element("p", {}, "docs/plugins.md shows how to write one, in a file of a few lines."));
+  const empty = nothing(t("No plugin is installed."), element("p", {}, t("docs/plugins.md shows how to write one, in a file of a few lines.")));
   empty.hidden = true;
   page.add(empty, list);
   page.load(async () => {
@@ -28,7 +29,7 @@ function createPlugin(plugin) {
   const card = element("li", { class: "card" }, element("div", { class: "card-head" }, element("h3", {}, plugin.name), state), facts, notice, sentences);
   card.update = (now) => {
     state.dataset.state = now.problem ? "problem" : "listening";
-    setText(state, now.problem ? "Does not work" : "Works");
+    setText(state, now.problem ? t("Does not work") : t("Works"));
     setText(facts, [words(now.kind), now.version].filter(Boolean).join(" · "));
     notice.hidden = !now.problem;
     setText(problem, now.problem);

@@ -2,9 +2,10 @@
 
 import { part } from "../api.js";
 import { button, element, nextId, nothing, replace, setText } from "../dom.js";
-import { PROGRAMS, count, words } from "../format.js";
+import { count, programName, words } from "../format.js";
 import { ICONS } from "../icons.js";
 import { createControl } from "../setting-controls.js";
+import { text as t } from "../../text.js";
 
 const HUB = "hub";
 const HOLDS_NOW = "Holds now.";
@@ -23,16 +24,16 @@ class SettingsForm {
     this.page = page;
     this.program = program;
     this.rows = [];
-    this.programs = element("nav", { class: "tabs", "aria-label": "Programs" });
-    this.search = element("input", { type: "search", placeholder: "Search settings", "aria-label": "Search settings" });
+    this.programs = element("nav", { class: "tabs", "aria-label": t("Programs") });
+    this.search = element("input", { type: "search", placeholder: t("Search settings"), "aria-label": t("Search settings") });
     this.onlyChanged = element("input", { type: "checkbox" });
-    this.toolbar = element("div", { class: "toolbar" }, this.search, element("label", { class: "check" }, this.onlyChanged, element("span", {}, "Only what differs from the default")));
+    this.toolbar = element("div", { class: "toolbar" }, this.search, element("label", { class: "check" }, this.onlyChanged, element("span", {}, t("Only what differs from the default"))));
     this.groups = element("div", { class: "groups" });
-    this.empty = nothing("No setting matches.");
+    this.empty = nothing(t("No setting matches."));
     this.file = element("p", { class: "soft small" });
     this.pending = element("span", { role: "status" });
-    this.save = button("Save", () => this.send(), { class: "primary" });
-    this.bar = element("div", { class: "save-bar", hidden: true }, this.pending, button("Discard", () => this.discard(), {}), this.save);
+    this.save = button(t("Save"), () => this.send(), { class: "primary" });
+    this.bar = element("div", { class: "save-bar", hidden: true }, this.pending, button(t("Discard"), () => this.discard(), {}), this.save);
     this.empty.hidden = true;
     this.search.addEventListener("input", () => this.filter());
     this.onlyChanged.addEventListener("change", () => this.filter());
@@ -50,8 +51,8 @@ class SettingsForm {
     const found = await this.page.api.get(this.path);
     const all = found.programs || (this.program === HUB ? [HUB] : (await this.page.api.get("config")).programs);
     const programs = [HUB].concat(all.filter((name) => name !== HUB));
-    replace(this.programs, programs.map((name) => element("a", { href: "#settings/" + name, "aria-current": name === this.program ? "page" : null }, PROGRAMS[name] || name)));
-    setText(this.file, "Changes go to " + found.file + ", whose comments stay. The file before is kept beside it.");
+    replace(this.programs, programs.map((name) => element("a", { href: "#settings/" + name, "aria-current": name === this.program ? "page" : null }, programName(name))));
+    setText(this.file, t("Changes go to {file}, whose comments stay. The file before is kept beside it.", { file: found.file }));
     if (this.changed.length === 0) { // nothing that is being written is lost when the hub comes back
       this.show(found.settings);
     }
@@ -79,7 +80,7 @@ class SettingsForm {
   showPending() {
     const number = this.changed.length;
     this.bar.hidden = number === 0;
-    setText(this.pending, count(number, "change") + " not saved");
+    setText(this.pending, count(number, "1 change not saved", "{number} changes not saved"));
   }
 
   discard() {
@@ -129,8 +130,8 @@ class SettingRow {
     this.note = element("p", { class: "help", id: this.control.input.id + "-help" }, describe(setting));
     this.problem = element("p", { class: "problem", id: this.control.input.id + "-problem", role: "alert" });
     this.result = element("p", { class: "result", role: "status" });
-    this.mark = element("span", { class: "chip", hidden: true }, "changed");
-    this.toDefault = button("Default", () => this.write(setting.default), { "aria-label": "Put " + words(name) + " back to its default", hidden: true });
+    this.mark = element("span", { class: "chip", hidden: true }, t("changed"));
+    this.toDefault = button(t("Default"), () => this.write(setting.default), { "aria-label": t("Put {name} back to its default", { name: words(name) }), hidden: true });
     this.control.input.setAttribute("aria-describedby", this.note.id + " " + this.problem.id);
     this.control.input.addEventListener("input", () => this.update());
     const title = element("label", { for: this.control.input.id }, words(name), " ", this.mark);
@@ -200,7 +201,7 @@ class SettingRow {
   onSaved(change) {
     const key = this.setting.key;
     const isOverridden = change.overridden.indexOf(key) >= 0;
-    const text = isOverridden ? OVERRIDDEN : change.applied.indexOf(key) >= 0 ? HOLDS_NOW : "Holds after a restart of " + this.program + ".";
+    const text = isOverridden ? t(OVERRIDDEN) : change.applied.indexOf(key) >= 0 ? t(HOLDS_NOW) : t("Holds after a restart of {name}.", { name: this.program });
     this.setting.value = this.setting.secret ? null : this.control.read();
     this.saved = this.readAfter(this.setting.value);
     this.showMarks();
@@ -209,18 +210,18 @@ class SettingRow {
 }
 
 function createGroup(name, rows, isOpen) {
-  const title = name === "" ? "General" : name.split(".").map(words).join(" · ");
-  const group = element("details", { class: "card group", open: isOpen }, element("summary", {}, element("span", { class: "group-title" }, title), element("span", { class: "soft" }, count(rows.length, "setting"))), rows.map((row) => row.node));
+  const title = name === "" ? t("General") : name.split(".").map(words).join(" · ");
+  const group = element("details", { class: "card group", open: isOpen }, element("summary", {}, element("span", { class: "group-title" }, title), element("span", { class: "soft" }, count(rows.length, "1 setting", "{number} settings"))), rows.map((row) => row.node));
   group.isOpenAtFirst = isOpen;
   return group;
 }
 
 function describe(setting) {
   const isLimited = (value) => value !== null && value !== undefined;
-  const limits = [isLimited(setting.minimum) ? "at least " + setting.minimum : null, isLimited(setting.maximum) ? "at most " + setting.maximum : null].filter(Boolean).join(", ");
-  const list = setting.kind === "list" ? "one in each line" : null;
-  const standard = setting.secret || setting.default === null || setting.default === "" || (typeof setting.default === "object" && Object.keys(setting.default).length === 0) ? null : "default " + write(setting.default);
-  const restart = setting.needs_restart ? "needs a restart" : null;
+  const limits = [isLimited(setting.minimum) ? t("at least {number}", { number: setting.minimum }) : null, isLimited(setting.maximum) ? t("at most {number}", { number: setting.maximum }) : null].filter(Boolean).join(", ");
+  const list = setting.kind === "list" ? t("one in each line") : null;
+  const standard = setting.secret || setting.default === null || setting.default === "" || (typeof setting.default === "object" && Object.keys(setting.default).length === 0) ? null : t("default {value}", { value: write(setting.default) });
+  const restart = setting.needs_restart ? t("needs a restart") : null;
   return [setting.help, limits, list, standard, restart].filter(Boolean).join(" · ");
 }
 
@@ -228,12 +229,12 @@ function write(value) {
   if (typeof value === "object") {
     return Array.isArray(value) ? value.join(", ") : JSON.stringify(value);
   }
-  return value === true ? "on" : value === false ? "off" : String(value);
+  return value === true ? t("on") : value === false ? t("off") : String(value);
 }
 
 function describeChange(change) {
-  const restart = change.needs_restart.length > 0 ? " " + count(change.needs_restart.length, "setting") + " will hold after a restart." : "";
-  return "Saved." + restart;
+  const restart = change.needs_restart.length > 0 ? " " + count(change.needs_restart.length, "1 setting will hold after a restart.", "{number} settings will hold after a restart.") : "";
+  return t("Saved.") + restart;
 }
 
 function isEqual(one, other) {

@@ -5,6 +5,7 @@ import { button, element, field, nothing, replace, setText, showList } from "../
 import { formatMoment, now, words } from "../format.js";
 import { ICONS } from "../icons.js";
 import { formatDuration } from "../../timers.js";
+import { text as t } from "../../text.js";
 
 const TICK_MS = 1000;
 const COUNTED = ["timer", "command"];
@@ -13,7 +14,7 @@ export const timers = { id: "timers", title: "Timers", scope: "read", icon: ICON
 
 function openTimers(page) {
   const list = element("ul", { class: "cards" });
-  const empty = nothing("No timer runs.", element("p", {}, "Say “set a timer for five minutes”."));
+  const empty = nothing(t("No timer runs."), element("p", {}, t("Say “set a timer for five minutes”.")));
   let known = [];
   empty.hidden = true;
 
@@ -46,17 +47,17 @@ function openTimers(page) {
 function createTimer(page, timer, reload) {
   const left = element("p", { class: "big" });
   const facts = element("p", { class: "soft" });
-  const title = timer.name || words(timer.kind);
+  const title = timer.name || t(words(timer.kind));
   const card = element("li", { class: "card timer-card" }, element("h3", {}, title), left, facts);
   if (page.may("talk")) {
     const cancel = () => page.attempt(() => page.api.delete("timers/" + part(timer.id))).then(() => page.run(reload));
-    card.appendChild(button("Cancel", cancel, { "aria-label": "Cancel " + title }));
+    card.appendChild(button(t("Cancel"), cancel, { "aria-label": t("Cancel {name}", { name: title }) }));
   }
   card.update = (known) => {
     const passed = known.is_active ? now() - known.countedAt : 0;
     const isCounted = COUNTED.indexOf(known.kind) >= 0;
     setText(left, isCounted ? formatDuration(Math.max(0, known.seconds_left - passed)) : formatMoment(known.ends_at));
-    const until = known.is_active ? isCounted && "until " + formatMoment(known.ends_at) : "paused";
+    const until = known.is_active ? isCounted && t("until {time}", { time: formatMoment(known.ends_at) }) : t("paused");
     setText(facts, [known.area || known.satellite, until].filter(Boolean).join(" · "));
   };
   return card;
@@ -65,11 +66,11 @@ function createTimer(page, timer, reload) {
 function createForm(page, reload) {
   const minutes = element("input", { type: "number", min: 0, max: 1440, value: 5, required: true });
   const seconds = element("input", { type: "number", min: 0, max: 59, value: 0, required: true });
-  const name = element("input", { type: "text", maxlength: 128, placeholder: "tea" });
+  const name = element("input", { type: "text", maxlength: 128, placeholder: t("tea") });
   const where = element("select", {});
-  const fields = [field("Minutes", minutes), field("Seconds", seconds), field("Name", name), field("Rings at", where)];
-  const start = element("button", { class: "primary", type: "submit" }, "Start");
-  const form = element("form", { class: "card row-form timer-form", "aria-label": "New timer", hidden: true }, fields, start);
+  const fields = [field(t("Minutes"), minutes), field(t("Seconds"), seconds), field(t("Name"), name), field(t("Rings at"), where)];
+  const start = element("button", { class: "primary", type: "submit" }, t("Start"));
+  const form = element("form", { class: "card row-form timer-form", "aria-label": t("New timer"), hidden: true }, fields, start);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const body = { seconds: 60 * Number(minutes.value) + Number(seconds.value), name: name.value.trim() || null, satellite: where.value };

@@ -6,6 +6,7 @@ import { element, nothing, replace, setText, showList } from "../dom.js";
 import { formatAgo, formatMoment, formatMs, now } from "../format.js";
 import { ICONS } from "../icons.js";
 import { answerMs, failureOf, stagesOf } from "../turn-stages.js";
+import { text as t } from "../../text.js";
 
 const SHOWN = 50;
 const AGO_MS = 30000;
@@ -14,7 +15,7 @@ export const turns = { id: "turns", title: "Turns", scope: "read", icon: ICONS.t
 
 function openTurns(page) {
   const list = element("ol", { class: "turns-list" });
-  const empty = nothing("Nobody has asked anything since the hub started.");
+  const empty = nothing(t("Nobody has asked anything since the hub started."));
   let known = [];
   empty.hidden = true;
   page.add(empty, list);
@@ -64,25 +65,25 @@ function createTurn(turn, isOpen) {
 function showSummary(title, outcome, facts, turn) {
   const failure = failureOf(turn);
   const ms = answerMs(turn);
-  setText(title, turn.heard ? "“" + turn.heard + "”" : turn.intents.join(", ") || (turn.steps.some((step) => step.step === "announced") ? "Announcement" : "A turn"));
+  setText(title, turn.heard ? "“" + turn.heard + "”" : turn.intents.join(", ") || (turn.steps.some((step) => step.step === "announced") ? t("Announcement") : t("A turn")));
   outcome.dataset.state = failure !== null ? "problem" : turn.outcome === null ? "thinking" : "listening";
-  setText(outcome, failure !== null ? "Failed: " + failure : turn.outcome === null ? "Under way" : turn.outcome === "done" ? "Done" : turn.outcome);
+  setText(outcome, failure !== null ? t("Failed: {reason}", { reason: failure }) : turn.outcome === null ? t("Under way") : turn.outcome === "done" ? t("Done") : turn.outcome);
   const place = turn.area && turn.area !== turn.satellite ? turn.area + ", " + turn.satellite : turn.satellite;
-  setText(facts, [place, ms === null ? null : formatMs(ms) + " to the answer", formatAgo(turn.started_at, now())].filter(Boolean).join(" · "));
+  setText(facts, [place, ms === null ? null : t("{time} to the answer", { time: formatMs(ms) }), formatAgo(turn.started_at, now())].filter(Boolean).join(" · "));
 }
 
 function describe(turn) {
   const wake = turn.steps.find((step) => step.step === "wake");
   const facts = [
-    ["Heard", turn.heard],
-    ["Answered", turn.answer],
-    ["Intents", turn.intents.join(", ")],
-    ["Began by", wake && wake.detail === "text" ? "writing" : wake && wake.detail],
-    ["At", formatMoment(turn.started_at)],
-    ["Turn", turn.turn_id],
+    [t("Heard"), turn.heard],
+    [t("Answered"), turn.answer],
+    [t("Intents"), turn.intents.join(", ")],
+    [t("Began by"), wake && wake.detail === "text" ? t("writing") : wake && wake.detail],
+    [t("At"), formatMoment(turn.started_at)],
+    [t("Turn"), turn.turn_id],
   ].filter((fact) => fact[1]);
   const stages = stagesOf(turn.steps);
-  const bars = stages.length > 0 ? createStageBars(stages) : element("p", { class: "soft" }, "It has just begun.");
-  const words = turn.heard === null ? element("p", { class: "soft small" }, "The words are kept only with the setting ", element("code", {}, "web.log_text"), ".") : null;
+  const bars = stages.length > 0 ? createStageBars(stages) : element("p", { class: "soft" }, t("It has just begun."));
+  const words = turn.heard === null ? element("p", { class: "soft small" }, t("The words are kept only with the setting"), " ", element("code", {}, "web.log_text"), ".") : null;
   return [bars, element("dl", { class: "facts-list" }, facts.map((fact) => [element("dt", {}, fact[0]), element("dd", {}, fact[1])])), words];
 }

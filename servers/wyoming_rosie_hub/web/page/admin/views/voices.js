@@ -3,6 +3,7 @@
 import { button, element, field, nothing, replace, setText, showList } from "../dom.js";
 import { formatMs } from "../format.js";
 import { ICONS } from "../icons.js";
+import { text as t } from "../../text.js";
 
 const MAX_CHARACTERS = 300;
 const SAMPLE = "Good evening. The kitchen light is on, and your tea is ready in five minutes.";
@@ -10,12 +11,12 @@ const SAMPLE = "Good evening. The kitchen light is on, and your tea is ready in 
 export const voices = { id: "voices", title: "Voices", scope: "read", icon: ICONS.voices, open: openVoices };
 
 function openVoices(page) {
-  const text = element("textarea", { rows: 2, maxlength: MAX_CHARACTERS, value: SAMPLE });
+  const text = element("textarea", { rows: 2, maxlength: MAX_CHARACTERS, value: t(SAMPLE) });
   const list = element("ul", { class: "cards" });
-  const empty = nothing("No voice is known.", element("p", {}, "The tts daemon names them when it runs: ", element("code", {}, "wyoming-rosie-tts"), "."));
+  const empty = nothing(t("No voice is known."), element("p", {}, t("The tts daemon names them when it runs:"), " ", element("code", {}, "wyoming-rosie-tts"), "."));
   const attempt = { page: page, text: text, sound: new Audio() };
   empty.hidden = true;
-  page.add(element("div", { class: "card" }, field("Text to speak", text)), empty, list);
+  page.add(element("div", { class: "card" }, field(t("Text to speak"), text)), empty, list);
   page.load(async () => {
     const found = await page.api.get("voices");
     empty.hidden = found.length > 0;
@@ -24,18 +25,18 @@ function openVoices(page) {
 }
 
 function createVoice(voice, attempt) {
-  const speaker = element("select", { "aria-label": "Speaker of " + voice.name });
+  const speaker = element("select", { "aria-label": t("Speaker of {name}", { name: voice.name }) });
   const facts = element("p", { class: "soft" });
   const result = element("p", { class: "soft small", role: "status" });
   const badge = element("span", { class: "phase" });
-  const play = button("Listen", () => tryVoice(voice.name, speaker.value, attempt, result), { "aria-label": "Listen to " + voice.name }, ICONS.play);
+  const play = button(t("Listen"), () => tryVoice(voice.name, speaker.value, attempt, result), { "aria-label": t("Listen to {name}", { name: voice.name }) }, ICONS.play);
   const head = element("div", { class: "card-head" }, element("h3", {}, voice.name), badge);
   const card = element("li", { class: "card" }, head, facts, element("div", { class: "controls" }, play, speaker), result);
   card.update = (now) => {
     setText(facts, [now.language, now.description].filter(Boolean).join(" · "));
     badge.hidden = now.installed && !now.is_default;
     badge.dataset.state = now.installed ? "listening" : "offline";
-    setText(badge, now.installed ? "Default" : "Not installed");
+    setText(badge, now.installed ? t("Default") : t("Not installed"));
     play.disabled = !now.installed || !attempt.page.may("talk");
     speaker.hidden = now.speakers.length < 2;
     if (speaker.options.length !== now.speakers.length) {
@@ -48,9 +49,9 @@ function createVoice(voice, attempt) {
 async function tryVoice(name, speaker, attempt, result) {
   const began = performance.now();
   const body = Object.assign({ voice: name, text: attempt.text.value.trim() }, speaker ? { speaker: speaker } : {});
-  setText(result, "Speaking…");
+  setText(result, t("Speaking…"));
   const blob = await attempt.page.attempt(() => attempt.page.api.postForSound("voices/try", body));
-  setText(result, blob === undefined ? "" : "Spoken after " + formatMs(performance.now() - began) + ".");
+  setText(result, blob === undefined ? "" : t("Spoken after {time}.", { time: formatMs(performance.now() - began) }));
   if (blob !== undefined && attempt.page.isOpen) {
     play(attempt.sound, blob);
   }

@@ -4,6 +4,7 @@ import { createScoreChart, createScoreMeter } from "../charts.js";
 import { button, element, nothing, replace, setText, showList } from "../dom.js";
 import { formatMoment, now } from "../format.js";
 import { ICONS } from "../icons.js";
+import { text as t } from "../../text.js";
 
 const TEST_SECONDS = 10;
 
@@ -11,7 +12,7 @@ export const wakeWords = { id: "wake-words", title: "Wake words", scope: "read",
 
 function openWakeWords(page) {
   const list = element("ul", { class: "cards wide" });
-  const empty = nothing("No wake word is known yet.", element("p", {}, "The wake daemon names them when it runs: ", element("code", {}, "wyoming-rosie-wake"), "."));
+  const empty = nothing(t("No wake word is known yet."), element("p", {}, t("The wake daemon names them when it runs:"), " ", element("code", {}, "wyoming-rosie-wake"), "."));
   empty.hidden = true;
   page.add(empty, list);
 
@@ -30,13 +31,13 @@ function openWakeWords(page) {
 
 function createWord(word) {
   const facts = element("p", { class: "soft" });
-  const meters = element("ul", { class: "live-scores", "aria-label": "Live scores" });
+  const meters = element("ul", { class: "live-scores", "aria-label": t("Live scores") });
   const history = createHistory();
   const test = new WakeWordTest(word);
   const head = element("div", { class: "card-head" }, element("h3", {}, spoken(word.name)), test.button);
   const card = element("li", { class: "card" }, head, facts, meters, test.result, history);
   card.update = (known) => {
-    const threshold = known.threshold === null ? null : "threshold " + known.threshold;
+    const threshold = known.threshold === null ? null : t("threshold {number}", { number: known.threshold });
     setText(facts, [known.engine, known.model, threshold, known.satellites.join(", ")].filter(Boolean).join(" · "));
     test.threshold = known.threshold;
     test.onHistory(known.history);
@@ -56,9 +57,9 @@ function createWord(word) {
 function createHistory() {
   const picture = element("div", { class: "chart-frame" });
   const rows = element("tbody", {});
-  const heads = ["When", "Where", "Score", ""].map((name) => element("th", { scope: "col" }, name || element("span", { class: "unseen" }, "Detected")));
+  const heads = [t("When"), t("Where"), t("Score"), ""].map((name) => element("th", { scope: "col" }, name || element("span", { class: "unseen" }, t("Detected"))));
   const table = element("table", {}, element("thead", {}, element("tr", {}, heads)), rows);
-  const details = element("details", { class: "as-table" }, element("summary", {}, "As a table"), element("div", { class: "scroll" }, table));
+  const details = element("details", { class: "as-table" }, element("summary", {}, t("As a table")), element("div", { class: "scroll" }, table));
   const history = element("div", {}, picture, details);
   let shown = "";
   history.update = (word) => {
@@ -74,12 +75,12 @@ function createHistory() {
 }
 
 function describeUnscored(history) {
-  const text = history.length > 0 ? "Heard " + history.length + " times; the engine reports no scores." : "Not heard yet.";
+  const text = history.length > 0 ? t("Heard {number} times; the engine reports no scores.", { number: history.length }) : t("Not heard yet.");
   return element("p", { class: "soft" }, text);
 }
 
 function createRow(one) {
-  const cells = [formatMoment(one.at), one.satellite, one.score === null ? "–" : one.score.toFixed(2), one.detected ? "detected" : "near miss"];
+  const cells = [formatMoment(one.at), one.satellite, one.score === null ? "–" : one.score.toFixed(2), one.detected ? t("detected") : t("near miss")];
   return element("tr", {}, cells.map((text) => element("td", {}, text)));
 }
 
@@ -89,7 +90,7 @@ function findMeter(meters, satellite, name, threshold) {
     return found.meter;
   }
   const item = element("li", { "data-satellite": satellite }, element("span", { class: "soft" }, satellite));
-  item.meter = createScoreMeter("Score of " + spoken(name) + " at " + satellite, threshold);
+  item.meter = createScoreMeter(t("Score of {name} at {place}", { name: spoken(name), place: satellite }), threshold);
   item.appendChild(item.meter);
   meters.appendChild(item);
   return item.meter;
@@ -101,7 +102,7 @@ class WakeWordTest {
     this.name = spoken(word.name);
     this.threshold = word.threshold;
     this.result = element("p", { class: "test-result", role: "status", hidden: true });
-    this.button = button("Say it now", () => this.start(), { "aria-label": "Test " + this.name + ": say it now" }, ICONS.mute);
+    this.button = button(t("Say it now"), () => this.start(), { "aria-label": t("Test {name}: say it now", { name: this.name }) }, ICONS.mute);
     this.isRunning = false;
   }
 
@@ -116,7 +117,7 @@ class WakeWordTest {
     this.isDetected = false;
     this.isRunning = true;
     this.startedAt = now();
-    this.show("Say “" + this.name + "” now, within " + TEST_SECONDS + " seconds.", "");
+    this.show(t("Say “{name}” now, within {number} seconds.", { name: this.name, number: TEST_SECONDS }), "");
     this.timer = setTimeout(() => this.finish(), TEST_SECONDS * 1000);
   }
 
@@ -147,12 +148,12 @@ class WakeWordTest {
   finish() {
     this.stop();
     if (this.where === "") {
-      this.show("No satellite has reported a score. It must be connected, not muted, and listen for this word.", "bad");
+      this.show(t("No satellite has reported a score. It must be connected, not muted, and listen for this word."), "bad");
     } else if (this.isHeard) {
-      this.show("Heard at " + this.where + (this.best > 0 ? " with " + this.best.toFixed(2) : "") + ".", "good");
+      this.show(t(this.best > 0 ? "Heard at {place} with {score}." : "Heard at {place}.", { place: this.where, score: this.best.toFixed(2) }), "good");
     } else {
-      const needed = this.threshold === null ? "" : " of " + this.threshold + " needed. Come closer, or lower the threshold in the settings";
-      this.show("Not heard: the best score was " + this.best.toFixed(2) + " at " + this.where + needed + ".", "bad");
+      const needed = this.threshold === null ? "" : " " + t("{number} are needed. Come closer, or lower the threshold in the settings.", { number: this.threshold });
+      this.show(t("Not heard: the best score was {score} at {place}.", { score: this.best.toFixed(2), place: this.where }) + needed, "bad");
     }
   }
 
