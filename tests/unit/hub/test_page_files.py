@@ -96,6 +96,12 @@ def test_scripts_name_texts_that_exist(path: Path) -> None:
     assert set(_TEXT_CALL.findall(path.read_text("utf-8"))) <= known
 
 
+@pytest.mark.parametrize("path", [path for path in SCRIPTS if "admin" in path.parts], ids=lambda path: path.name)
+def test_sentences_of_the_page_of_the_house_have_their_texts(path: Path) -> None:
+    sentences = re.findall(r'"([A-Z][^"\n]* [^"\n]*[.?!…])"', path.read_text("utf-8"))
+    assert set(sentences) <= ENGLISH[PAGE / "admin" / "texts"].keys()
+
+
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.parent.parent.name + "-" + path.stem)
 def test_every_language_has_every_text_with_the_same_blanks(path: Path) -> None:
     english, own = ENGLISH[path.parent], json.loads(path.read_text("utf-8"))

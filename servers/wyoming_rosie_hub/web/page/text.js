@@ -1,4 +1,5 @@
-/* Text: what a page says, in the person's language. Each page has a folder of texts, one JSON file for each language. */
+/* Text: what a page says, in the person's language. Each page has a folder of texts, one JSON file for each language. A text is
+   found by its key: a name on the talking page, the English sentence on the page of the house. */
 
 export const LANGUAGES = ["en", "de", "es", "fr", "it", "nl"]; // the first one is for everybody else
 const ATTRIBUTES = { "data-text-label": "aria-label", "data-text-placeholder": "placeholder" };
