@@ -27,6 +27,7 @@ OTHER_EXTRAS = {
     "respeaker",
     "satellite-basic",
     "web",
+    "webrtc",
     "whisper",
 }
 
