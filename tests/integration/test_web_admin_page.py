@@ -189,6 +189,19 @@ async def test_a_key_that_may_only_talk_is_told_so(house: AdminHouse, chromium: 
         await expect(page.get_by_role("alert")).to_contain_text("This key may talk, but not look at the house")
 
 
+async def test_the_page_to_talk_to_the_house_leads_there_whoever_may_run_it(
+    house: AdminHouse, chromium: Browser
+) -> None:
+    async with open_admin(house, chromium) as page:
+        await page.goto(house.url)
+        await page.get_by_role("link", name="House").click()
+        await expect(page.get_by_role("heading", name=KITCHEN)).to_be_visible()
+    async with open_admin(house, chromium, house.credentials.tablet) as page:
+        await page.goto(house.url)
+        await expect(page.locator("#connection")).to_have_text("Connected")
+        await expect(page.get_by_role("link", name="House")).to_be_hidden()
+
+
 async def test_a_script_in_a_satellites_name_is_shown_as_text(house: AdminHouse, chromium: Browser) -> None:
     async with open_admin(house, chromium) as page:
         await expect(page.get_by_role("heading", name=SCRIPT)).to_be_visible()
@@ -378,6 +391,21 @@ async def test_a_setting_is_changed_in_the_file(house: AdminHouse, chromium: Bro
         await expect(setting(page, "filler").get_by_text("changed")).to_be_hidden()
         written = await asyncio.to_thread(house.file.read_text)
         assert "filler" not in tomllib.loads(written)["hub"]
+
+
+async def test_changes_are_not_lost_without_a_question(house: AdminHouse, chromium: Browser) -> None:
+    async with open_admin(house, chromium) as page:
+        await open_view(page, "Settings")
+        await setting(page, "language").get_by_role("textbox").fill("de")
+        timers = page.get_by_role("navigation", name="Sections").get_by_role("link", name="Timers")
+        await timers.click()
+        await page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        await expect(page.get_by_text("1 change not saved")).to_be_visible()
+        await timers.click()
+        await page.get_by_role("dialog").get_by_role("button", name="Leave").click()
+        await expect(page.locator("#title")).to_have_text("Timers")
+        language = next(one for one in (await house.get("/config"))["settings"] if one["key"] == "language")
+        assert language["value"] == "en"
 
 
 async def test_a_wrong_setting_marks_its_field_and_changes_nothing(house: AdminHouse, chromium: Browser) -> None:

@@ -184,6 +184,26 @@ class Shell {
     }
   }
 
+  get hasChanges() {
+    return this.page !== null && this.page.hasChanges();
+  }
+
+  /** Open the view of the new address, after a question if something is not saved. */
+  leave(oldAddress) {
+    const wanted = location.hash;
+    if (!this.hasChanges) {
+      this.openView();
+      find("title").focus();
+      window.scrollTo(0, 0);
+      return;
+    }
+    history.replaceState(null, "", oldAddress);
+    this.confirm("Leave without saving?", "What you changed here is not saved.", "Leave", () => {
+      this.page.hasChanges = () => false;
+      location.hash = wanted;
+    });
+  }
+
   /** Tell how something went. */
   say(text, isProblem) {
     const [shown, other] = isProblem ? [find("trouble"), find("said")] : [find("said"), find("trouble")];
@@ -259,10 +279,9 @@ find("skip").addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => event.key === "Escape" && setMenu(false));
 document.addEventListener("visibilitychange", () => shell.watch());
 window.addEventListener("online", () => shell.watch());
-window.addEventListener("hashchange", () => {
+window.addEventListener("hashchange", (event) => {
   setMenu(false);
-  shell.openView();
-  find("title").focus();
-  window.scrollTo(0, 0);
+  shell.leave(event.oldURL);
 });
+window.addEventListener("beforeunload", (event) => shell.hasChanges && event.preventDefault());
 loadTexts("/admin/texts/").catch(() => {}).then(() => shell.start()); // without texts the page speaks English

@@ -11,6 +11,7 @@ export class Page {
     this.root = root;
     this.argument = argument;
     this.isOpen = true;
+    this.hasChanges = () => false; // that a person would lose by leaving the view
     this.loaders = [];
     this.listeners = [];
     this.timers = [];

@@ -16,6 +16,7 @@ export const settings = { id: "settings", title: "Settings", scope: "admin", ico
 function openSettings(page) {
   const form = new SettingsForm(page, page.argument || HUB);
   page.add(form.programs, form.toolbar, form.groups, form.empty, form.file, form.bar);
+  page.hasChanges = () => form.changed.length > 0;
   page.load(() => form.load());
 }
 
