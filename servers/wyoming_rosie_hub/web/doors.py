@@ -16,10 +16,10 @@ from wyoming_rosie.protocol import hosts
 
 SESSION_COOKIE = "rosie_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-ADDRESS_RATE = Rate(per_second=30, burst=120)
-"""Requests of one address; a page loads some twenty files at once."""
+ADDRESS_RATE = Rate(per_second=30, burst=240)
+"""Requests of one address; a page loads some forty files at once, and people reload it."""
 CALLER_RATE = Rate(per_second=10, burst=40)
-"""Requests of one key: more than a person or a home's programs send."""
+"""Requests of one key, the files of a page apart: more than a person or a home's programs send."""
 FAILED_LOGIN_RATE = Rate(per_second=1 / 12, burst=5)
 """Wrong passwords and keys of one address: five a minute, so that guessing a password takes years."""
 
@@ -40,6 +40,7 @@ class RequestFacts:
     address: str
     headers: Mapping[str, str]
     cookies: Mapping[str, str] = field(default_factory=dict)
+    is_page: bool = False  # a file of a page, which needs no key
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Doors:
         self._check_host(request.headers.get("host", ""))
         self._check_origin(request)
         caller = await self._find_caller(request, now, wall_clock)
-        if caller not in (None, LOCAL_PROGRAM, ADMINISTRATOR):
+        if caller not in (None, LOCAL_PROGRAM, ADMINISTRATOR) and not request.is_page:
             self._count(self._callers, caller.name, now)
             self.last_used[caller.name] = wall_clock
         return caller

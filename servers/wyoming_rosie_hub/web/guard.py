@@ -102,7 +102,11 @@ class _Exchange:
     def facts(self) -> RequestFacts:
         address = self.connection.client.host if self.connection.client else ""
         method = self._scope.get("method", "GET")
-        return RequestFacts(method, address, self.connection.headers, self.connection.cookies)
+        return RequestFacts(method, address, self.connection.headers, self.connection.cookies, self.is_page)
+
+    @property
+    def is_page(self) -> bool:
+        return not self._scope["path"].startswith("/api/")
 
     @property
     def is_secure(self) -> bool:
@@ -151,8 +155,7 @@ class _Exchange:
             _LOG.info("audit", caller=caller, address=address, method=method, path=path, status=self._status)
 
     def _own_headers(self) -> dict[str, str]:
-        is_page = not self._scope["path"].startswith("/api/")
-        cache = {"Cache-Control": "no-cache" if is_page else "no-store"}
+        cache = {"Cache-Control": "no-cache" if self.is_page else "no-store"}
         return {**SECURITY_HEADERS, **cache, **(SECURE_HEADERS if self.is_secure else {})}
 
 

@@ -11,6 +11,7 @@ from wyoming_rosie.http.access import ADMINISTRATOR, LOCAL_PROGRAM, Access, Call
 from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie_hub.web.doors import (
     ADDRESS_RATE,
+    CALLER_RATE,
     SESSION_COOKIE,
     Doors,
     RequestFacts,
@@ -32,6 +33,17 @@ def with_headers(request: RequestFacts = LOCAL, **headers: str) -> RequestFacts:
 async def test_this_machines_programs_may_do_all_while_nothing_is_set() -> None:
     assert await Doors(Access()).admit(LOCAL, NOW, NOW) == LOCAL_PROGRAM
     assert await Doors(KEYS).admit(LOCAL, NOW, NOW) is None
+
+
+async def test_the_files_of_a_page_do_not_count_for_the_key_that_loads_it() -> None:
+    request = with_headers(authorization=f"Bearer {SECRET}")
+    doors = Doors(KEYS)
+    for _ in range(2 * CALLER_RATE.burst):
+        assert await doors.admit(replace(request, is_page=True), NOW, NOW) == TABLET
+    for _ in range(CALLER_RATE.burst):
+        assert await doors.admit(request, NOW, NOW) == TABLET
+    with pytest.raises(TooManyRequestsError):
+        await doors.admit(request, NOW, NOW)
 
 
 async def test_a_key_says_who_calls_and_for_which_room() -> None:
