@@ -198,7 +198,7 @@ class Shell {
       return;
     }
     history.replaceState(null, "", oldAddress);
-    this.confirm("Leave without saving?", "What you changed here is not saved.", "Leave", () => {
+    this.confirm(t("Leave without saving?"), t("What you changed here is not saved."), t("Leave"), () => {
       this.page.hasChanges = () => false;
       location.hash = wanted;
     });
