@@ -15,7 +15,7 @@ def made_by(script: str, pattern: str) -> set[str]:
 def test_a_script_makes_each_picture_and_a_page_shows_it() -> None:
     terminals = {f"{name}.svg" for name in made_by("screens.py", r'Screen\(\s*"([\w-]+)"')}
     pages_of_home_assistant = made_by("home_assistant_pictures.py", r'\.take\(\s*"([\w-]+)"')
-    in_docs = made_by("page_pictures.py", r"IN_DOCS = \{(.*)\}")
+    in_docs = made_by("page_pictures.py", r"IN_DOCS = \{([^}]*)\}")
     pages_of_the_hub = {f"{name}.png" for listed in in_docs for name in re.findall(r'"([\w-]+)":', listed)}
     made = terminals | {f"home-assistant-{name}.png" for name in pages_of_home_assistant} | pages_of_the_hub
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
