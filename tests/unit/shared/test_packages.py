@@ -17,6 +17,7 @@ OTHER_EXTRAS = {
     "all",
     "bus",
     "buttons",
+    "chroma",
     "cloud",
     "dev",
     "files",

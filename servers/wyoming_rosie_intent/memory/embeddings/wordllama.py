@@ -26,7 +26,7 @@ class WordLlamaModel:
 
     name = WORDLLAMA
     floor = 0.4
-    sure_floor = 0.5
+    sure_floor = 0.6
     languages = frozenset({"en"})
 
     def __init__(self, weights: "NDArray[np.float16]", tokenizer: "Tokenizer") -> None:

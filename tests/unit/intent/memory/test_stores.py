@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.intent.memory.embedding_models import SynonymModel
 from wyoming_rosie_intent.memory.model import (
     ADMIN,
     CURRENT,
@@ -18,6 +19,7 @@ from wyoming_rosie_intent.memory.model import (
     MemoryStore,
     SpeakerRole,
 )
+from wyoming_rosie_intent.memory.stores import chroma
 from wyoming_rosie_intent.memory.stores.sqlite import store as sqlite
 
 NOW = 1_800_000_000.0
@@ -33,8 +35,20 @@ def said(text: str, at: float = NOW, **values: object) -> MemoryRecord:
     return MemoryRecord(MemoryKind.CONVERSATION, text, at, language="en", **values)  # type: ignore[arg-type]
 
 
+def open_chroma(path: Path) -> MemoryStore:
+    pytest.importorskip("chromadb", reason="needs chromadb, which scripts/chroma-tests installs apart")
+    return chroma.load(chroma.Settings(), path, SynonymModel())
+
+
+@pytest.fixture(params=["sqlite", "chroma"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MemoryStore]:
+    opened = sqlite.load(tmp_path / "memory.db") if request.param == "sqlite" else open_chroma(tmp_path / "memory.db")
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[MemoryStore]:
+def sqlite_store(tmp_path: Path) -> Iterator[MemoryStore]:
     opened = sqlite.load(tmp_path / "memory.db")
     yield opened
     opened.close()
@@ -90,9 +104,9 @@ def test_query_syntax_is_only_words(store: MemoryStore, text: str) -> None:
     assert found(store, text) == []
 
 
-def test_a_text_without_spaces_is_found(store: MemoryStore) -> None:
-    store.add([fact("ごみの日は火曜日です"), fact("妹の名前は愛です")])
-    assert found(store, "ごみの日はいつですか") == ["ごみの日は火曜日です"]
+def test_a_text_without_spaces_is_found(sqlite_store: MemoryStore) -> None:
+    sqlite_store.add([fact("ごみの日は火曜日です"), fact("妹の名前は愛です")])
+    assert found(sqlite_store, "ごみの日はいつですか") == ["ごみの日は火曜日です"]
 
 
 def test_a_new_fact_replaces_the_one_about_its_topic_and_both_stay_in_the_history(store: MemoryStore) -> None:
@@ -194,9 +208,9 @@ def test_an_export_into_another_store_is_the_same(store: MemoryStore, tmp_path: 
     copy.close()
 
 
-def test_a_backup_is_a_whole_store_for_the_owner_only(store: MemoryStore, tmp_path: Path) -> None:
-    store.add([fact("kept")])
-    store.backup(tmp_path / "backup.db")
+def test_a_backup_is_a_whole_store_for_the_owner_only(sqlite_store: MemoryStore, tmp_path: Path) -> None:
+    sqlite_store.add([fact("kept")])
+    sqlite_store.backup(tmp_path / "backup.db")
     assert (tmp_path / "backup.db").stat().st_mode & 0o777 == 0o600
     copy = sqlite.load(tmp_path / "backup.db")
     assert texts(copy.find(ADMIN)) == ["kept"]
