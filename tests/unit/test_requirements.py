@@ -16,6 +16,7 @@ LOCKED_EXTRAS = {
     "all": ["all"],
     "dev": ["all", "dev"],
     "boards": ["respeaker", "buttons"],
+    "chroma": ["chroma"],
     "satellite": ["satellite", "satellite-basic", "esphome"],
 }
 """The extras that each file of requirements/ is made for."""
