@@ -336,9 +336,7 @@ def _scope_conditions(scope: MemoryScope) -> Iterator[Where]:
     """Yield the conditions of `is_readable`."""
     if scope.is_admin:
         return
-    others: list[Where] = [{"is_private": False}]
-    if scope.private_rooms:
-        others.append({"room": {"$nin": sorted(scope.private_rooms)}})
+    others: list[Where] = [{"is_private": False}, *({"room": {"$ne": room}} for room in sorted(scope.private_rooms))]
     here: list[Where] = [{"room": scope.room}] if scope.room is not None else []
     yield _join("$or", [*here, _join("$and", others)])
     if scope.person is not None:
