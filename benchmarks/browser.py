@@ -4,9 +4,9 @@ python -m benchmarks.browser [--turns 7]
 
 All hear the demo's recording, a wake word and a command, in real time, and share all daemons. Speech ends when its last
 loud 20 ms leave the microphone: a program for the satellite, the page's recorder for the browser, whose own recording
-delay is therefore not in the figure. The first sound is what the speaker's program reads, what the page schedules, or
-what comes out of the page's jitter buffer with WebRTC; the browser's own estimate of the delay after that stands in a row
-of its own. Then come the bandwidth of the command and of its answer, the hub's processor time while the page waits for the
+delay is therefore not in the figure. The first sound is the first audible sample that the speaker's program plays, that the
+page schedules, or that comes out of its jitter buffer with WebRTC; the browser's own estimate of the delay after that
+stands in a column of its own. Then come the bandwidth of the command and of its answer, the hub's processor time while the page waits for the
 wake word, and the hub's memory.
 """
 
@@ -44,10 +44,19 @@ for at in range(0, len(pcm), 640):
     if (sum(one * one for one in samples) / len(samples)) ** 0.5 > %d:
         open(sys.argv[2], "w").write(str(time.time()))
 """
+AUDIBLE = 65
+"""Amplitude of 16-bit samples above which an answer can be heard; voices begin with silence."""
 _SPEAKER = """
-import sys, time
-sys.stdin.buffer.read(1)
-open(sys.argv[1], "w").write(str(time.time()))
+import array, sys, time
+began, frames = None, 0
+while pcm := sys.stdin.buffer.read(2048):
+    began = began or time.time()
+    samples = array.array("h", pcm)
+    heard = next((at for at, sample in enumerate(samples) if abs(sample) > %d), None)
+    if heard is not None:
+        open(sys.argv[1], "w").write(str(began + (frames + heard) / 22050))
+        break
+    frames += len(samples)
 while sys.stdin.buffer.read(4096): pass
 """
 _WATCH = """
@@ -62,19 +71,19 @@ _WATCH = """
             this.port.addEventListener("message", (message) => sounds(message.data.level));
         }
     };
-    const note = (inMs, context) => {
-        if (window.firstSound === undefined) {
-            window.firstSound = now() + inMs;
-            window.outputMs = 1000 * (context.outputLatency || 0);
+    const note = (samples, rate, inMs) => {
+        const at = samples.findIndex((one) => Math.abs(one) > %f);
+        if (at >= 0 && window.firstSound === undefined) {
+            window.firstSound = now() + inMs + (1000 * at) / rate;
         }
     };
     const start = AudioBufferSourceNode.prototype.start;
     AudioBufferSourceNode.prototype.start = function (when) {
-        if (this.buffer.getChannelData(0).some((one) => Math.abs(one) > 0.002)) {
-            note(1000 * (when - this.context.currentTime), this.context);
-        }
+        note(this.buffer.getChannelData(0), this.buffer.sampleRate, 1000 * (when - this.context.currentTime));
+        window.outputMs = 1000 * (this.context.outputLatency || 0);
         return start.call(this, when);
     };
+    window.outputMs = 0;
     window.peers = [];
     const Peer = RTCPeerConnection;
     window.RTCPeerConnection = class extends Peer {
@@ -88,8 +97,8 @@ _WATCH = """
                     if (done) return;
                     const samples = new Float32Array(value.numberOfFrames);
                     value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+                    note(samples, value.sampleRate, 0);
                     value.close();
-                    if (samples.some((one) => Math.abs(one) > 0.002)) note(0, {});
                 }
             });
         }
@@ -145,7 +154,7 @@ def write_recordings(folder: Path) -> None:
     (folder / "speech.pcm").write_bytes(speech)
     write_wav(folder / "speech.wav", SPEECH, speech)
     (folder / "microphone.py").write_text(_MICROPHONE % LOUD)
-    (folder / "speaker.py").write_text(_SPEAKER)
+    (folder / "speaker.py").write_text(_SPEAKER % AUDIBLE)
 
 
 async def run_satellite_turn(folder: Path, stages: dict[str, Daemon], number: int, figures: Figures) -> None:
@@ -171,7 +180,7 @@ async def run_browser_turn(
             browser = await playwright.chromium.connect_over_cdp(uri)
             page = await (await browser.new_context()).new_page()
             page.set_default_timeout(WAIT_MS)
-            await page.add_init_script(_WATCH % (LOUD / 32768))
+            await page.add_init_script(_WATCH % (LOUD / 32768, AUDIBLE / 32768))
             await page.goto(f"{url}/?kiosk=1&transport={transport}")
             await page.wait_for_selector("html[data-state=waiting]")
             if transport != "pcm":
@@ -191,7 +200,7 @@ async def measure_turn(page: Page, figures: Figures) -> None:
     after, ended_at = await page.evaluate(_TRAFFIC), time.monotonic()
     end, sound, output = json.loads(await page.evaluate("JSON.stringify([speechEnd, firstSound, outputMs])"))
     figures.latency_ms.append(sound - end)
-    figures.output_ms.append(output or 0.0)
+    figures.output_ms.append(output)
     figures.up_kbps.append((spoken[0] - before[0]) / 125 / (spoke_at - listened_at))
     figures.down_kbps.append((after[1] - before[1]) / 125 / (ended_at - spoke_at))
 

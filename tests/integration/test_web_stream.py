@@ -180,6 +180,15 @@ async def test_a_page_that_does_not_read_is_let_go(tmp_path: Path) -> None:
     assert registry.areas() == {}
 
 
+async def test_a_page_whose_socket_takes_nothing_for_some_time_is_let_go(tmp_path: Path) -> None:
+    house = QuietHouse(SatelliteRegistry(), tmp_path)
+    page = BrowserSatellite(UnreadSocket(), house, StreamCaller(), send_seconds=0.05)
+    with pytest.raises(StreamEndedError) as ended:
+        await asyncio.wait_for(page.run(ConnectedPages()), 60)
+    assert ended.value.close_code == CloseCode.SLOW
+    assert house.registry.areas() == {}
+
+
 async def test_a_page_that_leaves_its_socket_unread_is_let_go_and_others_go_on(daemon: StartDaemon) -> None:
     audio = {"rate": 384_000, "width": 4, "channels": 8}
 

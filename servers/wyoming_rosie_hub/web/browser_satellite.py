@@ -90,11 +90,18 @@ class BrowserSatellite:
     """One page: feeds its messages to its turns, and sends it the events for it."""
 
     def __init__(
-        self, socket: MessageSocket, house: SatelliteHost, caller: StreamCaller, offer: SoundOffer | None = None
+        self,
+        socket: MessageSocket,
+        house: SatelliteHost,
+        caller: StreamCaller,
+        offer: SoundOffer | None = None,
+        *,
+        send_seconds: float = SEND_SECONDS,
     ) -> None:
         self.caller = caller
         self.ticket = token_urlsafe(TICKET_BYTES)
         self._socket = socket
+        self._send_seconds = send_seconds
         self._house = house
         self._outbox = Outbox[Event](MAX_UNSENT)
         self._budget = MessageBudget(loop_time())
@@ -204,7 +211,7 @@ class BrowserSatellite:
 
     async def _send_now(self, event: Event) -> None:
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            async with asyncio.timeout(self._send_seconds):
                 await self._socket.send_message(encode_event(event))
         except TimeoutError:
             raise StreamEndedError(CloseCode.SLOW, "the page does not read") from None
