@@ -216,14 +216,18 @@ async def test_a_page_whose_network_blocks_udp_goes_on_by_websocket(house: Scrip
         await transport_is(page, "opus")
 
 
-async def test_nothing_is_left_of_a_connection_whose_page_is_closed(house: ScriptedHouse, chromium: Browser) -> None:
+async def test_the_connection_of_a_replaced_tab_ends_even_if_the_tab_would_keep_it(
+    house: ScriptedHouse, chromium: Browser
+) -> None:
     async with house.serving("--web.webrtc"):
-        page = await open_page(chromium, house.url)
-        await transport_is(page, "webrtc")
+        first = await open_page(chromium, house.url, "RTCPeerConnection.prototype.close = () => {};")
+        await transport_is(first, "webrtc")
         assert house.hub is not None
         process = psutil.Process(house.hub.process.pid)
         assert process.net_connections("udp")
-        await page.close()
+        second = await first.context.new_page()
+        await second.goto(f"{house.url}/?transport=pcm")
+        await state_is(second, "idle")
         await wait_until(lambda: not process.net_connections("udp"))
 
 
