@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from wyoming_rosie.errors import RosieError
 
 MAX_READERS = 16
+GATHER_SECONDS = 0.05
 MAX_PENDING = 256
 """Events that wait for a reader; one that is further behind is let go, and reads the state anew."""
 
@@ -65,17 +66,21 @@ class EventReader:
         if not self._pending.full():
             self._pending.put_nowait(None)
 
-    async def next(self, seconds: float) -> HouseEvent | None:
-        """Return the next event, None if there is none for so long. Raises ReaderEndedError."""
-        if not self._has_ended:
-            try:
-                async with asyncio.timeout(seconds):
-                    event = await self._pending.get()
-            except TimeoutError:
-                return None
-            if event is not None:
-                return event
-        raise ReaderEndedError("no more events; connect again")
+    async def read(self, seconds: float) -> Sequence[HouseEvent]:
+        """Return the next events, none if there are none for so long. Raises ReaderEndedError.
+
+        Those of a moment come together: the first sound of an answer must not wait for a message to each reader.
+        """
+        events: list[HouseEvent | None] = []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0 if self._has_ended else seconds):
+                events.append(await self._pending.get())
+            await asyncio.sleep(GATHER_SECONDS)
+        while not self._pending.empty():
+            events.append(self._pending.get_nowait())
+        if self._has_ended:
+            raise ReaderEndedError("no more events; connect again")
+        return [event for event in events if event is not None]
 
 
 class EventFeed:

@@ -27,20 +27,33 @@ async def test_each_reader_gets_what_comes_while_it_reads() -> None:
         feed.publish(HouseEvent("one", 1))
         with feed.open() as second:
             feed.publish(HouseEvent("two", 2))
-            assert [(await first.next(60)), (await first.next(60))] == [HouseEvent("one", 1), HouseEvent("two", 2)]
-            assert await second.next(60) == HouseEvent("two", 2)
-            assert await second.next(0.01) is None
+            assert await first.read(60) == [HouseEvent("one", 1), HouseEvent("two", 2)]
+            assert await second.read(60) == [HouseEvent("two", 2)]
+            assert await second.read(0.01) == []
     assert not feed.has_readers
+
+
+async def test_events_of_a_moment_come_together() -> None:
+    feed = EventFeed()
+    with feed.open() as reader:
+        reading = asyncio.create_task(reader.read(60))
+        await asyncio.sleep(0)
+        feed.publish(HouseEvent("one", 1))
+        await asyncio.sleep(0)
+        feed.publish(HouseEvent("two", 2))
+        assert await reading == [HouseEvent("one", 1), HouseEvent("two", 2)]
 
 
 async def test_a_reader_that_does_not_keep_up_is_let_go_and_disturbs_nobody() -> None:
     feed = EventFeed()
     with feed.open() as slow, feed.open() as quick:
-        for number in range(MAX_PENDING + 1):
+        for number in range(MAX_PENDING):
             feed.publish(HouseEvent("turn", number))
-            assert await quick.next(60) == HouseEvent("turn", number)
+        assert len(await quick.read(60)) == MAX_PENDING
+        feed.publish(HouseEvent("turn", MAX_PENDING))
+        assert await quick.read(60) == [HouseEvent("turn", MAX_PENDING)]
         with pytest.raises(ReaderEndedError):
-            await slow.next(60)
+            await slow.read(60)
 
 
 async def test_levels_are_dropped_for_a_reader_that_is_behind() -> None:
@@ -49,7 +62,8 @@ async def test_levels_are_dropped_for_a_reader_that_is_behind() -> None:
         for number in range(2 * MAX_PENDING):
             feed.publish(HouseEvent("levels", number, is_momentary=True))
         feed.publish(HouseEvent("turn", 0))
-        seen = [await reader.next(60) for _ in range(MAX_PENDING // 2 + 1)]
+        seen = await reader.read(60)
+    assert len(seen) == MAX_PENDING // 2 + 1
     assert seen[-1] == HouseEvent("turn", 0)
 
 
@@ -118,13 +132,13 @@ async def test_waiting_for_a_reader_ends_when_one_comes() -> None:
 async def test_readers_are_let_go_when_the_hub_stops() -> None:
     feed = EventFeed()
     with feed.open() as reader:
-        waiting = asyncio.create_task(reader.next(60))
+        waiting = asyncio.create_task(reader.read(60))
         await asyncio.sleep(0)
         feed.end()
         with pytest.raises(ReaderEndedError):
             await waiting
     with feed.open() as late, pytest.raises(ReaderEndedError):
-        await late.next(60)
+        await late.read(60)
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from(["kitchen", "hall", "office"])), max_size=400))
