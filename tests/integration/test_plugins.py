@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.daemons import command
 from tests.home_assistant_server import TOKEN, HomeAssistantServer
+from wyoming_rosie_intent.plugins.contract import CHECKS
 from wyoming_rosie_intent.plugins.home_assistant import HomeAssistantPlugin
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "plugins"
@@ -30,6 +32,18 @@ async def test_the_example_of_the_docs_passes_its_own_tests() -> None:
     )
     out, _ = await process.communicate()
     assert process.returncode == 0, out.decode()
+
+
+@pytest.mark.parametrize(("plugin", "status"), [("notes", 0), ("bins", 1)])
+async def test_the_command_checks_a_plugin_by_its_contract(plugin: str, status: int) -> None:
+    process = await asyncio.create_subprocess_exec(
+        command("wyoming-rosie"), "plugin", "check", str(EXAMPLES / plugin), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode == status, err.decode()
+    assert out.decode().count(" ok\n") == (len(CHECKS) if status == 0 else 0)
+    if status:
+        assert "there is no" in err.decode()
 
 
 async def test_home_assistant_acts_as_a_plugin_but_opens_no_door(tmp_path: Path) -> None:

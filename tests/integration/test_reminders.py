@@ -169,7 +169,7 @@ async def test_a_reminder_is_snoozed_by_voice_and_spoken_again(kitchen: Kitchen)
     hub = await kitchen.start_hub()
     await kitchen.say("remind me in one second to water the plants")
     await wait_until(lambda: REMINDER in kitchen.heard)
-    assert await kitchen.say("snooze for two seconds") == "I will ring again in 2 seconds."
+    assert await kitchen.say("two more seconds, please") == "I will ring again in 2 seconds."
     assert await kitchen.is_silent()
     assert await hub.stop() == 0
     await kitchen.rings()

@@ -450,6 +450,30 @@ async def test_a_timer_is_counted_down_and_rings(house: ScriptedHouse, chromium:
         await expect(page.locator("#timers")).to_be_hidden()
 
 
+async def test_what_rings_on_the_page_is_snoozed(house: ScriptedHouse, chromium: Browser) -> None:
+    slots: dict[str, dict[str, object]] = {
+        "tea": {"seconds": 1, "name": "tea"},
+        "later": {"alarm": "snooze", "minutes": 5},
+    }
+
+    async def start_timer(event: Event, send: Send) -> None:
+        if event.type == "transcript":
+            entities = [{"name": name, "value": value} for name, value in slots[event.data["text"]].items()]
+            await send(Event("intent", {"name": "HassStartTimer", "entities": entities}))
+
+    house.answers["intent"] = start_timer
+    async with house.serving():
+        page = await open_page(chromium, house.url, reduced_motion="reduce")
+        timers = page.get_by_role("list", name="Timers")
+        await state_is(page, "idle")
+        await write(page, "tea")
+        await expect(timers).to_contain_text("Time is up")
+        await write(page, "later")
+        await expect(page.locator("main")).to_contain_text("I will ring again in 5 minutes.")
+        await expect(timers).not_to_contain_text("Time is up")
+        await expect(timers).to_contain_text("tea")
+
+
 async def test_volume_and_mute_are_set_from_elsewhere(house: ScriptedHouse, chromium: Browser) -> None:
     async with house.serving(), aiohttp.ClientSession(house.url) as client:
         page = await open_page(chromium, f"{house.url}/?name=wall")

@@ -24,6 +24,7 @@ from wyoming_rosie.commands import (
     listing,
     models,
     pipeline,
+    plugin,
     prompt,
     service,
     up,
@@ -66,6 +67,8 @@ config_check.config.group = RUN
 app.command(config_check.config)
 key.key.group = RUN
 app.command(key.key)
+plugin.plugin.group = RUN
+app.command(plugin.plugin)
 service.service.group = RUN
 app.command(service.service)
 app["up"].config = config.CommandSettings("up", UpOptions)

@@ -38,6 +38,7 @@ class Duration:
     hours: int
     minutes: int
     seconds: int
+    is_extra: bool = False  # "five more minutes"
 
     @property
     def total(self) -> int:
@@ -164,7 +165,8 @@ class _DurationParser:
         minutes = amounts.get("minute", 0.0) + 60 * (hours % 1)
         seconds = amounts.get("second", 0.0) + 60 * (round(minutes, 6) % 1)
         start, stop = self._matches[begin].start(), self._matches[end - 1].end()
-        return Duration(start, stop, int(hours), int(round(minutes, 6)), round(seconds))
+        is_extra = any(self._table.has("extra", word) for word in self._words[begin:end])
+        return Duration(start, stop, int(hours), int(round(minutes, 6)), round(seconds), is_extra)
 
     def _parse_duration(self, at: int) -> tuple[dict[str, float], int] | None:
         if (clock := self._parse_clock(at)) is not None:

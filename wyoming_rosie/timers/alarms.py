@@ -9,6 +9,7 @@ from wyoming.timer import TimerCancelled, TimerStarted
 
 from wyoming_rosie.text import durations
 from wyoming_rosie.text.sentences import format_sentence, get_entry
+from wyoming_rosie.timers import intents
 from wyoming_rosie.timers.intents import (
     ALL,
     MAX_TIMERS,
@@ -115,12 +116,20 @@ def _set_for_presence(timers: TimerSet, request: TimerIntentRequest) -> TimerInt
 def _snooze(timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
     """Ring once more after some minutes, with the text of what rang last."""
     if request.rung is None:
-        return answer_only(timers, request, "alarms.nothing_rang")
+        return _prolong(timers, request) or answer_only(timers, request, "alarms.nothing_rang")
     seconds = parse_seconds(request.slots)
     text = request.rung.alarm.text if request.rung.alarm else None
     timer = _create_timer(request, Alarm(request.language, text), request.now + seconds)
     length = durations.format_duration(seconds, request.language)
     return _started(timers, replace(timer, name=request.rung.name), request, _format("snoozed", request, length=length))
+
+
+def _prolong(timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult | None:
+    """Prolong a timer by "five more minutes"; None for other words, and without a timer."""
+    if not request.slots.get("more") or not timers.countdowns.all:
+        return None
+    slots = {unit: request.slots[unit] for unit in ("hours", "minutes", "seconds") if unit in request.slots}
+    return intents.execute_intent("HassIncreaseTimer", timers, replace(request, slots=slots))
 
 
 def _started(timers: TimerSet, timer: HubTimer, request: TimerIntentRequest, answer: str) -> TimerIntentResult:

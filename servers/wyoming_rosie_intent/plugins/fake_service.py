@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 
 HUGE_BYTES = 11_000_000
 HANG_SECONDS = 600.0
+_CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _MAX_BODY_BYTES = 20_000_000
 
 
@@ -55,6 +56,7 @@ class FakeService(ABC):
     def __init__(self) -> None:
         self.requests: list[ServiceRequest] = []
         self.url = ""
+        self.page_size: int | None = None  # things on one page, where the service has pages
         self._faults: deque[Fault] = deque()
         self._lasting: Fault | None = None
         self._released = asyncio.Event()
@@ -62,6 +64,10 @@ class FakeService(ABC):
     @abstractmethod
     async def answer(self, request: ServiceRequest) -> web.Response:
         """Answer a request that does not fail."""
+
+    def is_change(self, request: ServiceRequest) -> bool:
+        """Return whether a request changes something; a service with searches by POST says more."""
+        return request.method in _CHANGES
 
     def create_error(self, fault: Fault) -> web.Response:
         """Return the service's answer to a request that it refuses; the status is that of the fault."""

@@ -45,13 +45,13 @@ class PluginRegistry:
         """Load all plugins concurrently; `run` retries those that fail."""
         for runner in self._runners.values():
             runner.start()
-        await self._check_all()
+        await self.check()
 
     async def run(self) -> None:
         """Check all plugins periodically until cancelled."""
         while True:
             await asyncio.sleep(self._status_seconds)
-            await self._check_all()
+            await self.check()
 
     async def close(self) -> None:
         await asyncio.gather(*(runner.close() for runner in self._runners.values()))
@@ -115,7 +115,8 @@ class PluginRegistry:
         """Return a health check per plugin."""
         return {f"plugin {name}": _create_health_check(runner) for name, runner in self._runners.items()}
 
-    async def _check_all(self) -> None:
+    async def check(self) -> None:
+        """Initialize the plugins that are not ready, and ask all for their status."""
         await asyncio.gather(*(runner.check() for runner in self._runners.values()))
 
 

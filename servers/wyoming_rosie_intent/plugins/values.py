@@ -20,7 +20,6 @@ _VALUE_RULE = re.compile(rf"<((?:\w+_)?)(date|time|when|{'|'.join(_NUMBERS)})>")
 _RULE = re.compile(r"<(\w+)>")
 _SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _DATE_SLOTS = frozenset({"day", "month", "year", "holiday", "relative", "weekday"})
-_TIME_SLOTS = frozenset({"clock", "part", "hour", "minute", "offset", "ahead", "to", "named"})
 _DAYS_SLOTS = frozenset({"repeat", "every"})
 _NOON = 12
 
@@ -99,7 +98,7 @@ def _resolve(slots: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
         found["date"] = day
     elif not _DATE_SLOTS.isdisjoint(slots):
         return None
-    if not _TIME_SLOTS.isdisjoint(slots):
+    if not dates.TIME_SLOTS.isdisjoint(slots):
         at = dates.find_time(slots, now, day or now.date())
         if at is None:
             return None
@@ -116,7 +115,7 @@ def _decode(value: str, encoded: EncodedSentence) -> Any:
     number = encoded.values.get(value)
     if number is None:
         return value
-    if value.startswith("duration"):
+    if value.startswith(("duration", "extension")):
         return timedelta(seconds=number)
     return int(number) if float(number).is_integer() else number
 

@@ -43,6 +43,8 @@ def _start_slots(slots: Mapping[str, SlotValue], now: datetime) -> Mapping[str, 
     for unit, length in _UNITS:
         amount, seconds = divmod(seconds, length)
         found |= {unit: amount} if amount else {}
+    if "more" in slots:
+        found["more"] = slots["more"]
     if days := dates.repeated_days(slots):
         found["days"] = "".join(map(str, days))
     return found | ({"name": str(slots["reminder"])} if "reminder" in slots else {})

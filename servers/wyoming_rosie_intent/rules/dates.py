@@ -8,6 +8,10 @@ from wyoming_rosie.timers.timer import at_time, next_repetition
 
 WEEKDAY_SETS = {"weekdays": (0, 1, 2, 3, 4), "weekend": (5, 6), "daily": (0, 1, 2, 3, 4, 5, 6)}
 """Days on which an alarm repeats; Monday is 0."""
+TIME_SLOTS = frozenset({"clock", "part", "hour", "minute", "offset", "ahead", "to", "named"})
+"""Slots of a time of day."""
+REMINDER_TIME = time(9)
+"""Of a reminder for a day without a time."""
 _NOON = 12
 _EVENING_HOUR = 5
 """Earliest hour that "in the evening" may mean."""
@@ -52,7 +56,7 @@ def next_alarm(slots: Mapping[str, object], now: datetime) -> datetime | None:
     has_day = not days and _names_day(slots)
     if has_day and day is None:
         return None
-    at = find_time(slots, now, day)
+    at = REMINDER_TIME if has_day and _is_whole_day_reminder(slots) else find_time(slots, now, day)
     if at is None:
         return None
     if days:
@@ -61,6 +65,10 @@ def next_alarm(slots: Mapping[str, object], now: datetime) -> datetime | None:
         found = at_time(day, at, now)
         return found if _is_after(found, now) else None
     return _next_on_clock(slots, at, now)
+
+
+def _is_whole_day_reminder(slots: Mapping[str, object]) -> bool:
+    return slots.get("alarm") == "reminder" and slots.keys().isdisjoint(TIME_SLOTS)
 
 
 def repeated_days(slots: Mapping[str, object]) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Filler words, which do not change a command, and words that no command contains."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -70,6 +70,17 @@ def load_hints(table: Mapping[str, Any]) -> LanguageHints:
         table.get("gerunds", {}),
         tuple(frozenset(group) for group in table.get("synonyms", ())),
     )
+
+
+def strip_phrases(words: Words, phrases: Collection[Words]) -> Words:
+    """Return the words without the phrases, in lower case, before and after them; a phrase alone stays."""
+    plain = tuple(word.casefold() for word in words)
+    for phrase in sorted(phrases, key=len, reverse=True):
+        if len(phrase) < len(words) and plain[: len(phrase)] == phrase:
+            return strip_phrases(words[len(phrase) :], phrases)
+        if len(phrase) < len(words) and plain[-len(phrase) :] == phrase:
+            return strip_phrases(words[: -len(phrase)], phrases)
+    return words
 
 
 def split_words(text: str) -> Iterator[str]:

@@ -23,13 +23,15 @@ MAX_VALUES = 8
 """Values of one kind in a sentence; a sentence with more matches nothing."""
 _Piece: TypeAlias = tuple[int, int, str, float]
 """Start and end of a value in the text, its kind and the value itself."""
-_KINDS = ("clock", "duration", "number", "ordinal")
+_EXTENSION = "extension"
+"""Kind of a duration such as "five more minutes"; it is a duration, too."""
+_KINDS = ("clock", "duration", _EXTENSION, "number", "ordinal")
 _TOKEN = re.compile(
     r"(?P<clock>\d{1,2}[:h]\d{2}(?![\d:]))|(?P<digits>\d+(?:[.,]\d+)*)(?P<suffix>[^\W\d_]+|\.(?=\s\w)|[ºª])?"
     r"|(?P<word>[^\W\d_]+)"
 )
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
-_PLACEHOLDER = re.compile(r"\b(clock|duration|number|ordinal)([0-9])\b")
+_PLACEHOLDER = re.compile(r"\b(clock|duration|extension|number|ordinal)([0-9])\b")
 _WORD_RANGE, _ORDINAL_RANGE = 101, 32
 _MAX_NUMBER_WORDS = 4
 
@@ -99,7 +101,9 @@ class _Grammar:
         self.lists = {**table.get("lists", {}), **_create_placeholders()}
         self.rules: Mapping[str, str] = table.get("expansion_rules", {})
         self._intents = _create_intents(table["intents"], self.lists, self.rules, language)
-        self._hints = filler_words.load_hints(templates.load_custom_sentences(language).get("nearly", {}))
+        custom = templates.load_custom_sentences(language)
+        self._hints = filler_words.load_hints(custom.get("nearly", {}))
+        self._courtesies = [filler_words.normalize_words(phrase) for phrase in custom.get("courtesies", ())]
 
     def recognize(self, text: str) -> Match | None:
         """Match a whole sentence, also without its polite words."""
@@ -114,7 +118,8 @@ class _Grammar:
     def encode(self, text: str) -> Iterator[EncodedSentence]:
         words = tuple(filler_words.split_words(self._replace_symbols(text)))
         polite = " ".join(self._hints.remove_fillers(tuple(word.casefold() for word in words)))
-        for candidate in dict.fromkeys((" ".join(words), polite)):
+        plain = " ".join(filler_words.strip_phrases(words, self._courtesies))
+        for candidate in dict.fromkeys((" ".join(words), plain, polite)):
             if encoded := self._encode(candidate):
                 yield encoded
 
@@ -162,7 +167,7 @@ class _Grammar:
 
     def _find_values(self, text: str) -> Iterator[_Piece]:
         spans = [
-            (found.start, found.end, "duration", float(found.total))
+            (found.start, found.end, _EXTENSION if found.is_extra else "duration", float(found.total))
             for found in durations.find(text, self._language)
             if any(character.isalpha() for character in text[found.start : found.end])
             and not text[: found.start].casefold().rstrip().endswith(self._clock_words)
@@ -234,10 +239,11 @@ def _plain_form(form: str) -> str:
 
 
 def _create_placeholders() -> Mapping[str, Any]:
-    return {
-        kind: {"values": [{"in": f"{kind}{place}", "out": f"{kind}{place}"} for place in range(MAX_VALUES)]}
-        for kind in _KINDS
+    values = {
+        kind: [{"in": f"{kind}{place}", "out": f"{kind}{place}"} for place in range(MAX_VALUES)] for kind in _KINDS
     }
+    values["duration"] += values[_EXTENSION]
+    return {kind: {"values": some} for kind, some in values.items()}
 
 
 def _create_intents(

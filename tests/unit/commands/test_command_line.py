@@ -58,6 +58,7 @@ def test_help_shows_the_subcommands_in_groups() -> None:
             "doctor",
             "check",
             "config",
+            "plugin",
             "discover",
             "key",
             "listen",

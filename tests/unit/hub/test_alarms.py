@@ -177,6 +177,19 @@ async def test_snooze_rings_again_with_the_text_of_what_rang(tmp_path: Path) -> 
         assert "call mum" in await harness.ask("TimerStatus", kind="reminder")
 
 
+async def test_more_minutes_snooze_what_rang_and_otherwise_prolong_a_timer(tmp_path: Path) -> None:
+    harness = TimerHarness(tmp_path / "timers.json")
+    more: dict[str, Any] = {"alarm": "snooze", "more": 1, "minutes": 5}
+    async with harness.running():
+        assert await harness.ask("StartTimer", **more) == "Nothing has rung here."
+        await harness.ask("StartTimer", minutes=10)
+        assert await harness.ask("StartTimer", **more) == "15 minutes left now."
+        assert await harness.ask("StartTimer", alarm="snooze", minutes=10) == "Nothing has rung here."
+        await harness.ask("StartTimer", **soon(alarm="wake"))
+        await harness.until(("kitchen", "timer-finished"))
+        assert await harness.ask("StartTimer", **more) == "I will ring again in 5 minutes."
+
+
 async def test_an_alarm_from_long_ago_does_not_ring_after_a_restart(tmp_path: Path) -> None:
     harness = TimerHarness(tmp_path / "timers.json")
     await harness.ask("StartTimer", **soon(alarm="reminder", name="call mum"))

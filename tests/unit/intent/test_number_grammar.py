@@ -262,3 +262,79 @@ async def test_help_names_things_of_this_home() -> None:
 )
 async def test_routines_and_names_of_assistants(text: str, language: str, changed: set[str]) -> None:
     assert set((await said(text, language=language)).changes or ()) == changed
+
+
+TEN = {"alarm": "snooze"}
+FIVE = {"alarm": "snooze", "duration": 300}
+MORE = {**FIVE, "more": 1}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "slots"),
+    [
+        ("en", "snooze, please", TEN),
+        ("en", "hit the snooze button", TEN),
+        ("en", "remind me again later", TEN),
+        ("en", "five more minutes", MORE),
+        ("en", "just another five minutes please", MORE),
+        ("en", "let me sleep five more minutes", FIVE),
+        ("en", "wake me up again in five minutes", FIVE),
+        ("de", "Schlummern bitte", TEN),
+        ("de", "erinnere mich später nochmal", TEN),
+        ("de", "noch fünf Minuten bitte", MORE),
+        ("de", "gib mir noch fünf Minuten", MORE),
+        ("de", "lass mich noch fünf Minuten schlafen", FIVE),
+        ("de", "weck mich in fünf Minuten nochmal", FIVE),
+        ("fr", "reporte l'alarme", TEN),
+        ("fr", "encore cinq minutes s'il te plaît", MORE),
+        ("fr", "cinq minutes de plus", MORE),
+        ("fr", "repousse le réveil de cinq minutes", FIVE),
+        ("es", "posponer la alarma", TEN),
+        ("es", "cinco minutos más, por favor", MORE),
+        ("es", "otros cinco minutos", MORE),
+        ("es", "aplaza la alarma cinco minutos", FIVE),
+        ("it", "posticipa la sveglia", TEN),
+        ("it", "ancora cinque minuti per favore", MORE),
+        ("it", "altri cinque minuti", MORE),
+        ("it", "rimanda la sveglia di cinque minuti", FIVE),
+        ("nl", "snooze de wekker", TEN),
+        ("nl", "nog vijf minuutjes alsjeblieft", MORE),
+        ("nl", "vijf minuten langer", MORE),
+        ("nl", "laat me nog vijf minuten slapen", FIVE),
+    ],
+)
+def test_an_alarm_is_snoozed_in_each_language(language: str, text: str, slots: dict[str, object]) -> None:
+    match = number_grammar.recognize(text, language)
+    assert match is not None
+    assert (match.intent, match.slots) == ("HassStartTimer", slots)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("en", "five minutes"), ("en", "how many more minutes"), ("de", "fünf Minuten"), ("de", "wie lange noch"), ("es", "cinco minutos"), ("nl", "nog iets")],
+)  # fmt: skip
+def test_a_duration_alone_snoozes_nothing(language: str, text: str) -> None:
+    assert number_grammar.recognize(text, language) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "remind me to call ada on monday"),
+        ("en", "set a reminder for monday to call ada"),
+        ("de", "erinnere mich am Montag an Ada"),
+        ("fr", "rappelle-moi lundi d'appeler Ada"),
+        ("es", "recuérdame el lunes llamar a Ada"),
+        ("it", "ricordami lunedì di chiamare Ada"),
+        ("nl", "herinner me maandag aan Ada"),
+    ],
+)
+def test_a_reminder_for_a_day_is_due_in_the_morning(language: str, text: str) -> None:
+    match = number_grammar.recognize(text, language)
+    assert match is not None
+    assert str(dates.next_alarm(match.slots, NOW))[:16] == "2026-11-23 09:00"
+
+
+def test_a_reminder_for_a_time_that_is_none_is_not_due_in_the_morning() -> None:
+    slots = {"alarm": "reminder", "relative": 1, "hour": 25}
+    assert dates.next_alarm(slots, NOW) is None

@@ -190,7 +190,7 @@ function show(name, value) {
     transcript: (words) => view.showTranscript(words),
     answer: (words) => view.showAnswer(words),
     error: (code) => view.showAnswer(explain("error." + code, "error.other", { code: code })),
-    woken: () => player.chime(WOKEN),
+    woken: () => onWoken(),
     volume: (change) => changeVolume(change),
     mute: (isMuted) => setMuted(isMuted),
     "wake-lost": () => onWakeLost(),
@@ -210,6 +210,12 @@ function onState(state) {
   if (kiosk !== null && AWAKE.indexOf(state) >= 0) {
     kiosk.wake();
   }
+}
+
+/* Somebody who speaks has heard what rings. */
+function onWoken() {
+  silenceTimers();
+  player.chime(WOKEN);
 }
 
 function startSound(format) {
@@ -406,6 +412,7 @@ function write(event) {
   const field = view.find("text");
   player.resume();
   if (satellite.write(field.value)) {
+    silenceTimers();
     field.value = "";
   }
 }
