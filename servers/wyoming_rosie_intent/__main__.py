@@ -52,7 +52,9 @@ async def serve(settings: IntentConfig) -> None:
     async with AsyncExitStack() as stack:
         commands = CommandToolset(executor, recognizer, is_conductor_intent)
         stack.callback(commands.close)
-        agent = await stack.enter_async_context(factory.open_agent(settings, executor, toolsets, commands))
+        memory = factory.create_memory(settings.memory, lambda: executor.home, _clock)
+        told = memory.dialogue if memory else None
+        agent = await stack.enter_async_context(factory.open_agent(settings, executor, toolsets, commands, told))
         satellite_alarms = factory.create_satellite_alarms(actor)
         dialogue = Dialogue(
             recognizer,
@@ -62,6 +64,7 @@ async def serve(settings: IntentConfig) -> None:
             agent,
             satellite_alarms,
             actor.announcer if actor else None,
+            told,
         )
         stack.callback(dialogue.close)
         questions = factory.create_questions(executor, actor, settings.actor, plugins)
@@ -71,17 +74,25 @@ async def serve(settings: IntentConfig) -> None:
             "intent",
             create_info(recognizer, handles=executor.has_actor, uses_llm=agent is not None, notice=notice),
             lambda send: IntentHandler(
-                dialogue, executor.states, _clock, send, answered, get_device_area, notice, questions
+                dialogue,
+                executor.states,
+                _clock,
+                send,
+                answered,
+                get_device_area,
+                notice,
+                {**questions, **factory.create_memory_questions(memory, send)},
             ),
             metrics=metrics,
             waiting=lambda: dialogue.waiting,
         )
-        factory.add_health_checks(daemon.health, actor, plugins, agent)
+        factory.add_health_checks(daemon.health, actor, plugins, agent, memory)
         await run_until_first_exit(
             server.run(daemon, settings),
             updates.run(recognizer, executor),
             factory.watch_home_file(settings.home, actor, updates.put),
             *([factory.run_plugins(plugins)] if plugins else []),
+            *([memory.service.run()] if memory else []),
             *(part.run() for part in (actor, audit, mcp, satellite_alarms) if part is not None),
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from wyoming_rosie_intent.engine import Command, Match
+from wyoming_rosie_intent.memory.spoken.sentences import MemoryRequest
 from wyoming_rosie_intent.plugins.match import PluginMatch
 
 
@@ -58,8 +59,8 @@ class DelegateToConductor:
     deferred: tuple[DeferredCommand, ...] = ()
 
 
-PendingAction: TypeAlias = tuple[Command, ...] | DelegateToConductor | PluginMatch
-"""The action that a yes confirms: commands to execute now, one that the conductor is to keep, or a plugin's."""
+PendingAction: TypeAlias = tuple[Command, ...] | DelegateToConductor | PluginMatch | MemoryRequest
+"""The action that a yes confirms: commands to execute now, one that the conductor is to keep, a plugin's or the memory's."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class Handled:
     question: PendingQuestion | None = None
     is_private: bool = False  # a cloud must not read it
     late_answer: str | None = None  # id of the answer that is promised
+    is_from_memory: bool = False  # it was told from the memory, which does not keep it again
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class NotHandled:
 
     text: str = field(repr=False)
     matches: tuple[Match, ...] = ()
+    is_from_memory: bool = False
 
 
 @dataclass(frozen=True)

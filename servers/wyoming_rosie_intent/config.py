@@ -11,6 +11,7 @@ from wyoming_rosie.protocol.server import ServiceConfig
 from wyoming_rosie_intent.execution.policy import Remarks
 from wyoming_rosie_intent.execution.weather import Settings as WeatherSettings
 from wyoming_rosie_intent.llm.tier_config import CloudSettings, NetworkSettings, TierSettings
+from wyoming_rosie_intent.memory.settings import MemorySettings
 from wyoming_rosie_intent.rules.hassil import Settings as HassilSettings
 
 
@@ -47,6 +48,8 @@ class IntentConfig(ServiceConfig):
     audit_file: Path | None = option(None, "audit log of refused and confirmed actions")
     plugin_folder: Path | None = option(None, "folder of plugins, each a folder with a plugin.py")
     plugins: FreeTables = option(dict, "settings of plugins, as tables of the configuration file")
+
+    memory: MemorySettings = option(MemorySettings, "")
 
     local: TierSettings = option(TierSettings, "")
     network: NetworkSettings = option(NetworkSettings, "")

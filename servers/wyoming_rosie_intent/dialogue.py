@@ -13,10 +13,12 @@ from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie.text.normalize import is_speakable
 from wyoming_rosie.timers.requests import SpokenAnswer
 from wyoming_rosie_intent.answer import (
+    AnswerChunk,
     AnswerEvent,
     ConversationInput,
     DeferredCommand,
     DelegateToConductor,
+    Filler,
     Handled,
     NotHandled,
     NotRecognized,
@@ -43,6 +45,8 @@ from wyoming_rosie_intent.execution.policy import is_query_intent
 from wyoming_rosie_intent.execution.satellite_alarms import SatelliteAlarms
 from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
+from wyoming_rosie_intent.memory.dialogue_memory import DialogueMemory
+from wyoming_rosie_intent.memory.spoken.sentences import MemoryRequest
 from wyoming_rosie_intent.plugins.conversation import PluginConversations
 from wyoming_rosie_intent.plugins.match import PluginMatch
 from wyoming_rosie_intent.plugins.registry import PluginRegistry
@@ -70,7 +74,9 @@ class Dialogue:
         agent: LlmAgent | None = None,
         satellite_alarms: SatelliteAlarms | None = None,
         announcer: SatelliteAnnouncer | None = None,
+        dialogue_memory: DialogueMemory | None = None,
     ) -> None:
+        self._dialogue_memory = dialogue_memory
         self._satellite_alarms = satellite_alarms
         self._recognizer = recognizer
         self._executor = executor
@@ -103,10 +109,12 @@ class Dialogue:
         reply, action = self._parse_reply(user_input, now)
         outcome = await self._answer_at_once(user_input, reply, action, language, moment, now)
         if outcome is not None:
+            outcome = await self._add_trouble(outcome, language)
             self._record_turn(user_input, outcome, now)
             self._record_question(user_input, outcome, now)
             self._record_answer(user_input, outcome, now)
             yield outcome
+            self._keep_turn(user_input, outcome, moment)
         elif self._agent is None:
             yield NotRecognized(unknown_names.render_unknown(user_input.text, language, self._executor.home))
         else:
@@ -116,6 +124,7 @@ class Dialogue:
                     self._record_question(user_input, event, now)
                     self._record_answer(user_input, event, now)
                     yield event
+                    self._keep_turn(user_input, event, moment, by_model=True)
 
     def _parse_reply(self, user_input: ConversationInput, now: float) -> tuple[ConfirmationReply, PendingAction | None]:
         """Return the reply to a question, which must not be answered by a sentence that may execute nothing."""
@@ -183,6 +192,8 @@ class Dialogue:
         if isinstance(action, PluginMatch):
             assert self._plugin_conversations is not None
             return await self._plugin_conversations.answer(user_input, action, moment)
+        if isinstance(action, MemoryRequest):
+            return await self._execute_memory_request(user_input, action, moment)
         if action == () and self._agent is not None:
             return None
         if not all(isinstance(command, PendingCommand) for command in action):  # chosen, but not confirmed
@@ -199,7 +210,11 @@ class Dialogue:
                 assert self._plugin_conversations is not None
                 return await self._plugin_conversations.answer(user_input, match, moment)
             case ():
-                return await self._answer_follow_up(user_input, moment, now)
+                outcome = await self._answer_follow_up(user_input, moment, now)
+                return outcome or await self._answer_from_memory(user_input, moment)
+            case (Match(intent="HassNevermind") as match,):
+                outcome = await self._answer_from_memory(user_input, moment, only_last_turn=True)
+                return outcome or await self._execute(user_input, (match,), moment, now)
             case (Match() as match,):
                 last = self._memory.get(user_input.conversation_id, user_input.area, now)
                 words = follow_up.load_words(base_language(match.language))
@@ -207,6 +222,47 @@ class Dialogue:
                 return await self._execute(user_input, matches, moment, now)
             case matches:
                 return await self._execute(user_input, matches, moment, now)
+
+    async def _answer_from_memory(
+        self, user_input: ConversationInput, moment: datetime, *, only_last_turn: bool = False
+    ) -> Outcome | None:
+        """Answer what is asked of the memory; None for any other sentence, and for what it does not know."""
+        memory = self._dialogue_memory
+        if memory is None:
+            return None
+        request = await self._worker.run(memory.recognize, user_input.text, user_input.language)
+        if request is None or (only_last_turn and not memory.means_last_turn(request, user_input, moment)):
+            return None
+        if request.intent.changes and not user_input.allow_tools:
+            return None
+        return await self._execute_memory_request(user_input, request, moment)
+
+    async def _execute_memory_request(
+        self, user_input: ConversationInput, request: MemoryRequest, moment: datetime
+    ) -> Outcome | None:
+        assert self._dialogue_memory is not None
+        outcome = await self._dialogue_memory.answer(request, user_input, moment, has_model=self._agent is not None)
+        if request.intent.forgets and isinstance(outcome, Handled) and not outcome.expects_reply:
+            self._memory.clear()
+            if self._agent is not None:
+                self._agent.clear_history()
+        return outcome
+
+    def _keep_turn(
+        self, user_input: ConversationInput, event: AnswerEvent, moment: datetime, *, by_model: bool = False
+    ) -> None:
+        """Keep a turn once its answer was sent."""
+        if self._dialogue_memory is not None and not isinstance(event, AnswerChunk | Filler):
+            self._dialogue_memory.record(user_input, event, moment, by_model=by_model)
+
+    async def _add_trouble(self, outcome: Outcome, language: str) -> Outcome:
+        """Add the sentence about a new problem of the memory to an answer, once."""
+        if self._dialogue_memory is None or not isinstance(outcome, Handled | NotHandled) or not outcome.text:
+            return outcome
+        if not self._dialogue_memory.take_trouble() or outcome.is_from_memory:
+            return outcome
+        trouble = await self._worker.run(self._dialogue_memory.render_trouble, language)
+        return replace(outcome, text=f"{outcome.text} {trouble}")
 
     async def wait_for_answer(self, answer_id: str, now: float) -> tuple[ConversationInput, Outcome]:
         """Return an answer that was promised, and wait for the reply to its question. Raises BadEventError."""

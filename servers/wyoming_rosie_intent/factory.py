@@ -2,17 +2,21 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from wyoming_rosie.config import state_folder
-from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.config import data_folder, state_folder
+from wyoming_rosie.errors import BadEventError, ConfigError
 from wyoming_rosie.home import model
 from wyoming_rosie.home.model import Home, RoomPolicy
 from wyoming_rosie.home.watcher import HomeWatcher
 from wyoming_rosie.http.health import Health
+from wyoming_rosie.protocol.connection import LOCAL_PEERS, PeerSender, Send
+from wyoming_rosie.protocol.server import Network, is_allowed, parse_networks
 from wyoming_rosie.runtime.terminal import on_hangup
 from wyoming_rosie_intent.config import ACTORS, NO_ACTOR, IntentConfig
 from wyoming_rosie_intent.engine import ActorContext, ServedActor
@@ -27,8 +31,17 @@ from wyoming_rosie_intent.llm.filler import FillerGenerator
 from wyoming_rosie_intent.llm.mcp_tools import McpTools
 from wyoming_rosie_intent.llm.prompts import prompt
 from wyoming_rosie_intent.llm.toolset import Toolset
+from wyoming_rosie_intent.memory.dialogue_memory import DialogueMemory, MemoryPolicy
+from wyoming_rosie_intent.memory.requests import MemoryRequests
+from wyoming_rosie_intent.memory.service import NOT_OPEN, MemoryService
+from wyoming_rosie_intent.memory.settings import MemorySettings, create_service
 from wyoming_rosie_intent.plugins import PluginRegistry, find_in_folder, find_installed, find_integrations
 from wyoming_rosie_intent.plugins.discovery import list_integrations
+
+MEMORY = "memory"
+"""Name of the user-event that asks the memory."""
+NO_MEMORY = "the memory is off; see [intent.memory] enabled"
+FOREIGN_PEER = "your machine may not use the memory; see [intent.memory] peers"
 
 
 def create_actor(settings: IntentConfig, file_home: Home, on_home: Callable[[Home], None]) -> ServedActor | None:
@@ -82,6 +95,33 @@ def load_plugins(settings: IntentConfig) -> PluginRegistry | None:
     return PluginRegistry(found, settings.plugins) if found else None
 
 
+@dataclass(frozen=True)
+class HomeMemory:
+    """The memory of the daemon: its service, and what dialogues and other programs use of it."""
+
+    service: MemoryService
+    dialogue: DialogueMemory
+    requests: MemoryRequests
+    peers: tuple[Network, ...]
+
+    def answers(self, send: object) -> bool:
+        """Return whether the peer of a connection may read and change the memory."""
+        return isinstance(send, PeerSender) and (send.peer in LOCAL_PEERS or is_allowed(send.peer, self.peers))
+
+
+def create_memory(
+    settings: MemorySettings, get_home: Callable[[], Home], clock: Callable[[], datetime]
+) -> HomeMemory | None:
+    """Create the memory, not yet opened; None if it is off."""
+    if not settings.enabled:
+        return None
+    service = create_service(settings, state_folder("intent"), data_folder(), time.time)
+    policy = MemoryPolicy(settings.off_rooms, settings.off_persons, settings.guests, settings.cloud_allowed)
+    dialogue = DialogueMemory(service, get_home, policy)
+    requests = MemoryRequests(service, dialogue, get_home, clock)
+    return HomeMemory(service, dialogue, requests, parse_networks(settings.peers, "--memory-peers"))
+
+
 def create_mcp_tools(settings: IntentConfig) -> McpTools | None:
     """Create the tools of the MCP servers, not yet connected."""
     return mcp_tools.load(settings.mcp_file) if settings.mcp_file is not None else None
@@ -89,7 +129,11 @@ def create_mcp_tools(settings: IntentConfig) -> McpTools | None:
 
 @asynccontextmanager
 async def open_agent(
-    settings: IntentConfig, executor: ActionExecutor, toolsets: Sequence[Toolset], commands: Toolset | None = None
+    settings: IntentConfig,
+    executor: ActionExecutor,
+    toolsets: Sequence[Toolset],
+    commands: Toolset | None = None,
+    memory: DialogueMemory | None = None,
 ) -> AsyncIterator[LlmAgent | None]:
     """Run the agent during the block; None without a language model."""
     models = await asyncio.to_thread(router.load, settings.local, settings.network, settings.cloud)
@@ -113,6 +157,7 @@ async def open_agent(
             fillers,
             silence_seconds=_get_silence_seconds(settings),
             commands=commands,
+            memory=memory,
         )
         stack.push_async_callback(agent.close)
         if settings.warm_up:
@@ -148,13 +193,30 @@ async def watch_home_file(file: Path, actor: ServedActor | None, on_home: Callab
 
 
 def create_questions(
-    executor: ActionExecutor, actor: ServedActor | None, actor_name: str, plugins: PluginRegistry | None
+    executor: ActionExecutor,
+    actor: ServedActor | None,
+    actor_name: str,
+    plugins: PluginRegistry | None,
 ) -> Mapping[str, Question]:
-    """Return the answers to what a conductor may ask: `plugins`, and `room` with the policy of an area."""
+    """Return the answers to what any peer may ask: `plugins`, and `room` with the policy of an area."""
     return {
         "plugins": lambda _: {"plugins": describe_plugins(actor, actor_name, plugins)},
         "room": lambda data: {"is_private": is_private(executor.home, data)},
     }
+
+
+def create_memory_questions(memory: HomeMemory | None, send: Send) -> Mapping[str, Question]:
+    """Return the answer to requests to the memory, for peers that may use it; others get the reason."""
+    if memory is None:
+        return {MEMORY: _refuse(NO_MEMORY)}
+    return {MEMORY: memory.requests.answer if memory.answers(send) else _refuse(FOREIGN_PEER)}
+
+
+def _refuse(reason: str) -> Question:
+    def answer(_: object) -> Mapping[str, object]:
+        raise BadEventError(reason, "memory")
+
+    return answer
 
 
 def is_private(home: Home, data: object) -> bool:
@@ -178,9 +240,17 @@ def describe_actor(actor: ServedActor, name: str) -> Mapping[str, object]:
 
 
 def add_health_checks(
-    health: Health, actor: ServedActor | None, plugins: PluginRegistry | None, agent: LlmAgent | None
+    health: Health,
+    actor: ServedActor | None,
+    plugins: PluginRegistry | None,
+    agent: LlmAgent | None,
+    memory: HomeMemory | None,
 ) -> None:
-    """Add the health checks of a remote actor, of the plugins and of the language models."""
+    """Add the health checks of a remote actor, of the plugins, of the language models and of the memory."""
+    if memory is not None:
+        service = memory.service
+        health.add_check("memory", lambda: None if service.problem == NOT_OPEN else service.problem)
+        health.add_check("embedding", lambda: service.embedding_problem)
     if agent is not None:
         health.add_check("language-models", lambda: agent.problem)
     if actor is not None and actor.is_remote:

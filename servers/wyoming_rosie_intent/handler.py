@@ -1,6 +1,6 @@
 """Connection handler of the intent daemon."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, TypeAlias, assert_never
@@ -38,7 +38,7 @@ from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 
 _LOG = structlog.get_logger()
-Question: TypeAlias = Callable[[Any], Mapping[str, object]]
+Question: TypeAlias = Callable[[Any], Mapping[str, object] | Awaitable[Mapping[str, object]]]
 """Answers a user-event that asks for something of the daemon; gets the event's data."""
 _MAX_NAME_CHARACTERS = 128
 _ANSWER_KEYS = frozenset(
@@ -96,7 +96,8 @@ class IntentHandler:
                     await self._send(_create_home_state(self._states(), event))
                 case "user-event" if isinstance(name := event.data.get("name"), str) and name in self._questions:
                     answer = self._questions[name](event.data.get("data") or {})
-                    await self._send(UserEvent(name, dict(answer)).event())
+                    known = answer if isinstance(answer, Mapping) else await answer
+                    await self._send(UserEvent(name, dict(known)).event())
                 case "user-event" if event.data.get("name") == _LATE_ANSWER:
                     await self._on_late_answer(event)
                 case other if other in _SATELLITE_EVENTS:

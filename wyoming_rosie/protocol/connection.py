@@ -19,6 +19,9 @@ Send: TypeAlias = Callable[[Event], Awaitable[None]]
 
 WRITE_SECONDS = 10.0
 MAX_QUEUED_EVENTS = 32
+UNIX, STDIO = "unix", "stdio"
+LOCAL_PEERS = frozenset({UNIX, STDIO})
+"""Names of peers without an address, which are on this machine."""
 STATUS = "status"
 """Name of the user-event that asks a daemon for its load, and of the answer."""
 
@@ -58,6 +61,15 @@ class NowaitSender(Protocol):
 
 
 @runtime_checkable
+class PeerSender(Protocol):
+    """A `send` that knows its peer."""
+
+    @property
+    def peer(self) -> str:
+        """The peer's address, or one of LOCAL_PEERS."""
+
+
+@runtime_checkable
 class AudioFastPath(Protocol):
     """A handler that takes audio chunks without a task switch."""
 
@@ -87,7 +99,7 @@ class Connection:
         self._host = host
         self._info = info
         self._status = status
-        self._handler = create_handler(_ConnectionSender(self))
+        self._handler = create_handler(_ConnectionSender(self, host))
         self._finish_at_end = finish_at_end  # a pipe's end ends its requests, a socket's cancels them
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(MAX_QUEUED_EVENTS)
         self._close_reason: RosieError | None = None
@@ -217,8 +229,9 @@ def _refuse_nowait(_: Event) -> bool:
 class _ConnectionSender:
     """The `send` of a connection's handler."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, peer: str) -> None:
         self._connection = connection
+        self.peer = peer
 
     def __call__(self, event: Event) -> Awaitable[None]:
         return self._connection.send(event)

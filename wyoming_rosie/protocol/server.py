@@ -28,7 +28,7 @@ from wyoming_rosie.http.server import LOOPBACK
 from wyoming_rosie.metrics import Counter as CountOf
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.protocol import address, discovery, titles
-from wyoming_rosie.protocol.connection import STATUS, Connection
+from wyoming_rosie.protocol.connection import STATUS, STDIO, UNIX, Connection
 from wyoming_rosie.protocol.connection import ConnectionHandler as ConnectionHandler
 from wyoming_rosie.protocol.connection import Send as Send
 from wyoming_rosie.protocol.hosts import parse_ip
@@ -171,7 +171,7 @@ class DaemonServer:
         stream = EventStream()
         StdioTransport(stream, read_fd, write_fd).start()
         answers = (lambda: self._info, self._encode_status)
-        await Connection(stream, "stdio", *answers, self._create_handler, finish_at_end=True).serve()
+        await Connection(stream, STDIO, *answers, self._create_handler, finish_at_end=True).serve()
 
     async def _listen(self, requested: address.Address) -> asyncio.Server:
         loop = asyncio.get_running_loop()
@@ -191,7 +191,7 @@ class DaemonServer:
 
     def _accept(self, stream: EventStream) -> None:
         name = stream.transport.get_extra_info("peername")
-        host = name[0] if isinstance(name, tuple) else "unix"
+        host = name[0] if isinstance(name, tuple) else UNIX
         refusal = self._find_refusal(host)
         if refusal is not None:
             self._reject(stream, refusal)
@@ -223,11 +223,11 @@ class DaemonServer:
             del self._per_address[host]
 
     def _find_refusal(self, host: str) -> BadEventError | None:
-        if host != "unix" and not is_allowed(host, self.allowed):
+        if host != UNIX and not is_allowed(host, self.allowed):
             return BadEventError("connections from your network are not allowed here; see --allow", "forbidden")
         if self._is_stopping:
             return BadEventError("this daemon is stopping", "stopping")
-        is_crowded = host != "unix" and self._per_address[host] >= self.max_connections_per_address
+        is_crowded = host != UNIX and self._per_address[host] >= self.max_connections_per_address
         if len(self._connections) >= self.max_connections or is_crowded:
             return BadEventError("too many connections; try again later", "busy")
         return None
@@ -340,12 +340,12 @@ def describe_bind_error(err: OSError | OverflowError) -> str:
     return os.strerror(err.errno)
 
 
-def parse_networks(values: tuple[str, ...]) -> tuple[Network, ...]:
-    """Return the networks of `--allow`. Raises ConfigError."""
+def parse_networks(values: tuple[str, ...], option_name: str = "--allow") -> tuple[Network, ...]:
+    """Return the networks of an option. Raises ConfigError."""
     try:
         return tuple(ipaddress.ip_network(network) for network in values)
     except ValueError as err:
-        raise ConfigError(f"--allow: {err}; write networks such as 192.168.1.0/24") from err
+        raise ConfigError(f"{option_name}: {err}; write networks such as 192.168.1.0/24") from err
 
 
 def is_allowed(host: str, allowed: tuple[Network, ...]) -> bool:

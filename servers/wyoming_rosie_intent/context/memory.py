@@ -62,6 +62,10 @@ class ConversationMemory:
         turn = replace(self.get(conversation, area, now), undo=(), has_acted=False)
         self._store(conversation, area, turn, now)
 
+    def clear(self) -> None:
+        """Forget all turns."""
+        self._entries.clear()
+
     def _store(self, conversation: str, area: str | None, turn: LastTurn, now: float) -> None:
         for key in _keys(conversation, area):
             self._entries.pop(key, None)

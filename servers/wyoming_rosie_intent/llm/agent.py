@@ -38,12 +38,14 @@ from wyoming_rosie_intent.llm.output.action_claims import ClaimChecker
 from wyoming_rosie_intent.llm.prompts import snapshots
 from wyoming_rosie_intent.llm.prompts.context_window import SENTENCE_TOKENS, ResultBudget
 from wyoming_rosie_intent.llm.prompts.history import ConversationHistory
+from wyoming_rosie_intent.llm.prompts.memories import create_message, has_untrusted_text
 from wyoming_rosie_intent.llm.prompts.prompt import PromptContext, PromptTemplates, escape_tokens
 from wyoming_rosie_intent.llm.prompts.snapshots import PromptSnapshots
 from wyoming_rosie_intent.llm.prompts.warmer import PromptWarmer
-from wyoming_rosie_intent.llm.router import RoutingRequest, create_request
+from wyoming_rosie_intent.llm.router import RoutingRequest, Tier, create_request
 from wyoming_rosie_intent.llm.tool_loop import ChatModel, ToolLoop
 from wyoming_rosie_intent.llm.toolset import CombinedToolset, ToolContext, Toolset
+from wyoming_rosie_intent.memory.dialogue_memory import DialogueMemory, RecalledMemories
 
 _LOG = structlog.get_logger()
 TOTAL_SECONDS = 60.0
@@ -90,7 +92,9 @@ class LlmAgent:
         total_seconds: float = TOTAL_SECONDS,
         silence_seconds: float = SILENCE_SECONDS,
         commands: Toolset | None = None,
+        memory: DialogueMemory | None = None,
     ) -> None:
+        self._memory = memory
         self._router = router
         self._executor = executor
         self._prompts = prompts
@@ -157,7 +161,8 @@ class LlmAgent:
         self, user_input: ConversationInput, moment: datetime, now: float
     ) -> AsyncGenerator[AnswerEvent, None]:
         """Yield the answer, its outcome last; closing the generator stops the model. `moment` is the wall clock."""
-        turn = self._create_turn(user_input, moment, now)
+        recalled = await self._recall(user_input, moment, now)
+        turn = self._create_turn(user_input, moment, now, recalled)
         tasks = [asyncio.create_task(job) for job in self._create_jobs(turn)]
         try:
             while True:
@@ -173,10 +178,24 @@ class LlmAgent:
             if turn.tool_loop.actions.has_acted:
                 turn.record(self._history)
 
+    def clear_history(self) -> None:
+        """Forget all conversations, as one of them is to be forgotten."""
+        self._history.clear()
+        self._snapshots.clear()
+
     async def close(self) -> None:
         await self._warmer.close()
 
-    def _create_turn(self, user_input: ConversationInput, moment: datetime, now: float) -> "_AgentTurn":
+    async def _recall(self, user_input: ConversationInput, moment: datetime, now: float) -> RecalledMemories:
+        """Return the memories for a sentence; the last messages only if the conversation has none in its history."""
+        if self._memory is None or user_input.continues:
+            return RecalledMemories()
+        has_history = bool(self._history.messages(user_input.conversation_id, now))
+        return await self._memory.recall(user_input, moment, with_messages=not has_history)
+
+    def _create_turn(
+        self, user_input: ConversationInput, moment: datetime, now: float, recalled: RecalledMemories
+    ) -> "_AgentTurn":
         language = user_input.language or self._executor.home.preferences.language or "en"
         user_input = replace(user_input, language=language)
         here = self._find_area(user_input.area)
@@ -194,11 +213,27 @@ class LlmAgent:
             user_input.text,
             user_input.conversation_id,
             user_input.turn_id,
-            self._history.has_untrusted_text(user_input.conversation_id, now),
+            self._history.has_untrusted_text(user_input.conversation_id, now) or has_untrusted_text(recalled),
             model.keep_private,
         )
-        loop = self._create_tool_loop(model, prompt, user_input, context, phrases)
-        return _AgentTurn(user_input, _TurnStart(prompt, request, is_warm, now), model, loop, phrases)
+        remembered = self._render_memories(recalled, moment)
+        loop = self._create_tool_loop(model, prompt, user_input, context, phrases, remembered)
+        start = _TurnStart(
+            prompt, request, is_warm, now, has_private_memories=any(one.is_private for one in remembered)
+        )
+        return _AgentTurn(user_input, start, model, loop, phrases)
+
+    def _render_memories(self, recalled: RecalledMemories, moment: datetime) -> tuple[ChatMessage, ...]:
+        """Return the message with the memories, if there are any; it takes half of the room for the results of tools."""
+        if self._memory is None:
+            return ()
+        tokens = self._prompts.allocate_tokens(self._executor.home, self._toolset.list_tools()).results // 2
+        count = self._prompts.context_window.count_tokens
+        is_private = not self._memory.cloud_allowed
+        message = create_message(
+            recalled, moment.tzinfo, self._prompts.render_memories, count, tokens, is_private=is_private
+        )
+        return () if message is None else (message,)
 
     def _create_tool_loop(
         self,
@@ -207,6 +242,7 @@ class LlmAgent:
         user_input: ConversationInput,
         context: ToolContext,
         phrases: messages.LlmMessages,
+        remembered: Sequence[ChatMessage] = (),
     ) -> ToolLoop:
         sentence = ChatMessage(ChatRole.USER, escape_tokens(user_input.text))
         if user_input.continues:
@@ -218,26 +254,28 @@ class LlmAgent:
 
         return ToolLoop(
             model,
-            self._fit_prompt(prompt.append(sentence)),
+            self._fit_prompt(prompt, remembered, sentence),
             self._toolset if user_input.allow_tools else NO_TOOLS,
             context,
             phrases,
             self._prompts.render_not_done,
             create_checker,
-            self._create_result_budget(sentence),
+            self._create_result_budget(sentence, remembered),
         )
 
-    def _fit_prompt(self, prompt: Prompt) -> Prompt:
-        """Drop the history when a long sentence leaves no room for it."""
+    def _fit_prompt(self, prompt: Prompt, remembered: Sequence[ChatMessage], sentence: ChatMessage) -> Prompt:
+        """Append the memories and the sentence; drop the memories, then the history, if a long sentence leaves no room."""
         window = self._prompts.context_window
-        if window.counter.count_prompt(prompt) <= window.prompt:
-            return prompt
-        return replace(prompt, messages=(prompt.messages[0], *prompt.messages[-2:]))
+        for candidate in (prompt.append(*remembered, sentence), prompt.append(sentence)):
+            if window.counter.count_prompt(candidate) <= window.prompt:
+                return candidate
+        return replace(prompt, messages=(prompt.messages[0], prompt.messages[-1], sentence))
 
-    def _create_result_budget(self, sentence: ChatMessage) -> ResultBudget:
+    def _create_result_budget(self, sentence: ChatMessage, remembered: Sequence[ChatMessage]) -> ResultBudget:
         count = self._prompts.context_window.count_tokens
         tokens = self._prompts.allocate_tokens(self._executor.home, self._toolset.list_tools()).results
-        return ResultBudget(tokens - max(0, count(sentence.text) - SENTENCE_TOKENS), count)
+        used = max(0, count(sentence.text) - SENTENCE_TOKENS) + sum(count(message.text) for message in remembered)
+        return ResultBudget(tokens - used, count)
 
     def _record_entities(self, matches: Sequence[Match]) -> None:
         """Remember which entities people use."""
@@ -344,6 +382,7 @@ class _TurnStart:
     request: RoutingRequest
     is_warm: bool
     at: float
+    has_private_memories: bool = False
 
 
 class _AgentTurn:
@@ -380,9 +419,13 @@ class _AgentTurn:
                 self.user_input.conversation_id,
                 (sentence, *new_messages),
                 self.start.at,
-                is_private=self.tool_loop.actions.is_private,
+                is_private=self.tool_loop.actions.is_private or self._may_quote_private_memories(),
                 has_untrusted_text=self.tool_loop.has_untrusted_text,
             )
+
+    def _may_quote_private_memories(self) -> bool:
+        """Return whether a model of the home, which reads private memories, gave the answer."""
+        return self.start.has_private_memories and self.model.tier != Tier.CLOUD
 
 
 def _format_location(err: Exception) -> str:

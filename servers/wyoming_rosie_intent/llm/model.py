@@ -32,6 +32,7 @@ class ChatMessage:
     text: str = field(default="", repr=False)
     calls: tuple[ToolCall, ...] = ()
     tool_call: ToolCall | None = None
+    is_private: bool = False  # no cloud gets it
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,10 @@ class Prompt:
 
     def append(self, *messages: ChatMessage) -> "Prompt":
         return replace(self, messages=(*self.messages, *messages))
+
+    def without_private(self) -> "Prompt":
+        """Return the prompt as a cloud may read it."""
+        return replace(self, messages=tuple(message for message in self.messages if not message.is_private))
 
 
 @dataclass(frozen=True)

@@ -208,7 +208,8 @@ class TierAttempt:
         """
         has_text = is_void = False
         while (state := self._next_tier()) is not None:
-            async with aclosing(_monitor(state, prompt, self._clock)) as events:
+            allowed = prompt.without_private() if state.tier is Tier.CLOUD else prompt
+            async with aclosing(_monitor(state, allowed, self._clock)) as events:
                 try:
                     async for event in events:
                         if is_void:

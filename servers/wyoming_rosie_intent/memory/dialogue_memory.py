@@ -1,14 +1,23 @@
 """Memory of a dialogue: what its turns ask of the memory, leave in it, and get from it for a language model."""
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
 import structlog
 
 from wyoming_rosie.home.model import Home
-from wyoming_rosie_intent.engine import Answer
+from wyoming_rosie_intent.answer import (
+    ConversationInput,
+    DelegateToConductor,
+    Handled,
+    NotHandled,
+    NotRecognized,
+    Outcome,
+    PendingQuestion,
+)
 from wyoming_rosie_intent.memory.model import (
     CURRENT,
     HOUSEHOLD,
@@ -21,9 +30,10 @@ from wyoming_rosie_intent.memory.model import (
     create_scope,
     normalize_text,
 )
+from wyoming_rosie_intent.memory.retention import has_code
 from wyoming_rosie_intent.memory.service import MemoryService
 from wyoming_rosie_intent.memory.spoken import sentences
-from wyoming_rosie_intent.memory.spoken.conversation import SpokenMemory
+from wyoming_rosie_intent.memory.spoken.conversation import MemoryQuestion, SpokenMemory
 from wyoming_rosie_intent.memory.spoken.sentences import MemoryIntent, MemoryRequest
 from wyoming_rosie_intent.memory.turns import MemoryTurn, RecentTurns
 
@@ -31,6 +41,8 @@ _LOG = structlog.get_logger()
 MAX_MESSAGES = 10
 """Messages of earlier talk that a model gets."""
 MAX_MEMORIES = 5
+RECALL_SECONDS = 0.5
+"""Longest wait of an answer for its memories; without them it goes on."""
 TALK_SECONDS = 3600.0
 """Age of talk that a model gets: what is older is found by its meaning only."""
 
@@ -46,16 +58,6 @@ class MemoryPolicy:
 
 
 @dataclass(frozen=True)
-class MemoryExchange:
-    """A sentence and its answer, as they are kept."""
-
-    said: str = field(repr=False)
-    answer: str = field(default="", repr=False)
-    intent: str | None = None
-    tools: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class RecalledMemories:
     """What a model gets for a sentence: the last messages, oldest first, and what is near to it, nearest first."""
 
@@ -66,7 +68,9 @@ class RecalledMemories:
 class DialogueMemory:
     """The memory of all conversations with one home."""
 
-    def __init__(self, service: MemoryService, get_home: Callable[[], Home], policy: MemoryPolicy | None = None) -> None:
+    def __init__(
+        self, service: MemoryService, get_home: Callable[[], Home], policy: MemoryPolicy | None = None
+    ) -> None:
         self._service = service
         self._get_home = get_home
         self._policy = policy or MemoryPolicy()
@@ -78,56 +82,87 @@ class DialogueMemory:
         """Whether models outside the home may read memories."""
         return self._policy.cloud_allowed
 
-    def create_turn(
-        self,
-        moment: datetime,
-        conversation: str,
-        area: str | None = None,
-        speaker: str | None = None,
-        turn_id: str | None = None,
-        language: str | None = None,
-        *,
-        has_model: bool = False,
-    ) -> MemoryTurn:
-        """Return a turn in an area (id or name); `moment` is the wall clock."""
-        home = self._get_home()
+    def create_turn(self, user_input: ConversationInput, moment: datetime, *, has_model: bool = False) -> MemoryTurn:
+        """Return the turn of a sentence; `moment` is the wall clock."""
+        home, speaker = self._get_home(), user_input.speaker
         reader = speaker or (None if self._policy.has_guests else HOUSEHOLD)
-        scope = create_scope(home, area, reader, conversation)
-        is_off = self._is_off(home, scope.room, speaker) or self._recent.is_kept_out(conversation)
+        scope = create_scope(home, user_input.area, reader, user_input.conversation_id)
         return MemoryTurn(
-            scope, speaker, conversation, turn_id or uuid4().hex, moment, language or "en", is_off, has_model
+            scope,
+            speaker,
+            user_input.conversation_id,
+            user_input.turn_id or uuid4().hex,
+            moment,
+            user_input.language or home.preferences.language or "en",
+            self._is_off(home, scope.room, speaker) or self._recent.is_kept_out(user_input.conversation_id),
+            has_model,
         )
 
     def recognize(self, text: str, language: str | None) -> MemoryRequest | None:
         """Return what a sentence asks of the memory; runs in a worker thread."""
         return sentences.recognize(text, language)
 
-    def means_last_turn(self, request: MemoryRequest | None, turn: MemoryTurn) -> bool:
+    def means_last_turn(self, request: MemoryRequest, user_input: ConversationInput, moment: datetime) -> bool:
         """Return whether a request is "forget that" and there is something that it may mean."""
-        is_asked = request is not None and request.intent is MemoryIntent.FORGET_THAT
-        return is_asked and self._recent.get(turn) is not None
+        is_asked = request.intent is MemoryIntent.FORGET_THAT
+        return is_asked and self._recent.get(self.create_turn(user_input, moment)) is not None
 
-    async def answer(self, request: MemoryRequest, turn: MemoryTurn) -> Answer | None:
+    async def answer(
+        self, request: MemoryRequest, user_input: ConversationInput, moment: datetime, *, has_model: bool
+    ) -> Handled | NotHandled | None:
         """Answer a request; None for a question that nothing here answers without a doubt."""
-        return await self._spoken.answer(request, turn)
+        answer = await self._spoken.answer(request, self.create_turn(user_input, moment, has_model=has_model))
+        if answer is None:
+            return None
+        if not answer.done:
+            return NotHandled(answer.text, is_from_memory=True)
+        is_private = not self._policy.cloud_allowed
+        if isinstance(answer, MemoryQuestion) and answer.confirmed is not None:
+            question = PendingQuestion(answer.text, answer.confirmed)
+            return Handled(
+                answer.text, expects_reply=True, question=question, is_private=is_private, is_from_memory=True
+            )
+        return Handled(answer.text, is_private=is_private, is_from_memory=True)
 
-    def record(self, turn: MemoryTurn, exchange: MemoryExchange) -> None:
-        """Keep a turn that was answered; never blocks, never fails."""
-        if turn.is_off or self._recent.is_kept_out(turn.conversation):
+    def record(
+        self, user_input: ConversationInput, outcome: Outcome, moment: datetime, *, by_model: bool = False
+    ) -> None:
+        """Keep a turn that was answered; never blocks, never fails. What nobody understood may not be meant for the home."""
+        if isinstance(outcome, NotRecognized):
+            return
+        turn = self.create_turn(user_input, moment)
+        is_told = not isinstance(outcome, DelegateToConductor) and outcome.is_from_memory
+        if turn.is_off or is_told or not user_input.text.strip():
             return
         try:
-            records = list(_create_records(turn, exchange))
+            records = _create_records(turn, user_input.text, outcome, by_model=by_model)
         except InvalidMemoryError as err:
             _LOG.debug("turn not remembered", reason=str(err))
             return
-        self._recent.note(turn)
-        self._service.remember(*records)
+        if records:
+            self._recent.note(turn)
+            self._service.remember(*records)
 
-    async def recall(self, text: str, turn: MemoryTurn, *, with_messages: bool = True) -> RecalledMemories:
+    async def recall(
+        self, user_input: ConversationInput, moment: datetime, *, with_messages: bool = True
+    ) -> RecalledMemories:
         """Return what a model gets for a sentence; nothing while the memory does not work."""
+        try:
+            async with asyncio.timeout(RECALL_SECONDS):
+                return await self._recall(user_input, moment, with_messages=with_messages)
+        except TimeoutError:
+            _LOG.warning("no memories for a model", reason="the memory is too slow")
+            return RecalledMemories()
+
+    async def _recall(
+        self, user_input: ConversationInput, moment: datetime, *, with_messages: bool
+    ) -> RecalledMemories:
+        turn = self.create_turn(user_input, moment)
         messages = await self._find_messages(turn) if with_messages else ()
         shown = {record.id for record in messages}
-        found = await self._service.search(text, turn.scope, turn.at, CURRENT, MAX_MEMORIES * 2, turn.language)
+        found = await self._service.search(
+            user_input.text, turn.scope, turn.at, CURRENT, MAX_MEMORIES + MAX_MESSAGES, turn.language
+        )
         memories = [
             memory.record
             for memory in found
@@ -135,10 +170,12 @@ class DialogueMemory:
         ]
         return RecalledMemories(messages, memories[:MAX_MEMORIES])
 
-    def take_trouble(self, language: str | None) -> str | None:
-        """Return the sentence about a new problem of the memory, once."""
-        if self._service.take_new_problem() is None:
-            return None
+    def take_trouble(self) -> bool:
+        """Return whether the memory has a new problem, once, so that it is spoken once."""
+        return self._service.take_new_problem() is not None
+
+    def render_trouble(self, language: str | None) -> str:
+        """Return the sentence about a problem; runs in a worker thread."""
         return sentences.load_texts().render("trouble", language or "en")
 
     async def _find_messages(self, turn: MemoryTurn) -> Sequence[MemoryRecord]:
@@ -155,16 +192,21 @@ class DialogueMemory:
         return room in rooms or (speaker is not None and speaker.casefold() in persons)
 
 
-def _create_records(turn: MemoryTurn, exchange: MemoryExchange) -> Sequence[MemoryRecord]:
-    said = turn.create_record(
-        MemoryKind.CONVERSATION, normalize_text(exchange.said), intent=exchange.intent, tools=exchange.tools
+def _create_records(turn: MemoryTurn, said: str, outcome: Outcome, *, by_model: bool) -> Sequence[MemoryRecord]:
+    """Return what was said and what was answered. Raises InvalidMemoryError."""
+    intents = () if isinstance(outcome, NotRecognized) else tuple(match.intent for match in outcome.matches)
+    sentence = turn.create_record(
+        MemoryKind.CONVERSATION,
+        normalize_text(said),
+        intent=next(iter(intents), None),
+        tools=intents if by_model else (),
     )
-    if not exchange.answer.strip():
-        return (said,)
-    answer = turn.create_record(
-        MemoryKind.CONVERSATION, normalize_text(exchange.answer), speaker=SpeakerRole.ASSISTANT
-    )
-    return (said, answer)
+    answer = "" if isinstance(outcome, DelegateToConductor) else normalize_text(outcome.text)
+    if has_code(f"{said} {answer}"):  # a question about a code, and the code alone
+        return ()
+    if not answer:
+        return (sentence,)
+    return (sentence, turn.create_record(MemoryKind.CONVERSATION, answer, speaker=SpeakerRole.ASSISTANT))
 
 
 def _is_of_conversation(record: MemoryRecord, turn: MemoryTurn) -> bool:

@@ -78,6 +78,11 @@ class MemoryService:
         return self._problem
 
     @property
+    def waiting(self) -> int:
+        """The number of records that are not written yet."""
+        return len(self._pending)
+
+    @property
     def embedding_problem(self) -> str | None:
         """Return the reason why memories are found by their words only for now, None when they are not."""
         return self._embedding_problem

@@ -13,6 +13,7 @@ from wyoming_rosie_intent.memory.service import MemoryService
 
 STORES = EngineRegistry("wyoming_rosie_intent.memory.stores", entry="store")
 FILE = "memory.db"
+LOCAL_NETWORKS = ("127.0.0.0/8", "::1/128")
 
 
 @STORES.configures("store")
@@ -28,6 +29,13 @@ class MemorySettings:
     store: str = option("sqlite", "where memories are stored")
     embedding: str = option(
         "auto", "how texts are compared by meaning: auto, the best model that is fetched; none: by words"
+    )
+    off_rooms: tuple[str, ...] = option((), "areas of which nothing that is said is kept")
+    off_persons: tuple[str, ...] = option((), "persons of whom nothing that they say is kept")
+    guests: bool = option(False, "treat a voice that is not recognized as a guest's, not as one of the household")
+    cloud_allowed: bool = option(False, "give memories to language models in the cloud, too")
+    peers: tuple[str, ...] = option(
+        LOCAL_NETWORKS, "networks whose programs may read and change the memory, such as the hub's 192.168.1.20/32"
     )
 
 

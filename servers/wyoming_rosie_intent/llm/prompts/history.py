@@ -60,6 +60,10 @@ class ConversationHistory:
         if len(self._conversations) > self._bounds.max_conversations:
             self._conversations.popitem(last=False)
 
+    def clear(self) -> None:
+        """Forget all conversations."""
+        self._conversations.clear()
+
     def messages(self, conversation: str, now: float) -> tuple[ChatMessage, ...]:
         """Return the messages of a conversation, the oldest first; none when it has expired."""
         return tuple(message for turn in self._load_turns(conversation, now) for message in turn)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,11 +22,14 @@ from wyoming_rosie_intent.llm.prompts.context_window import ContextWindow, Token
 if TYPE_CHECKING:
     from jinja2 import Template
 
+    from wyoming_rosie_intent.llm.prompts.memories import PromptMemory
+
 States: TypeAlias = Mapping[str, Mapping[str, object]]
-TEMPLATES = ("system", "now", "not_done", "filler", "without_tools", "go_on")
+TEMPLATES = ("system", "now", "not_done", "filler", "without_tools", "go_on", "memories")
 BUILTIN_TEMPLATES = Path(__file__).with_name("templates")
 MAX_NAME_CHARACTERS = 60
 """Characters of an entity's name, or of a text in its state."""
+MAX_MEMORY_CHARACTERS = 400
 MAX_AREAS = 100
 _MARK = re.compile(r"<\|?/?([\w-]{1,40})\|?>|\[/?([A-Z_]{2,40})\]")
 _STATELESS = frozenset({"button", "event", "input_button", "scene", "script"})
@@ -91,6 +95,7 @@ def load(folder: Path | None = None, context_window: ContextWindow | None = None
         lstrip_blocks=True,
     )
     environment.filters["quoted"] = quote
+    environment.filters["quoted_long"] = partial(quote, most=MAX_MEMORY_CHARACTERS)
     texts = {name: _read_template(folder, name) for name in _find_templates(folder)}
     path = folder or BUILTIN_TEMPLATES
     try:
@@ -157,6 +162,10 @@ class PromptTemplates:
         """Return the message that asks for the rest of a long answer."""
         return ChatMessage(ChatRole.USER, self._render_template("go_on"))
 
+    def render_memories(self, messages: Sequence["PromptMemory"], memories: Sequence["PromptMemory"]) -> str:
+        """Return the text of the message with memories."""
+        return self._render_template("memories", messages=messages, memories=memories)
+
     def render_filler(self, sentence: str) -> Prompt:
         """Return the prompt that asks a small model for a filler."""
         return Prompt(
@@ -169,6 +178,7 @@ class PromptTemplates:
         self.render(home, PromptContext(home.areas[0], datetime.now(UTC), {"light.a": {"state": "on"}}), (), ())
         self.render_not_done()
         self.render_go_on()
+        self.render_memories((), ())
         self.render_filler("")
 
     def _get_system_prompt(
@@ -205,18 +215,16 @@ class PromptTemplates:
         return self._templates[name].render(**values).strip()
 
 
-def quote(text: object) -> str:
+def quote(text: object, most: int = MAX_NAME_CHARACTERS) -> str:
     """Return untrusted text as one line in quotation marks, so that it cannot pass for instructions."""
-    return json.dumps(sanitize(text), ensure_ascii=False)
+    return json.dumps(sanitize(text, most), ensure_ascii=False)
 
 
-def sanitize(text: object) -> str:
-    """Return untrusted text as one line of limited length."""
-    plain = "".join(
-        character if _is_printable(character) else " " for character in str(text)[: MAX_NAME_CHARACTERS * 4]
-    )
+def sanitize(text: object, most: int = MAX_NAME_CHARACTERS) -> str:
+    """Return untrusted text as one line of at most `most` characters."""
+    plain = "".join(character if _is_printable(character) else " " for character in str(text)[: most * 4])
     plain = escape_tokens(" ".join(plain.split()))
-    return plain if len(plain) <= MAX_NAME_CHARACTERS else f"{plain[: MAX_NAME_CHARACTERS - 1]}…"
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
 
 
 def escape_tokens(text: str) -> str:

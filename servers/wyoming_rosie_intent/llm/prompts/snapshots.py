@@ -36,6 +36,10 @@ class PromptSnapshots:
         if len(self._snapshots) > MAX_SNAPSHOTS:
             self._snapshots.popitem(last=False)
 
+    def clear(self) -> None:
+        """Drop all prompts."""
+        self._snapshots.clear()
+
     def pop(self, turn_id: str | None, area: str | None, now: float) -> Prompt | None:
         """Remove and return the prompt of the turn, or else the latest of the area.
 

@@ -1,5 +1,6 @@
 """Spoken memory: carries out what sentences ask of the memory, and answers from it without a language model."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,10 +22,11 @@ from wyoming_rosie_intent.memory.retention import has_code
 from wyoming_rosie_intent.memory.service import MemoryService
 from wyoming_rosie_intent.memory.spoken.sentences import MemoryIntent, MemoryPeriod, MemoryRequest, load_texts
 from wyoming_rosie_intent.memory.spoken.statements import tell, to_sentence
-from wyoming_rosie_intent.memory.topics import find_topic
 from wyoming_rosie_intent.memory.turns import MemoryTurn, RecentTurns
 
 SAID = (MemoryKind.CONVERSATION, MemoryKind.FACT)
+ANSWER_SECONDS = 5.0
+"""Longest wait of a person for an answer of the memory."""
 MAX_TOLD = 4
 """Memories that are told at once; the others are counted."""
 MAX_FOUND = 20
@@ -51,8 +53,9 @@ class SpokenMemory:
     async def answer(self, request: MemoryRequest, turn: MemoryTurn) -> Answer | None:
         """Return the answer; None for a question that nothing here answers without a doubt."""
         try:
-            return await self._answer(request, turn)
-        except MemoryStoreError:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self._answer(request, turn)
+        except (MemoryStoreError, TimeoutError):
             return Answer(_render("trouble", turn), done=False)
 
     async def _answer(self, request: MemoryRequest, turn: MemoryTurn) -> Answer | None:
@@ -83,9 +86,8 @@ class SpokenMemory:
             return Answer(_render("off", turn), done=False)
         if has_code(request.fact):
             return Answer(_render("code", turn), done=False)
-        topic = find_topic(request.fact, turn.language)
         try:
-            record = turn.create_record(MemoryKind.FACT, normalize_text(request.fact), topic=topic)
+            record = turn.create_record(MemoryKind.FACT, normalize_text(request.fact), topic=request.topic or None)
         except InvalidMemoryError:
             return Answer(_render("nothing_to_keep", turn), done=False)
         old = await self._find_replaced(record, turn)

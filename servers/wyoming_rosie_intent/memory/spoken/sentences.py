@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.text.language_tags import base_language
+from wyoming_rosie_intent.memory.spoken import statements
 from wyoming_rosie_intent.memory.spoken.statements import parse_fact
+from wyoming_rosie_intent.memory.topics import find_topic
 from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 
@@ -31,14 +33,17 @@ class MemoryIntent(StrEnum):
     ASK = "Ask"  # a question that a fact may answer
 
     @property
+    def forgets(self) -> bool:
+        return self in _FORGETTING
+
+    @property
     def changes(self) -> bool:
-        return self in _CHANGES
+        return self.forgets or self is MemoryIntent.REMEMBER
 
 
-_CHANGES = frozenset({
-    MemoryIntent.REMEMBER, MemoryIntent.KEEP_OUT, MemoryIntent.FORGET_THAT, MemoryIntent.FORGET_ABOUT,
-    MemoryIntent.FORGET_PERIOD,
-})  # fmt: skip
+_FORGETTING = frozenset(
+    {MemoryIntent.KEEP_OUT, MemoryIntent.FORGET_THAT, MemoryIntent.FORGET_ABOUT, MemoryIntent.FORGET_PERIOD}
+)
 
 
 class MemoryPeriod(StrEnum):
@@ -58,7 +63,7 @@ class MemoryRequest:
     text: str = field(repr=False)
     language: str
     fact: str = field(default="", repr=False)
-    topic: str = field(default="", repr=False)
+    topic: str = field(default="", repr=False)  # what it is about; of a fact, that of `find_topic`
     period: MemoryPeriod = MemoryPeriod.ALL
     ids: tuple[str, ...] = ()
     is_confirmed: bool = False
@@ -70,10 +75,11 @@ def recognize(text: str, language: str | None) -> MemoryRequest | None:
     found = _load_sentences(code).recognize(text, code)
     if found is None:
         return None
+    statements.prepare()
     intent, values = MemoryIntent(found[0]), found[1]
     if intent is MemoryIntent.REMEMBER:
         fact = parse_fact(_as_said(text, str(values[_FACT])), code)
-        return MemoryRequest(intent, text, code, fact=fact) if fact else None
+        return MemoryRequest(intent, text, code, fact=fact, topic=find_topic(fact, code) or "") if fact else None
     return MemoryRequest(intent, text, code, topic=str(values.get("topic", "")), period=_parse_period(values))
 
 

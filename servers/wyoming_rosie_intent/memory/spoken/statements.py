@@ -65,6 +65,11 @@ def to_sentence(text: str) -> str:
     return plain[:1].upper() + plain[1:] + ("" if plain.endswith((".", "!", "?", "…")) else ".")
 
 
+def prepare() -> None:
+    """Load the words of all languages. Blocks."""
+    _load()
+
+
 def _put_verb_second(words: Sequence[str], rules: _Language) -> str:
     """Return a clause of which the verb comes last as a sentence in which it comes second."""
     end = _find_subject_end(words, rules)
