@@ -42,7 +42,7 @@ def parse_fact(said: str, language: str) -> str | None:
     if rules is None:
         return clause if " " in clause else None
     statement = rules.conjunction.sub("", clause).strip(_ENDS)
-    if rules.no_statement.fullmatch(statement.lower()):
+    if not statement or rules.no_statement.fullmatch(statement.lower()):
         return None
     if rules.has_verb_last and statement != clause:
         return _put_verb_second(statement.split(), rules)
@@ -122,7 +122,7 @@ def _compile(table: Mapping[str, object]) -> _Language:
     prefixes, whole = table.get("prefixes", _NONE), table.get("whole_verbs", _NONE)
     longest_first = "|".join(re.escape(words) for words in sorted(swaps, key=len, reverse=True))
     return _Language(
-        conjunction=re.compile(rf"(?i:{table['conjunctions']})(?:(?<=')|\s|,)+"),
+        conjunction=re.compile(rf"^(?i:{table['conjunctions']})(?:(?<=')|\s|,)+"),
         no_statement=pattern("no_statement"),
         swapped=re.compile(rf"(?i)(?<![\w'])(?:{longest_first})(?![\w'])"),
         swaps=swaps,

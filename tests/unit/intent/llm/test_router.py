@@ -392,3 +392,11 @@ async def test_a_turn_that_became_private_asks_no_cloud_unless_one_answers_alrea
         with pytest.raises(ModelError):
             await collect(turn.answer(ASKED))
         assert house.asked()[CLOUD] == 0
+
+
+async def test_a_cloud_gets_no_private_message() -> None:
+    house = House(local=[GONE], cloud=[says("hello")])
+    secret = ChatMessage(ChatRole.USER, "what the home remembers", is_private=True)
+    await house.answer(prompt=ASKED.append(secret))
+    assert house.models[Tier.LOCAL].asked == [ASKED.append(secret)]
+    assert house.models[Tier.CLOUD].asked == [ASKED]
