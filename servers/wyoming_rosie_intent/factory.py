@@ -250,7 +250,6 @@ def add_health_checks(
     if memory is not None:
         service = memory.service
         health.add_check("memory", lambda: None if service.problem == NOT_OPEN else service.problem)
-        health.add_check("embedding", lambda: service.embedding_problem)
     if agent is not None:
         health.add_check("language-models", lambda: agent.problem)
     if actor is not None and actor.is_remote:
