@@ -53,6 +53,10 @@ class EmbeddingModel(Protocol):
         """Return a vector of length 1 for each text. Raises EmbeddingError."""
         ...
 
+    def close(self) -> None:
+        """Close the connections, if there are any."""
+        ...
+
 
 def choose_engine(name: str, data: Path) -> str:
     """Return the name of the engine: for `auto`, the best one whose model is in the folder of downloads, else `none`."""

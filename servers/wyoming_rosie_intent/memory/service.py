@@ -61,6 +61,7 @@ class MemoryService:
         self._keep_days = keep_days
         self._clock = clock
         self._store: MemoryStore | None = None
+        self._model: EmbeddingModel | None = None
         self._writer = ThreadWorker("memory-writer")
         self._reader = ThreadWorker("memory-reader")
         self._embedder = ThreadWorker("memory-embedder")
@@ -248,16 +249,20 @@ class MemoryService:
         return True
 
     async def _open(self) -> MemoryStore:
-        try:
-            model = await self._embedder.run(self._load_embedding)
-        except ConfigError as err:
-            self._note_embedding_problem(str(err))
-            model = None
+        if self._model is None:
+            self._model = await self._load_model()
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                return await self._writer.run(self._open_store, model)
+                return await self._writer.run(self._open_store, self._model)
         except TimeoutError as err:
             raise MemoryStoreError(f"the memory could not be opened within {CALL_SECONDS:g} s") from err
+
+    async def _load_model(self) -> EmbeddingModel | None:
+        try:
+            return await self._embedder.run(self._load_embedding)
+        except ConfigError as err:
+            self._note_embedding_problem(str(err))
+            return None
 
     async def _expire(self) -> None:
         before = expiry(self._clock(), self._keep_days)
@@ -295,6 +300,8 @@ class MemoryService:
             await self._flush()
         if self._store is not None:
             await self._writer.run(self._store.close)
+        if self._model is not None:
+            await self._embedder.run(self._model.close)
         for worker in (self._writer, self._reader, self._embedder):
             worker.close()
 

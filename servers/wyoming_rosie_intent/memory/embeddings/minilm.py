@@ -35,6 +35,9 @@ class MiniLmModel:
 
         return normalize(np.stack([self._embed_one(text) for text in texts]))  # padding would change the vectors
 
+    def close(self) -> None:
+        return
+
     def _embed_one(self, text: str) -> "Vectors":
         import numpy as np
 

@@ -62,6 +62,10 @@ class OllamaEmbeddingModel:
             )
         return normalize(np.array(vectors, np.float32))
 
+    def close(self) -> None:
+        for client in (self._query_client, self._document_client):
+            client.close()  # type: ignore[no-untyped-call]
+
     def _ask(self, client: "Client", texts: list[str]) -> Sequence[Sequence[float]]:
         """Return the server's embeddings. Raises EmbeddingError."""
         if not self._breaker.allows_attempt(time.monotonic()):

@@ -40,6 +40,9 @@ class WordLlamaModel:
 
         return normalize(np.stack([self._embed_one(text) for text in texts]))
 
+    def close(self) -> None:
+        return
+
     def _embed_one(self, text: str) -> "Vectors":
         import numpy as np
 

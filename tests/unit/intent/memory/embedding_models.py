@@ -19,6 +19,7 @@ class SynonymModel:
         self.name = name
         self.languages = languages
         self.is_away = False
+        self.is_closed = False
         self.embedded: list[str] = []
         self._dimensions = dimensions
         self._meanings = {"rubbish": "bin", "garbage": "bin", "sibling": "sister"}
@@ -28,6 +29,9 @@ class SynonymModel:
             raise EmbeddingError("the model is away")
         self.embedded += texts
         return normalize(np.stack([self._sum(text.lower().split()) for text in texts]))
+
+    def close(self) -> None:
+        self.is_closed = True
 
     def _sum(self, words: list[str]) -> Vectors:
         vectors = [self._draw(self._meanings.get(word, word)) for word in words]

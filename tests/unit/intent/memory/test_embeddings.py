@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,8 +37,13 @@ async def server() -> AsyncIterator[OllamaServer]:
         yield running
 
 
-async def load(url: str, **values: str) -> OllamaEmbeddingModel:
-    return await asyncio.to_thread(ollama.load, Settings("embedder", url, **values), Path())  # type: ignore[arg-type]
+@asynccontextmanager
+async def loaded(url: str, model: str = "embedder", **values: str) -> AsyncIterator[OllamaEmbeddingModel]:
+    opened = await asyncio.to_thread(ollama.load, Settings(model, url, **values), Path())  # type: ignore[arg-type]
+    try:
+        yield opened
+    finally:
+        opened.close()
 
 
 async def embed(model: OllamaEmbeddingModel, *texts: str, is_query: bool = False) -> Vectors:
@@ -45,38 +51,39 @@ async def embed(model: OllamaEmbeddingModel, *texts: str, is_query: bool = False
 
 
 async def test_ollama_gives_a_vector_of_length_1_for_each_text(server: OllamaServer) -> None:
-    vectors = await embed(await load(server.url), "bin day", "day bin", "sister")
+    async with loaded(server.url) as model:
+        vectors = await embed(model, "bin day", "day bin", "sister")
     assert vectors.shape == (3, EMBEDDING_SIZE)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1, 1])
     assert vectors[0] @ vectors[1] == pytest.approx(1)
 
 
 async def test_questions_and_memories_get_the_prefixes_that_the_model_wants(server: OllamaServer) -> None:
-    model = await load(server.url, query_prefix="query: ", document_prefix="passage: ")
-    await embed(model, "a", is_query=True)
-    await embed(model, "b")
+    async with loaded(server.url, query_prefix="query: ", document_prefix="passage: ") as model:
+        await embed(model, "a", is_query=True)
+        await embed(model, "b")
     assert [request.data["input"] for request in server.received] == [["query: a"], ["passage: b"]]
 
 
 async def test_another_prefix_is_another_model(server: OllamaServer) -> None:
-    plain, prefixed = await load(server.url), await load(server.url, document_prefix="passage: ")
-    assert plain.name != prefixed.name
+    async with loaded(server.url) as plain, loaded(server.url, document_prefix="passage: ") as prefixed:
+        assert plain.name != prefixed.name
 
 
 async def test_a_model_that_ollama_lacks_is_named_and_no_text_is(server: OllamaServer) -> None:
-    model = await asyncio.to_thread(ollama.load, Settings("other", server.url), Path())
-    with pytest.raises(EmbeddingError, match="no embeddings of other: ResponseError 404") as raised:
-        await embed(model, SECRET)
+    async with loaded(server.url, "other") as model:
+        with pytest.raises(EmbeddingError, match="no embeddings of other: ResponseError 404") as raised:
+            await embed(model, SECRET)
     assert SECRET not in str(raised.value)
 
 
 async def test_a_server_that_fails_is_left_alone_for_a_while() -> None:
-    model = await load("http://127.0.0.1:9")
-    for _ in range(MAX_FAILURES):
-        with pytest.raises(EmbeddingError, match="no embeddings"):
+    async with loaded("http://127.0.0.1:9") as model:
+        for _ in range(MAX_FAILURES):
+            with pytest.raises(EmbeddingError, match="no embeddings"):
+                await embed(model, "a", is_query=True)
+        with pytest.raises(EmbeddingError, match="asked again later"):
             await embed(model, "a", is_query=True)
-    with pytest.raises(EmbeddingError, match="asked again later"):
-        await embed(model, "a", is_query=True)
 
 
 @pytest.mark.parametrize("vectors", [[], [[]], [[1.0], [1.0]]], ids=["none", "empty", "too many"])
@@ -90,8 +97,9 @@ async def test_an_answer_without_a_vector_for_each_text_is_an_error(vectors: lis
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        with pytest.raises(EmbeddingError, match="is embedder an embedding model"):
-            await embed(await load(f"http://127.0.0.1:{runner.addresses[0][1]}"), "a")
+        async with loaded(f"http://127.0.0.1:{runner.addresses[0][1]}") as model:
+            with pytest.raises(EmbeddingError, match="is embedder an embedding model"):
+                await embed(model, "a")
     finally:
         await runner.cleanup()
 
