@@ -195,7 +195,8 @@ class MemoryService:
                 self._written.set()
                 await backoff.sleep()
             else:
-                self._note_embedding_problem(None)
+                if self._model is not None:
+                    self._note_embedding_problem(None)
                 backoff.reset()
 
     async def _read(self, call: Callable[[MemoryStore], T]) -> T:
