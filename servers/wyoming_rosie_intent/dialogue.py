@@ -47,7 +47,7 @@ from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
 from wyoming_rosie_intent.memory.dialogue_memory import DialogueMemory
 from wyoming_rosie_intent.memory.spoken.sentences import MemoryRequest
-from wyoming_rosie_intent.plugins.conversation import PluginConversations
+from wyoming_rosie_intent.plugins.conversation import PluginCall, PluginConversations
 from wyoming_rosie_intent.plugins.match import PluginMatch
 from wyoming_rosie_intent.plugins.registry import PluginRegistry
 from wyoming_rosie_intent.responses import intent_text, responses
@@ -251,7 +251,9 @@ class Dialogue:
     def _keep_turn(
         self, user_input: ConversationInput, event: AnswerEvent, moment: datetime, *, by_model: bool = False
     ) -> None:
-        """Keep a turn once its answer was sent."""
+        """Keep a turn once its answer was sent; what a private plugin said stays with its service."""
+        if isinstance(event, Handled) and event.is_private:
+            return
         if self._dialogue_memory is not None and not isinstance(event, AnswerChunk | Filler):
             self._dialogue_memory.record(user_input, event, moment, by_model=by_model)
 
@@ -263,6 +265,19 @@ class Dialogue:
             return outcome
         trouble = await self._worker.run(self._dialogue_memory.render_trouble, language)
         return replace(outcome, text=f"{outcome.text} {trouble}")
+
+    async def execute_for_plugin(
+        self, user_input: ConversationInput, call: PluginCall, moment: datetime, now: float
+    ) -> Outcome:
+        """Have a plugin execute an intent for a program, or ask its question. Raises BadEventError."""
+        if self._plugin_conversations is None or not user_input.allow_tools:
+            raise BadEventError("there is no plugin that may be called")
+        await self._load_language(user_input)
+        match = self._plugin_conversations.parse_call(call, user_input.language)
+        outcome = await self._plugin_conversations.answer(user_input, match, moment)
+        self._record_question(user_input, outcome, now)
+        self._record_answer(user_input, outcome, now)
+        return outcome
 
     async def wait_for_answer(self, answer_id: str, now: float) -> tuple[ConversationInput, Outcome]:
         """Return an answer that was promised, and wait for the reply to its question. Raises BadEventError."""

@@ -35,6 +35,7 @@ from wyoming_rosie_intent.answer import (
 )
 from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import Match
+from wyoming_rosie_intent.plugins.conversation import PluginCall
 from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 
 _LOG = structlog.get_logger()
@@ -51,6 +52,7 @@ _TEMPLATE_KEY = "device_id"
 """Key that Home Assistant sends since the version in which it renders an intent's text as a template."""
 _LATE_ANSWER, _LATE_KEY = "late-answer", "late_answer"
 """Request for an answer that was promised, and the key of its id in the context of the promise."""
+_PLUGIN_COMMAND = "plugin-command"
 _OUTCOMES = frozenset({"handled", "not-handled", "not-recognized", "intent", "intents-start"})
 
 
@@ -100,6 +102,8 @@ class IntentHandler:
                     await self._send(UserEvent(name, dict(known)).event())
                 case "user-event" if event.data.get("name") == _LATE_ANSWER:
                     await self._on_late_answer(event)
+                case "user-event" if event.data.get("name") == _PLUGIN_COMMAND:
+                    await self._on_plugin_command(event)
                 case other if other in _SATELLITE_EVENTS:
                     self._is_observer = True
         finally:
@@ -113,6 +117,15 @@ class IntentHandler:
         area, conversation = self._find_area(context), _parse_name(context, "conversation_id")
         self._dialogue.prepare_turn(str(context["turn_id"]), area, conversation, self._clock(), loop_time())
 
+    async def _on_plugin_command(self, event: Event) -> None:
+        """Answer with the outcome of a plugin's intent."""
+        user_input, context = self._parse_input(event, ""), turn.context(event)
+        outcome = await self._dialogue.execute_for_plugin(user_input, _parse_call(event), self._clock(), loop_time())
+        async for reply in self._stream_outcome(
+            outcome, user_input, {**context, "conversation_id": user_input.conversation_id}
+        ):
+            await self._send(reply)
+
     async def _on_late_answer(self, event: Event) -> None:
         """Answer with what was promised to an earlier sentence, as soon as it is there."""
         answer_id = _parse_name(event.data.get("data") or {}, "id") or ""
@@ -122,7 +135,7 @@ class IntentHandler:
             await self._send(reply)
 
     async def _on_transcript(self, event: Event) -> None:
-        user_input = self._parse_input(event)
+        user_input = self._parse_input(event, event.data.get("text"))
         context = {key: value for key, value in turn.context(event).items() if key not in _ANSWER_KEYS}
         context["conversation_id"] = user_input.conversation_id
         with self._metrics.turn("understand") as answered:
@@ -179,9 +192,8 @@ class IntentHandler:
         entities = [Entity(name, value) for name, value in match.slots.items()]
         return Intent(match.intent, entities, text, context).event()
 
-    def _parse_input(self, event: Event) -> ConversationInput:
-        """Parse a transcript. Raises BadEventError for wrong types."""
-        text = event.data.get("text")
+    def _parse_input(self, event: Event, text: object) -> ConversationInput:
+        """Parse a text and the context of its event. Raises BadEventError for wrong types."""
         if not isinstance(text, str):
             raise BadEventError(f"{event.type} needs a text")
         context = turn.event_context(event)
@@ -205,6 +217,16 @@ class IntentHandler:
         """Return the speaker's area, from the context or by the device in Home Assistant."""
         device = _parse_name(context, "device_id")
         return _parse_name(context, "area") or (self._get_device_area(device) if device else None)
+
+
+def _parse_call(event: Event) -> PluginCall:
+    """Parse a call of a plugin. Raises BadEventError."""
+    data = event.data.get("data")
+    call = data if isinstance(data, Mapping) else {}
+    arguments = call.get("arguments", {})
+    if not isinstance(arguments, Mapping):
+        raise BadEventError("'arguments' must be an object")
+    return PluginCall(_parse_name(call, "plugin") or "", _parse_name(call, "intent") or "", arguments)
 
 
 def _parse_name(data: Mapping[str, Any], key: str) -> str | None:

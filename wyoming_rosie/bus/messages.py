@@ -193,7 +193,7 @@ class VoiceIntent:
     """A command: what to do, with which entities."""
 
     intent: str
-    """Home Assistant's name of the intent, such as HassTurnOn."""
+    """Home Assistant's name of the intent, such as HassTurnOn; or a plugin and its intent, such as calendar.AddEvent."""
     entities: tuple[str, ...] = ()
     """IDs of the entities to act on; empty if the executor is to find them by `args`."""
     args: dict[str, Any] = field(default_factory=dict)

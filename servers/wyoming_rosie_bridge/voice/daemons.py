@@ -114,7 +114,19 @@ async def transcribe(uri: str, pcm: bytes, language: str | None, context: Mappin
 async def understand(peer: Client, text: str, language: str | None, context: Mapping[str, Any]) -> Understanding:
     """Return an intent daemon's answer to a sentence. Raises UnreachableError, PeerError."""
     data = {"text": text, "context": dict(context), **({"language": language} if language else {})}
-    await peer.send(Event("transcript", data))
+    return await _request(peer, Event("transcript", data))
+
+
+async def call_plugin(
+    peer: Client, plugin: str, intent: str, arguments: Mapping[str, Any], context: Mapping[str, Any]
+) -> Understanding:
+    """Return an intent daemon's answer to a plugin's intent. Raises UnreachableError, PeerError."""
+    call = {"plugin": plugin, "intent": intent, "arguments": dict(arguments)}
+    return await _request(peer, Event("user-event", {"name": "plugin-command", "data": call, "context": dict(context)}))
+
+
+async def _request(peer: Client, request: Event) -> Understanding:
+    await peer.send(request)
     events: list[Event] = []
     async with asyncio.timeout(ANSWER_SECONDS):
         while not events or events[-1].type not in _ENDS or _is_within_intents(events):

@@ -35,6 +35,7 @@ HARMLESS_DOMAINS = frozenset(
 """Domains in which turning on what is on does nothing. A script or a button does its work again."""
 BEGUN: Final = "begun"
 EXPIRED: Final = "expired"
+_PLUGIN_SEPARATOR = "."
 
 
 class CommandExecutor:
@@ -89,7 +90,7 @@ class CommandExecutor:
             return await run_once(
                 jobs, _effect_name(envelope), lambda: self._publish(envelope, command), repeatable=repeatable
             )
-        if not command.text:
+        if not command.text and not _is_for_plugin(command):
             raise BadMessageError("a command without its sentence cannot be given to an intent daemon")
         async with daemons.ask(self._settings.executor_uri or self._settings.intent_uri) as peer:
             return await run_once(
@@ -98,7 +99,12 @@ class CommandExecutor:
 
     async def _ask(self, peer: Client, envelope: Envelope, command: VoiceIntent) -> str:
         context = create_daemon_context(envelope.key, command.device_id, command.area)
-        found = await daemons.understand(peer, command.text or "", command.language, context)
+        if _is_for_plugin(command):
+            plugin, _, intent = command.intent.partition(_PLUGIN_SEPARATOR)
+            language = {"language": command.language} if command.language else {}
+            found = await daemons.call_plugin(peer, plugin, intent, command.args, {**context, **language})
+        else:
+            found = await daemons.understand(peer, command.text or "", command.language, context)
         if found.intents:
             reason = "the executor's intent daemon acts on nothing: run it with an --actor"
             sentence = get_sentence("failed", command.language)
@@ -118,6 +124,11 @@ class CommandExecutor:
         await publish_result(
             self._context, envelope, Result("dead", False, get_sentence("failed", None), known, detail=reason)
         )
+
+
+def _is_for_plugin(command: VoiceIntent) -> bool:
+    """Return whether a command without a sentence is a plugin's: `calendar.AddEvent`."""
+    return not command.text and _PLUGIN_SEPARATOR in command.intent
 
 
 def _effect_name(envelope: Envelope) -> str:

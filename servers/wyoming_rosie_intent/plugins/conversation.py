@@ -2,19 +2,34 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie_intent.answer import ConversationInput, Handled, NotHandled, PendingQuestion
 from wyoming_rosie_intent.engine import Answer, SatelliteAnnouncer
 from wyoming_rosie_intent.execution.executor import ActionExecutor
+from wyoming_rosie_intent.llm.plugin_tools import parse_arguments
+from wyoming_rosie_intent.llm.tool_arguments import ArgumentError
 from wyoming_rosie_intent.plugins.match import LateAnswer, PluginMatch, PluginQuestion
 from wyoming_rosie_intent.plugins.plugin import CommandContext
 from wyoming_rosie_intent.plugins.registry import PluginRegistry
 
 MAX_LATE = 16
 """Answers that are awaited after their turn; more of them drop the oldest."""
+
+
+@dataclass(frozen=True)
+class PluginCall:
+    """A call of a plugin's intent by a program, which gives arguments as a language model does."""
+
+    plugin: str
+    intent: str
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 class PluginConversations:
@@ -37,6 +52,18 @@ class PluginConversations:
         if isinstance(answer, LateAnswer) and answer.pending is not None:
             return self._promise(user_input, match.plugin, answer, answer.pending)
         return self._create_outcome(match.plugin, answer)
+
+    def parse_call(self, call: PluginCall, language: str | None) -> PluginMatch:
+        """Return the command of a call. Raises BadEventError, which says what there is."""
+        tools = {tool.intent: tool for tool in self._plugins.tools().get(call.plugin, ())}
+        if call.intent not in tools:
+            there_are = [f"{name}.{tool.intent}" for name, some in self._plugins.tools().items() for tool in some]
+            raise BadEventError(f"no plugin offers this call; there are: {', '.join(sorted(there_are)) or 'none'}")
+        try:
+            entities = parse_arguments(call.arguments, tools[call.intent])
+        except ArgumentError as err:
+            raise BadEventError(str(err)) from err
+        return PluginMatch(call.plugin, call.intent, entities, language=base_language(language or "en"))
 
     async def wait(self, answer_id: str) -> tuple[ConversationInput, Handled | NotHandled]:
         """Return a late answer, once, with the sentence that it answers. Raises BadEventError for an unknown one."""
