@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from blockbuster import BlockBuster
 
+from tests.unit.intent.memory.conversations import conversing
 from tests.unit.intent.outcomes import MOMENT, get_outcome
 from tests.waiting import wait_until
 from wyoming_rosie.errors import BadEventError, ConfigError
@@ -319,3 +320,17 @@ async def test_a_plugin_that_fails_five_times_is_left_alone(home: Home, recogniz
         for _ in range(7):
             assert await get_outcome(dialogue, BAKE) == NotHandled("Sorry, phone did not answer.")
     assert len(plugin.calls) == 5
+
+
+@pytest.mark.parametrize("is_private", [False, True])
+async def test_what_a_private_plugin_said_is_not_remembered(tmp_path: Path, recognizer: IntentRecognizer, is_private: bool) -> None:  # fmt: skip
+    plugin = FakePhonebook()
+    plugin.is_private = is_private
+    plugins = PluginRegistry([PluginSource("phone", lambda: lambda: plugin)])  # type: ignore[arg-type, return-value]
+    await plugins.start()
+    try:
+        async with conversing(tmp_path / "memory.db", recognizer, plugins=plugins) as talk:
+            assert await talk.say("who is speaking") == "None in kitchen"
+            assert bool(await talk.kept_texts()) is not is_private
+    finally:
+        await plugins.close()

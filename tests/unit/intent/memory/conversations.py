@@ -12,7 +12,7 @@ from tests.waiting import wait_until
 from wyoming_rosie.home.loader import load_home
 from wyoming_rosie.home.model import DEMO_HOME, RoomPolicy
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.answer import ConversationInput, Handled, NotHandled, NotRecognized, Outcome
+from wyoming_rosie_intent.answer import ConversationInput, Handled, NotHandled, NotRecognized, Outcome, PendingAction
 from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import IntentRecognizer
 from wyoming_rosie_intent.execution.confirmation import Confirmations
@@ -22,6 +22,7 @@ from wyoming_rosie_intent.memory.dialogue_memory import DialogueMemory, MemoryPo
 from wyoming_rosie_intent.memory.model import ADMIN, EVERYTHING, MemoryRecord
 from wyoming_rosie_intent.memory.service import MemoryService, OpenStore
 from wyoming_rosie_intent.memory.stores.sqlite import store as sqlite
+from wyoming_rosie_intent.plugins import PluginRegistry
 from wyoming_rosie_intent.rules import hassil
 
 NOON = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
@@ -81,6 +82,7 @@ async def conversing(
     agent: LlmAgent | None = None,
     open_store: OpenStore | None = None,
     keep_days: float = 30.0,
+    plugins: PluginRegistry | None = None,
 ) -> AsyncIterator[MemoryConversation]:
     """Run a dialogue whose memory is at `path` during the block."""
     home = PRIVATE_HOME
@@ -88,9 +90,8 @@ async def conversing(
     task = asyncio.create_task(service.run())
     memory = DialogueMemory(service, lambda: home, policy)
     executor = ActionExecutor(home, DemoActor(home), frozenset({"lock"}))
-    dialogue = Dialogue(
-        recognizer, executor, Confirmations(REPLIES["yes"], REPLIES["no"]), agent=agent, dialogue_memory=memory
-    )
+    confirmations = Confirmations[PendingAction](REPLIES["yes"], REPLIES["no"])
+    dialogue = Dialogue(recognizer, executor, confirmations, plugins, agent, dialogue_memory=memory)
     try:
         if open_store is None:
             await wait_until(lambda: service.problem is None)
