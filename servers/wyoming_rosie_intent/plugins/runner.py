@@ -12,7 +12,13 @@ from wyoming_rosie.runtime.circuit_breaker import CircuitBreaker
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins.discovery import PluginSource
 from wyoming_rosie_intent.plugins.match import PluginMatch, PluginQuestion
-from wyoming_rosie_intent.plugins.plugin import CommandContext, IntegrationPlugin, PluginResult, PluginTool
+from wyoming_rosie_intent.plugins.plugin import (
+    CommandContext,
+    IntegrationPlugin,
+    PluginResult,
+    PluginTool,
+    ToolParameter,
+)
 from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
 from wyoming_rosie_intent.plugins.settings import load_settings
 from wyoming_rosie_intent.plugins.thread import PluginBusyError, PluginError, PluginThread
@@ -53,7 +59,7 @@ class PluginRunner:
     def display_name(self) -> str:
         """The name for use in answers."""
         named = self._plugin.name if self._plugin else ""
-        return (named or self.name).replace("_", " ")
+        return str(named or self.name).replace("_", " ")
 
     def describe(self) -> Mapping[str, object]:
         """Return what a person wants to know about the plugin."""
@@ -105,8 +111,11 @@ class PluginRunner:
     async def _call(
         self, plugin: IntegrationPlugin, match: PluginMatch, context: CommandContext, seconds: float
     ) -> Answer:
-        result = await self._thread.call(lambda: plugin.execute(match.intent, dict(match.entities), context), seconds)
-        return _create_answer(_parse_result(result), match)
+        async def execute() -> Answer:
+            return _create_answer(await plugin.execute(match.intent, dict(match.entities), context), match)
+
+        answer: Answer = await self._thread.call(execute, seconds)
+        return answer
 
     async def close(self) -> None:
         """Close the plugin, with a timeout, and end its thread."""
@@ -124,15 +133,13 @@ class PluginRunner:
         if self._plugin is None:
             self._plugin = await self._thread.call(lambda: _create(self._source), START_SECONDS)
         plugin = self._plugin
-        self.is_private = plugin.is_private and settings.get(CLOUD_SETTING) is not True
+        self.is_private = bool(plugin.is_private) and settings.get(CLOUD_SETTING) is not True
         await self._thread.call(lambda: plugin.initialize(settings), START_SECONDS)
         intents = await self._thread.call(plugin.get_intents, STATUS_SECONDS)
         lists = await self._thread.call(plugin.get_lists, STATUS_SECONDS)
         tools = await self._thread.call(plugin.get_tools, STATUS_SECONDS)
-        if isinstance(intents, Mapping):
-            self.sentences = await asyncio.to_thread(load_sentences, intents, lists)
-        self.intents = tuple(map(str, intents))
-        self.tools = tuple(tools)
+        found = await self._thread.call(lambda: _parse_offer(intents, lists, tools), START_SECONDS)
+        self.intents, self.sentences, self.tools = found
         self._is_ready = True
 
     async def _get_status(self) -> str | None:
@@ -153,6 +160,20 @@ def _create(source: PluginSource) -> IntegrationPlugin:
     return plugin
 
 
+def _parse_offer(
+    intents: Any, lists: Any, tools: Any
+) -> tuple[tuple[str, ...], PluginSentences, tuple[PluginTool, ...]]:
+    """Parse what a plugin offers; runs in its thread, as anything may be wrong with it. Raises ConfigError."""
+    sentences = load_sentences(intents, lists) if isinstance(intents, Mapping) else PluginSentences({})
+    names = tuple(map(str, intents))
+    for tool in tools:
+        if not isinstance(tool, PluginTool) or tool.intent not in names:
+            raise ConfigError(f"the tool {getattr(tool, 'intent', tool)!r} is no PluginTool, or none of its intents")
+        if not all(isinstance(parameter, ToolParameter) for parameter in tool.parameters.values()):
+            raise ConfigError(f"a parameter of the tool {tool.intent} is no ToolParameter")
+    return names, sentences, tuple(tools)
+
+
 def _parse_result(result: object) -> PluginResult:
     """Parse the result of a plugin. Raises PluginError for an invalid one."""
     if isinstance(result, PluginResult):
@@ -164,7 +185,9 @@ def _parse_result(result: object) -> PluginResult:
     return PluginResult(success=result["success"], **texts, **tables)
 
 
-def _create_answer(result: PluginResult, match: PluginMatch) -> Answer:
+def _create_answer(returned: object, match: PluginMatch) -> Answer:
+    """Create the answer from what a plugin returned; runs in its thread, as anything may be wrong with it."""
+    result = _parse_result(returned)
     message = result.message.strip()[:MAX_MESSAGE_LENGTH]
     question = result.question.strip()[:MAX_MESSAGE_LENGTH]
     if question:

@@ -2,16 +2,28 @@
 
 import asyncio
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from blockbuster import BlockBuster
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.engine import Answer
-from wyoming_rosie_intent.plugins import PluginRegistry, find_in_folder, find_installed
+from wyoming_rosie_intent.plugins import (
+    CommandContext,
+    IntegrationPlugin,
+    PluginMatch,
+    PluginRegistry,
+    PluginResult,
+    PluginSource,
+    find_in_folder,
+    find_installed,
+)
 from wyoming_rosie_intent.plugins.home_assistant import HomeAssistantPlugin
 from wyoming_rosie_intent.plugins.sentences import load_sentences
 from wyoming_rosie_intent.plugins.testing import Trial, trial
@@ -226,3 +238,64 @@ async def test_home_assistant_is_a_plugin_that_says_what_it_lacks(monkeypatch: p
         await plugin.initialize({})
     assert (await plugin.get_status())["healthy"] is False
     assert "HassTurnOn" in plugin.get_intents()
+
+
+class CarelessPlugin(IntegrationPlugin):
+    """Returns whatever it is told to."""
+
+    def __init__(self, intents: Any, lists: Any, tools: Any, result: Any) -> None:
+        self._intents, self._lists, self._tools, self._result = intents, lists, tools, result
+
+    async def initialize(self, config: Mapping[str, Any]) -> None:
+        pass
+
+    async def get_status(self) -> Any:
+        return self._result
+
+    def get_intents(self) -> Any:
+        return self._intents
+
+    def get_lists(self) -> Any:
+        return self._lists
+
+    def get_tools(self) -> Any:
+        return self._tools
+
+    async def execute(self, intent: str, entities: Mapping[str, Any], context: CommandContext) -> Any:
+        return self._result
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.just(object()) | st.just(range(3)),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["Do", "en", "success", "question", "options", "entities", "message"]), inner),
+    max_leaves=8,
+)  # fmt: skip
+results = anything | st.builds(PluginResult, anything, st.booleans(), anything, anything, anything)
+RIGHT: tuple[Any, Any, Any] = ({"Do": ["do {thing}"]}, {}, ())
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(anything, anything, anything)
+async def test_whatever_a_plugin_offers_is_taken_or_is_its_problem(intents: Any, lists: Any, tools: Any) -> None:
+    plugin = CarelessPlugin(intents, lists, tools, {"healthy": True})
+    plugins = PluginRegistry([PluginSource("careless", lambda: lambda: plugin)])  # type: ignore[arg-type, return-value]
+    await plugins.start()
+    try:
+        plugins.recognize("do the dishes")
+        assert plugins.health_checks()["plugin careless"]() is None or not plugins.tools()
+    finally:
+        await plugins.close()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(results)
+async def test_whatever_a_plugin_returns_is_an_answer(result: Any) -> None:
+    plugin = CarelessPlugin(*RIGHT, result)
+    plugins = PluginRegistry([PluginSource("careless", lambda: lambda: plugin)])  # type: ignore[arg-type, return-value]
+    await plugins.start()
+    try:
+        answer = await plugins.execute(PluginMatch("careless", "Do", {"thing": "dishes"}))
+        assert isinstance(answer.text, str)
+        assert answer.text
+    finally:
+        await plugins.close()
