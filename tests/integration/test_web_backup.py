@@ -13,9 +13,20 @@ import pytest
 from tests.conftest import StartDaemon
 from tests.daemons import command
 from tests.web_client import Credentials, bearer, create_credentials, page_of, start_web
-from wyoming_rosie.backup.archive import open_backup
+from wyoming_rosie.backup.archive import open_backup, write_backup
+from wyoming_rosie.backup.parts import BackupPart
 
 BACKUP, RESTORE, TIMERS = "/api/v1/backup", "/api/v1/restore", "/api/v1/timers"
+TIMER = {
+    "id": "1",
+    "satellite_id": "kitchen",
+    "seconds": 600.0,
+    "name": "pasta",
+    "ends_at": 4e9,
+    "left_when_paused": 0.0,
+    "area": "Kitchen",
+    "command": None,
+}
 SETTINGS = '[hub]\nlanguage = "de"\n'
 
 
@@ -77,6 +88,27 @@ async def test_a_downloaded_backup_is_restored_and_keeps_what_it_replaced(hub: R
     assert [path for path in hub.folder.rglob(".*") if path.is_file()] == []  # nothing of the download is left
     async with hub.client.get(TIMERS, headers=bearer(hub.credentials.tablet)) as answer:
         assert answer.status == 200
+
+
+async def test_a_running_hub_goes_on_with_the_timers_that_were_restored(hub: RunningHub, tmp_path: Path) -> None:
+    content = await asyncio.to_thread(create_backup_of_timer, tmp_path)
+    async with hub.client.post(RESTORE, data=content, headers=bearer(hub.credentials.admin)) as answer:
+        assert answer.status == 200, await answer.text()
+    assert await names_of_timers(hub) == ["pasta"]
+    async with hub.client.delete(f"{TIMERS}/{TIMER['id']}", headers=bearer(hub.credentials.admin)) as answer:
+        assert answer.status in (200, 204), await answer.text()
+    assert json.loads((hub.folder / "timers.json").read_text())["timers"] == []
+
+
+def create_backup_of_timer(folder: Path) -> bytes:
+    (folder / "timers.json").write_text(json.dumps({"timers": [TIMER], "gone": []}))
+    write_backup([BackupPart("hub/timers.json", folder / "timers.json")], folder / "timers.tar.gz")
+    return (folder / "timers.tar.gz").read_bytes()
+
+
+async def names_of_timers(hub: RunningHub) -> list[str]:
+    async with hub.client.get(TIMERS, headers=bearer(hub.credentials.admin)) as answer:
+        return [timer["name"] for timer in await answer.json()]
 
 
 @pytest.mark.parametrize(

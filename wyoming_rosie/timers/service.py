@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -155,7 +156,8 @@ class TimerService:
     async def run(self) -> None:
         """Load the stored timers and finish each at its end, until cancelled."""
         stored = await asyncio.to_thread(store.load, self._path)
-        self._timers = TimerSet((*stored.all, *self._timers.all), (*stored.cancelled, *self._timers.cancelled))
+        new = self._timers.remove(*stored.all).all
+        self._timers = TimerSet((*stored.all, *new), (*stored.cancelled, *self._timers.cancelled))
         for satellite_id in self._callbacks.connected():  # those that connected before the timers were loaded
             self.on_connected(satellite_id)
         try:
@@ -167,6 +169,24 @@ class TimerService:
                 await self._wait_for_deadline(now)
         finally:
             await self._cancel_all_commands()
+
+    @asynccontextmanager
+    async def replacing_file(self) -> AsyncIterator[None]:
+        """Write nothing during the block; timers that it stores in the file replace those of the home."""
+        async with self._save_lock:
+            before = await asyncio.to_thread(store.stamp, self._path)
+            yield
+            if await asyncio.to_thread(store.stamp, self._path) != before:
+                self._replace(await asyncio.to_thread(store.load, self._path))
+
+    def _replace(self, timers: TimerSet) -> None:
+        """Take over other timers; the satellites forget those that are no more."""
+        gone = self._timers.remove(*timers.all).all
+        self._timers = timers.cancel(*gone)
+        self._cancel_stale_commands(timer.id for timer in timers.all)
+        for satellite_id in self._callbacks.connected():
+            self.on_connected(satellite_id)
+        self._changed.set()
 
     async def watch_presence(self, pause_seconds: float = PRESENCE_SECONDS) -> None:
         """Notice who comes home or leaves while a reminder waits for it, until cancelled."""

@@ -29,6 +29,15 @@ def save(path: Path, timers: TimerSet) -> None:
     json_store.write(path, {"timers": running, "gone": cancelled})
 
 
+def stamp(path: Path) -> tuple[int, int] | None:
+    """Return what differs after each write of the file; None if there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
+
+
 def _decode(document: Any) -> TimerSet:
     fields = Fields(document)
     running = fields.objects("timers", MAX_STORED)

@@ -119,6 +119,9 @@ class House(Protocol):
     backup_places: BackupPlaces
     """Where the files of a backup are."""
 
+    def restoring(self) -> AbstractAsyncContextManager[None]:
+        """Restore a backup in the block: the house writes no state meanwhile, and goes on with what is there then."""
+
     model_answers: ModelAnswers
     """The answers of the bridge's language models."""
 

@@ -78,6 +78,9 @@ class HubHouse:
     def history(self) -> TurnHistory:
         return self._context.history
 
+    def restoring(self) -> AbstractAsyncContextManager[None]:
+        return self._context.timers.replacing_file()
+
     async def watch(self) -> None:
         await self._watcher.run()
 

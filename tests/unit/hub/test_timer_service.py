@@ -124,6 +124,35 @@ async def test_a_satellite_learns_of_a_cancelled_timer_even_after_a_restart_of_t
         await after.until(("kitchen", "timer-cancelled"))
 
 
+async def test_timers_that_are_restored_replace_those_that_run_and_are_kept_by_later_changes(
+    harness: TimerHarness, tmp_path: Path
+) -> None:
+    await harness.ask("StartTimer", minutes=5, name="pasta")
+    backup = (tmp_path / "timers.json").read_bytes()
+    await harness.ask("CancelTimer")
+    await harness.ask("StartTimer", minutes=9, name="tea")
+    harness.told.clear()
+    async with harness.timers.replacing_file():
+        (tmp_path / "timers.json").unlink()
+        (tmp_path / "timers.json").write_bytes(backup)
+    assert [timer.name for timer in harness.timers.all] == ["pasta"]
+    assert harness.told == [("kitchen", "timer-cancelled"), ("kitchen", "timer-updated")]
+    await harness.ask("StartTimer", minutes=1, name="eggs")
+    restarted = TimerHarness(tmp_path / "timers.json")
+    async with restarted.running():
+        await restarted.until(("kitchen", "timer-updated"))
+        assert [timer.name for timer in restarted.timers.all] == ["pasta", "eggs"]
+
+
+async def test_a_file_that_was_not_replaced_leaves_the_timers_alone(harness: TimerHarness, tmp_path: Path) -> None:
+    await harness.ask("StartTimer", minutes=5)
+    harness.told.clear()
+    async with harness.timers.replacing_file():
+        pass
+    assert len(harness.timers.all) == 1
+    assert harness.told == []
+
+
 async def test_a_reconnected_satellite_is_sent_the_state_of_its_timers(harness: TimerHarness) -> None:
     await harness.ask("StartTimer", minutes=5)
     harness.connected = {"office"}

@@ -59,7 +59,8 @@ def create_router(house: House) -> APIRouter:
             file = await asyncio.to_thread(_create_file, Path(tempfile.gettempdir()))
             try:
                 await receive_file(request, file)
-                result = await asyncio.to_thread(_restore, file, house.backup_places)
+                async with house.restoring():
+                    result = await asyncio.to_thread(_restore, file, house.backup_places)
             finally:
                 await asyncio.to_thread(file.unlink)
         _LOG.info("audit", action="backup restored", caller=caller.name, parts=result.restored)
