@@ -15,6 +15,7 @@ LIMITS_MB = {
     "esphome": 172,
     "wake": 97,
     "intent": 67,
+    "calendar": 76,
     "web": 62,
     "webrtc": 182,
     "tts": 63,

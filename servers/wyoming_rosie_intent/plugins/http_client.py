@@ -62,11 +62,12 @@ class HttpError(RosieError):
 
     code = "http"
 
-    def __init__(self, failure: HttpFailure, text: str, status: int = 0, body: bytes = b"") -> None:
+    def __init__(self, failure: HttpFailure, text: str, status: int = 0, body: bytes = b"", location: str = "") -> None:
         super().__init__(text)
         self.failure = failure
         self.status = status
         self.body = body  # of the service's answer; may be private
+        self.location = location  # of a redirect
 
 
 class TokenSource(Protocol):
@@ -296,8 +297,9 @@ class HttpClient:
         if status < 300:
             return
         if status < 400:
-            target = URL(answer.headers.get("Location", "")).with_query(None)
-            raise HttpError(HttpFailure.REFUSED, f"{self.host} has moved to {target}; write that as the url", status)
+            target = answer.url.join(URL(answer.headers.get("Location", ""))).with_query(None)
+            reason = f"{self.host} has moved to {target}; write that as the url"
+            raise HttpError(HttpFailure.REFUSED, reason, status, location=str(target))
         is_busy = status in {429, 503} or self._is_busy(status, body)
         default = HttpFailure.FAILED if status >= 500 else HttpFailure.REFUSED
         failure = HttpFailure.BUSY if is_busy and status < 500 else _FAILURES.get(status, default)

@@ -112,7 +112,9 @@ def _load_with_values(language: str, intents: Mapping[str, list[str]], lists: Ma
     """Load all templates of a language, so that the best one of them is found for an encoded sentence."""
     sentences = [sentence for templates in intents.values() for sentence in templates]
     value_lists, rules = create_value_tables(sentences, language)
-    document = _create_document(language, intents, {name: value for name, value in lists.items() if not isinstance(value, range)})  # fmt: skip
+    encoded = {intent: [number_grammar.replace_hyphens(text) for text in texts] for intent, texts in intents.items()}
+    words = {name: _replace_hyphens(value) for name, value in lists.items() if not isinstance(value, range)}
+    document = _create_document(language, encoded, words)
     numbers = {name for name, value in lists.items() if isinstance(value, range)}
     known = dict.fromkeys(numbers, value_lists["number"]) | {
         name: value for name, value in value_lists.items() if name not in lists
@@ -126,6 +128,12 @@ def _load_with_values(language: str, intents: Mapping[str, list[str]], lists: Ma
     return ValueSentences(
         _load({**document, "lists": {**document["lists"], **known}, "expansion_rules": rules}), ranges
     )
+
+
+def _replace_hyphens(values: Values) -> Values:
+    if isinstance(values, Mapping):
+        return {number_grammar.replace_hyphens(words): value for words, value in values.items()}
+    return [number_grammar.replace_hyphens(str(value)) for value in values]
 
 
 def _list_templates(by_language: Mapping[str, Mapping[str, Sequence[str]]]) -> Iterator[str]:

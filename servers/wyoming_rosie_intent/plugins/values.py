@@ -21,7 +21,6 @@ _RULE = re.compile(r"<(\w+)>")
 _SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _DATE_SLOTS = frozenset({"day", "month", "year", "holiday", "relative", "weekday"})
 _DAYS_SLOTS = frozenset({"repeat", "every"})
-_NOON = 12
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def _resolve(slots: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
         if at is None:
             return None
         found["time"] = at
-        if "part" not in slots and "named" not in slots and 1 <= at.hour < _NOON:
+        if dates.is_on_face(slots):
             found["time_is_ambiguous"] = True
     if days := dates.repeated_days(slots):
         found["days"] = days

@@ -49,6 +49,12 @@ def find_time(slots: Mapping[str, object], now: datetime, day: date | None) -> t
     return time(minutes // 60, minutes % 60)
 
 
+def is_on_face(slots: Mapping[str, object]) -> bool:
+    """Return whether the slots name a time as a clock's face shows it, which may be in either half of the day."""
+    minutes = _minutes_of_day(slots)
+    return minutes is not None and "part" not in slots and "named" not in slots and 60 <= minutes < (_NOON + 1) * 60
+
+
 def next_alarm(slots: Mapping[str, object], now: datetime) -> datetime | None:
     """Return the first time of an alarm after `now`, in the same time zone; None if there is no such time."""
     days = repeated_days(slots)

@@ -70,6 +70,11 @@ def get_value_templates(language: str) -> tuple[Mapping[str, Any], Mapping[str, 
     return (grammar.lists, grammar.rules) if grammar else ({}, {})
 
 
+def replace_hyphens(text: str) -> str:
+    """Return a text, or a template, with a space for each hyphen within a word, as encoded sentences have it."""
+    return _HYPHEN.sub(" ", text)
+
+
 def languages() -> Sequence[str]:
     """Return the languages whose dates, times and values are known."""
     files = (resources.files("wyoming_rosie_intent.rules") / FOLDER).iterdir()
@@ -126,7 +131,7 @@ class _Grammar:
     def _replace_symbols(self, text: str) -> str:
         for symbol, word in self._table.get("symbols", {}).items():
             text = text.replace(symbol, f" {word} ")
-        return _HYPHEN.sub(" ", text.replace("\u2019", "'"))
+        return replace_hyphens(text.replace("\u2019", "'"))
 
     def _match(self, text: str) -> "RecognizeResult | None":
         from hassil import recognize_best

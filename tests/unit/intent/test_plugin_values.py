@@ -19,7 +19,7 @@ SENTENCES = {
     "Add": {
         "en": ["(add|put) {title} <when>", "add {title} <date> from <time> for <duration>", "add {title} <date>", "put <number> {title} in the diary"],
         "de": ["trag {title} <when> ein", "trag {title} <date> ein"],
-        "fr": ["ajoute {title} <when>", "ajoute {title} <date>"],
+        "fr": ["ajoute {title} <when>", "ajoute {title} <date>", "ai-je {title} <date>"],
         "es": ["añade {title} <when>"],
         "it": ["aggiungi {title} <when>"],
         "nl": ["zet {title} <when> in de agenda"],
@@ -51,6 +51,7 @@ def sentences() -> PluginSentences:
         ("de", "trag Chor am 5. Mai um halb drei nachmittags ein", {"title": "Chor", "date": date(2027, 5, 5), "time": time(14, 30)}),
         ("de", "trag Chor übermorgen ein", {"title": "Chor", "date": date(2026, 12, 2)}),
         ("fr", "ajoute dentiste demain à 15 heures", {"title": "dentiste", "date": date(2026, 12, 1), "time": time(15)}),
+        ("fr", "ai-je rendez-vous demain", {"title": "rendez vous", "date": date(2026, 12, 1)}),
         ("es", "añade dentista mañana a las 15", {"title": "dentista", "date": date(2026, 12, 1), "time": time(15)}),
         ("it", "aggiungi dentista domani alle 15", {"title": "dentista", "date": date(2026, 12, 1), "time": time(15)}),
         ("nl", "zet tandarts morgen om 15 uur in de agenda", {"title": "tandarts", "date": date(2026, 12, 1), "time": time(15)}),
@@ -71,10 +72,11 @@ def test_other_sentences_are_left_alone(sentences: PluginSentences, text: str) -
     ("text", "at", "is_ambiguous"),
     [
         ("add tea tomorrow at 3", time(3), True),
-        ("add tea at 3", time(15, 0), False),
-        ("add tea at 4", time(16), False),
+        ("add tea at 3", time(15, 0), True),
+        ("add tea at 4", time(16), True),
         ("add tea tomorrow at 3 in the afternoon", time(15), False),
         ("add tea tomorrow at 15:00", time(15), False),
+        ("add tea tomorrow at 12", time(12), True),
         ("add tea tomorrow at noon", time(12), False),
     ],
 )

@@ -1,0 +1,115 @@
+"""Commands of the calendar: answers questions, asks before a change, and carries it out after a yes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from wyoming_rosie_intent.integrations.calendar import changes, questions
+from wyoming_rosie_intent.integrations.calendar.model import CalendarEvent, NewEvent, Span
+from wyoming_rosie_intent.integrations.calendar.turn import Account, CalendarTurn, Entities
+from wyoming_rosie_intent.integrations.calendar.wording import Wording
+from wyoming_rosie_intent.plugins import CommandContext, PluginResult
+from wyoming_rosie_intent.plugins.http_client import HttpError, HttpFailure
+from wyoming_rosie_intent.plugins.texts import PluginTexts
+
+_LOG = structlog.get_logger()
+ANSWER_SECONDS = 1.7
+"""Longest wait for the service, below the time that a plugin has for its answer."""
+MAX_CHANGES = 8
+"""Changes that wait for a slow service."""
+_QUESTIONS: Mapping[str, Callable[[CalendarTurn], Awaitable[PluginResult]]] = {
+    "CalendarEvents": questions.answer_events,
+    "CalendarNext": questions.answer_next,
+    "CalendarFree": questions.answer_free,
+    "CalendarFreeTimes": questions.answer_free_times,
+}
+_CHANGES: Mapping[str, Callable[[CalendarTurn], Awaitable[PluginResult]]] = {
+    "CalendarAdd": changes.ask_to_add,
+    "CalendarMove": changes.ask_to_move,
+    "CalendarCancel": changes.ask_to_cancel,
+}
+_ERRORS = {
+    HttpFailure.UNAUTHORIZED: "sign_in",
+    HttpFailure.FORBIDDEN: "sign_in",
+    HttpFailure.CONFLICT: "changed_meanwhile",
+    HttpFailure.NOT_FOUND: "changed_meanwhile",
+    HttpFailure.GONE: "changed_meanwhile",
+}
+
+
+class CalendarCommands:
+    """Executes the intents of the calendar; a change that takes long goes on after the answer."""
+
+    def __init__(self, texts: PluginTexts, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._texts = texts
+        self._answer_seconds = answer_seconds
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def execute(
+        self, intent: str, entities: Entities, context: CommandContext, account: Account | None, *, shows_titles: bool
+    ) -> PluginResult:
+        """Execute an intent; what goes wrong becomes the answer. Who hears no titles changes nothing."""
+        wording = Wording(self._texts, context.language, context.moment, shows_titles)
+        if account is None:
+            return PluginResult(wording.render("no_account"), success=False)
+        turn = CalendarTurn(account, entities, context, wording)
+        if intent in _CHANGES and not shows_titles:
+            return turn.fail("not_for_guests")
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                return await self._answer(intent, turn)
+        except TimeoutError:
+            return turn.fail("goes_on" if intent in _CHANGES and context.is_confirmed else "too_slow")
+        except HttpError as err:
+            _LOG.warning("calendar failed", intent=intent, failure=err.failure, reason=str(err))
+            return turn.fail(_ERRORS.get(err.failure, "unreachable"))
+
+    async def close(self) -> None:
+        """Give up the changes that are not finished."""
+        for change in self._running:
+            change.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _answer(self, intent: str, turn: CalendarTurn) -> PluginResult:
+        if intent in _QUESTIONS:
+            return await _QUESTIONS[intent](turn)
+        if turn.context.is_confirmed and (confirmed := _create_change(intent, turn)) is not None:
+            change, answer = confirmed
+            await self._carry_out(change)
+            return answer
+        return await _CHANGES[intent](turn)
+
+    async def _carry_out(self, change: Coroutine[Any, Any, None]) -> None:
+        """Wait for a change, which goes on when the time for the answer ends. Raises HttpError."""
+        if len(self._running) >= MAX_CHANGES:
+            change.close()
+            raise HttpError(HttpFailure.BUSY, "too many changes wait for the calendar")
+        task = asyncio.create_task(change)
+        self._running.add(task)
+        task.add_done_callback(self._finish)
+        await asyncio.shield(task)
+
+    def _finish(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            reason = str(error) if isinstance(error, HttpError) else type(error).__name__
+            _LOG.warning("calendar not changed", reason=reason)
+
+
+def _create_change(intent: str, turn: CalendarTurn) -> tuple[Coroutine[Any, Any, None], PluginResult] | None:
+    """Return the change that was asked about, and its answer; None if the question has to be asked again."""
+    source, entities = turn.account.source, turn.entities
+    event, new, span = entities.get("event"), entities.get("new_event"), entities.get("span")
+    if intent == "CalendarAdd" and isinstance(new, NewEvent):
+        return source.add_event(new, turn.context.key), turn.answer("added", **turn.describe(new))
+    if not isinstance(event, CalendarEvent):
+        return None
+    if intent == "CalendarMove" and isinstance(span, Span):
+        return source.move_event(event, span), turn.answer("moved", **turn.describe(replace(event, span=span)))
+    if intent == "CalendarCancel":
+        with_series = turn.is_about_series and bool(event.series)
+        return source.cancel_event(event, with_series=with_series), turn.answer("cancelled", **turn.describe(event))
+    return None
