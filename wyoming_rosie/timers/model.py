@@ -89,10 +89,11 @@ class TimerQuery:
 
 @dataclass(frozen=True)
 class TimerSet:
-    """All timers of the home, oldest first, and the recently cancelled ones."""
+    """All timers of the home, oldest first, the recently cancelled ones, and what rang last at each satellite."""
 
     all: tuple[HubTimer, ...] = ()
     cancelled: tuple[HubTimer, ...] = ()
+    rung: tuple[HubTimer, ...] = ()
 
     def for_satellite(self, satellite_id: str) -> "TimerSet":
         return TimerSet(tuple(timer for timer in self.all if timer.satellite_id == satellite_id))
@@ -126,9 +127,22 @@ class TimerSet:
     def update(self, changed: HubTimer) -> "TimerSet":
         return replace(self, all=tuple(changed if timer.id == changed.id else timer for timer in self.all))
 
+    def add_rung(self, timer: HubTimer) -> "TimerSet":
+        """Remember the timer as the last one that rang at its satellite."""
+        others = (other for other in self.rung if other.satellite_id != timer.satellite_id)
+        return replace(self, rung=(*others, timer))
+
+    def find_rung(self, satellite_id: str, now: float) -> HubTimer | None:
+        """Return what rang last at a satellite, not too long ago."""
+        found = (timer for timer in self.rung if timer.satellite_id == satellite_id)
+        return next((timer for timer in found if not _is_expired(timer, now)), None)
+
     def prune(self, now: float) -> "TimerSet":
-        """Drop the cancelled timers that no satellite can ring for any more."""
-        return replace(self, cancelled=tuple(timer for timer in self.cancelled if not _is_expired(timer, now)))
+        """Drop the cancelled timers that no satellite can ring for any more, and what rang too long ago."""
+        cancelled, rung = (
+            tuple(timer for timer in timers if not _is_expired(timer, now)) for timers in (self.cancelled, self.rung)
+        )
+        return replace(self, cancelled=cancelled, rung=rung)
 
     def find(self, query: TimerQuery) -> tuple[HubTimer, ...]:
         """Return the timers that fit a query; all timers fit an empty one."""

@@ -79,7 +79,6 @@ class TimerService:
         self._questions: dict[str, _PendingQuestion] = {}  # by satellite id
         self._command_tasks: dict[str, asyncio.Task[None]] = {}  # by timer id
         self._save_lock = asyncio.Lock()
-        self._rung: dict[str, HubTimer] = {}  # the last one by satellite id
 
     @property
     def all(self) -> tuple[HubTimer, ...]:
@@ -156,8 +155,10 @@ class TimerService:
     async def run(self) -> None:
         """Load the stored timers and finish each at its end, until cancelled."""
         stored = await asyncio.to_thread(store.load, self._path)
-        new = self._timers.remove(*stored.all).all
-        self._timers = TimerSet((*stored.all, *new), (*stored.cancelled, *self._timers.cancelled))
+        known = self._timers.remove(*stored.all)
+        self._timers = TimerSet(
+            (*stored.all, *known.all), (*stored.cancelled, *known.cancelled), (*stored.rung, *known.rung)
+        )
         for satellite_id in self._callbacks.connected():  # those that connected before the timers were loaded
             self.on_connected(satellite_id)
         try:
@@ -226,7 +227,7 @@ class TimerService:
 
     def _on_rung(self, timer: HubTimer) -> None:
         """Remember what rang, for "snooze", and speak a reminder."""
-        self._rung[timer.satellite_id] = timer
+        self._timers = self._timers.add_rung(timer)
         if timer.alarm is not None and (text := alarms.spoken_text(timer)) is not None:
             satellite = SatelliteIdentity(timer.satellite_id, timer.area, timer.alarm.language)
             self._callbacks.announce(satellite, SpokenAnswer(text), timer.id)
@@ -304,13 +305,8 @@ class TimerService:
             command=command,
             connected=frozenset(self._callbacks.connected()),
             selected=selected,
-            rung=self._find_rung(satellite.satellite_id),
+            rung=self._timers.find_rung(satellite.satellite_id, self._now()),
         )
-
-    def _find_rung(self, satellite_id: str) -> HubTimer | None:
-        """Return what rang last at a satellite, not too long ago."""
-        rung = self._rung.get(satellite_id)
-        return rung if rung and self._now() - (rung.ends_at or 0.0) < EXPIRY_SECONDS else None
 
     async def _apply_result(self, result: TimerIntentResult, satellite: SatelliteIdentity) -> SpokenAnswer:
         """Store the timers, send the events, and remember the question, if there is one."""

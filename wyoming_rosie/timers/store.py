@@ -25,8 +25,9 @@ def load(path: Path) -> TimerSet:
 
 def save(path: Path, timers: TimerSet) -> None:
     """Write the timers so that a power cut leaves either the old or the new file. Raises OSError."""
-    running, cancelled = list(map(_encode_timer, timers.all)), list(map(_encode_timer, timers.cancelled))
-    json_store.write(path, {"timers": running, "gone": cancelled})
+    rung = {"rung": timers.rung} if timers.rung else {}
+    parts = {"timers": timers.all, "gone": timers.cancelled, **rung}
+    json_store.write(path, {name: list(map(_encode_timer, some)) for name, some in parts.items()})
 
 
 def stamp(path: Path) -> tuple[int, int] | None:
@@ -41,8 +42,8 @@ def stamp(path: Path) -> tuple[int, int] | None:
 def _decode(document: Any) -> TimerSet:
     fields = Fields(document)
     running = fields.objects("timers", MAX_STORED)
-    cancelled = fields.objects("gone", MAX_STORED) if "gone" in document else []
-    return TimerSet(tuple(map(_decode_timer, running)), tuple(map(_decode_timer, cancelled)))
+    cancelled, rung = (fields.objects(name, MAX_STORED) if name in document else [] for name in ("gone", "rung"))
+    return TimerSet(*(tuple(map(_decode_timer, some)) for some in (running, cancelled, rung)))
 
 
 def _encode_timer(timer: HubTimer) -> dict[str, object]:

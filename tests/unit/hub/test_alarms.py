@@ -177,6 +177,31 @@ async def test_snooze_rings_again_with_the_text_of_what_rang(tmp_path: Path) -> 
         assert "call mum" in await harness.ask("TimerStatus", kind="reminder")
 
 
+async def test_what_rang_before_a_restart_can_be_snoozed(tmp_path: Path) -> None:
+    path = tmp_path / "timers.json"
+    harness = TimerHarness(path)
+    async with harness.running():
+        await harness.ask("StartTimer", **soon(alarm="reminder", name="call mum"))
+        await harness.until("Reminder: call mum.")
+        async with asyncio.timeout(60):
+            while not (await asyncio.to_thread(store.load, path)).rung:
+                await asyncio.sleep(0.01)
+    again = TimerHarness(path)
+    async with again.running(), asyncio.timeout(60):
+        while (answer := await again.ask("StartTimer", alarm="snooze", minutes=10)) == "Nothing has rung here.":
+            await asyncio.sleep(0.01)  # the file is read beside
+        assert answer == "I will ring again in 10 minutes."
+
+
+def test_what_rang_more_than_an_hour_ago_is_forgotten() -> None:
+    first, second = (HubTimer(name, 60.0, None, NOW, satellite_id="kitchen") for name in ("first", "second"))
+    timers = TimerSet().add_rung(first).add_rung(second)
+    assert timers.find_rung("kitchen", NOW + 3599) == second
+    assert timers.find_rung("office", NOW) is None
+    assert timers.find_rung("kitchen", NOW + 3601) is None
+    assert timers.prune(NOW + 3601) == TimerSet()
+
+
 async def test_more_minutes_snooze_what_rang_and_otherwise_prolong_a_timer(tmp_path: Path) -> None:
     harness = TimerHarness(tmp_path / "timers.json")
     more: dict[str, Any] = {"alarm": "snooze", "more": 1, "minutes": 5}

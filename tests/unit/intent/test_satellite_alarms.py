@@ -160,7 +160,7 @@ async def test_an_alarm_rings_after_a_restart_when_its_satellite_is_reachable(
 
 
 async def test_an_alarm_that_nobody_stops_ends(recognizer: IntentRecognizer, tmp_path: Path) -> None:
-    async with House(recognizer, tmp_path / "alarms.json", ring_seconds=0.1).running() as house:
+    async with House(recognizer, tmp_path / "alarms.json", ring_seconds=1.0).running() as house:
         await house.say("remind me in one second to eat")
         await wait_until(lambda: REMINDER in house.announcer.said)
         await wait_until(lambda: all(task.done() for task in house.alarms._ringing.values()))
