@@ -17,6 +17,8 @@ from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan
 from wyoming_rosie_intent.execution.policy import Policy, is_query_intent
 from wyoming_rosie_intent.llm import router
+from wyoming_rosie_intent.memory.spoken import sentences
+from wyoming_rosie_intent.memory.spoken.sentences import MemoryPeriod, MemoryRequest
 from wyoming_rosie_intent.plugins import PluginRegistry, find_in_folder
 from wyoming_rosie_intent.plugins.match import PluginMatch
 from wyoming_rosie_intent.responses import responses
@@ -78,10 +80,12 @@ class Explainer:
             steps += _describe_reference(found)
         steps += _describe_plan(matches, plan)
         asks_model = plugin is None and (found is None or bool(matches and not plan.has_targets))
+        request = sentences.recognize(text, trace.language) if plugin is None and found is None else None
+        steps += _describe_memory_request(request)
         if asks_model:
             steps += self._describe_model(text, trace.language, has_answer=bool(matches))
         turn = _next_turn(last, matches, plan, found)
-        return Explanation(tuple(steps), tuple(matches), turn, is_understood=found is not None)
+        return Explanation(tuple(steps), tuple(matches), turn, is_understood=found is not None or request is not None)
 
     def _parse_commands(self, text: str, language: str) -> tuple[Match, ...]:
         rules = multi_command.load_split_rules(self.executor.home, language)
@@ -150,6 +154,13 @@ def _describe_plugin(found: PluginMatch | None) -> Iterator[Step]:
     if found is not None:
         values = (f"{name}={value}" for name, value in found.entities.items())
         yield Step("plugin", " ".join((f"{found.plugin}:", found.intent, *values)))
+
+
+def _describe_memory_request(request: MemoryRequest | None) -> Iterator[Step]:
+    """Say what a sentence asks of the memory; whether that knows an answer is not known here."""
+    if request is not None:
+        about = (request.fact or request.topic, "" if request.period is MemoryPeriod.ALL else request.period)
+        yield Step("memory", " ".join(filter(None, (request.intent, *about))))
 
 
 def _describe_reference(found: FollowUp | None) -> Iterator[Step]:

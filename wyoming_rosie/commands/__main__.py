@@ -22,6 +22,7 @@ from wyoming_rosie.commands import (
     key,
     listen,
     listing,
+    memory,
     models,
     pipeline,
     plugin,
@@ -67,6 +68,8 @@ config_check.config.group = RUN
 app.command(config_check.config)
 key.key.group = RUN
 app.command(key.key)
+memory.memory.group = RUN
+app.command(memory.memory)
 plugin.plugin.group = RUN
 app.command(plugin.plugin)
 service.service.group = RUN

@@ -77,7 +77,7 @@ async def ask(
         earlier = await asyncio.to_thread(_load_session)
         session = replace(earlier, area=area or earlier.area, language=language or earlier.language)
     else:
-        uri = stage.uri or (None if own or home or stage.engine else await _find_intent_service())
+        uri = stage.uri or (None if own or home or stage.engine else await find_intent_service())
         session = AskSession(uri, uuid4().hex, area, language, str(home.resolve()) if home else None, stage.engine)
     async with _open_service(session) as uri:
         if is_reply and session.uri is None:
@@ -93,7 +93,7 @@ async def ask(
         await asyncio.to_thread(_save_session, replace(session, asked=sentence, until=time.time() + QUESTION_SECONDS))
 
 
-async def _find_intent_service() -> str | None:
+async def find_intent_service() -> str | None:
     """Return the URI of this machine's intent daemon, else of the first announced one that answers, else None."""
     if (uri := _configured_uri()) and await _is_intent_service(uri):
         return uri

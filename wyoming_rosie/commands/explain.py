@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from wyoming_rosie.commands import pipeline
+from wyoming_rosie.commands.memory import open_memory
 from wyoming_rosie.errors import ConfigError, NotUnderstoodError
 from wyoming_rosie.runtime.extras import install_command
 
@@ -24,6 +26,10 @@ async def explain(
     plugin_folder: Annotated[
         Path | None, Parameter(help="folder of plugins, which are started for their sentences")
     ] = None,
+    memories: Annotated[
+        bool, Parameter(negative=(), help="show what a language model would get from the memory of the running daemon")
+    ] = False,
+    person: Annotated[str | None, Parameter(help="who speaks, for --memories")] = None,
     as_json: Annotated[
         bool, Parameter(name="--json", help="print the steps as one line of JSON for each sentence", negative=())
     ] = False,
@@ -35,21 +41,35 @@ async def explain(
     sentences = [pipeline.read_text(sentence) for sentence in (text, *more)]
     explain_all = _load_explain()
     explanations = await asyncio.to_thread(explain_all, sentences, home, area, language, plugin_folder)
-    for number, explanation in enumerate(explanations):
+    recalled = await _recall(sentences, area, person, language) if memories else [{}] * len(sentences)
+    for number, (explanation, found) in enumerate(zip(explanations, recalled, strict=True)):
         if as_json:
-            print(json.dumps(explanation.to_data(), ensure_ascii=False))  # noqa: T201
+            print(json.dumps({**explanation.to_data(), **found}, ensure_ascii=False))  # noqa: T201
         else:
-            _print_steps(explanation, is_first=number == 0)
+            _print_steps(explanation, found, is_first=number == 0)
     if not all(explanation.is_understood for explanation in explanations):
         raise NotUnderstoodError("the rules do not understand every sentence")
 
 
-def _print_steps(explanation: Any, *, is_first: bool) -> None:
+async def _recall(
+    sentences: Sequence[str], area: str | None, person: str | None, language: str | None
+) -> list[Mapping[str, Any]]:
+    """Return the `messages` and `memories` that a model would get for each sentence."""
+    async with open_memory(None) as daemon:
+        return [
+            await daemon.ask("recall", text=text, room=area, person=person, language=language) for text in sentences
+        ]
+
+
+def _print_steps(explanation: Any, recalled: Mapping[str, Any], *, is_first: bool) -> None:
     console = Console(soft_wrap=True, highlight=False)
     if not is_first:
         console.print()
     for step in explanation.steps:
         console.print(f"{step.name:<19}{step.found}", markup=False)
+    for name, records in recalled.items():
+        found = "; ".join(f"{record['kind']}: {' '.join(record['text'].split())}" for record in records)
+        console.print(f"{name:<19}{found or 'none'}", markup=False)
 
 
 def _load_explain() -> Any:
