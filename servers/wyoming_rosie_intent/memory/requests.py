@@ -141,8 +141,9 @@ class MemoryRequests:
 
     def _create_record(self, fields: Fields, at: float) -> MemoryRecord:
         kind, text = _parse_kind(fields.optional_text("kind") or MemoryKind.FACT), fields.text("text", 1)
-        language = fields.optional_text("language", 1, MAX_NAME_CHARACTERS)
         home, room = self._get_home(), fields.optional_text("room", 1, MAX_NAME_CHARACTERS)
+        usual = home.preferences.language or "en" if kind is MemoryKind.FACT else None
+        language = fields.optional_text("language", 1, MAX_NAME_CHARACTERS) or usual
         scope = create_scope(home, room, None)
         if room is not None and scope.room is None:
             raise BadEventError(f"memory: there is no room '{room}'", "memory-request")
