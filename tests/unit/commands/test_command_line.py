@@ -62,6 +62,7 @@ def test_help_shows_the_subcommands_in_groups() -> None:
             "discover",
             "key",
             "listen",
+            "memory",
             "service",
         },
         "Models, voices and devices": {
