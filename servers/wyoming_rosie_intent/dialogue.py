@@ -82,7 +82,9 @@ class Dialogue:
         self._executor = executor
         self._confirmations = confirmations
         self._plugins = plugins
-        self._plugin_conversations = PluginConversations(plugins, executor, announcer) if plugins else None
+        self._plugin_conversations = (
+            PluginConversations(plugins, executor, announcer, has_model=agent is not None) if plugins else None
+        )
         self._agent = agent
         self._worker = ThreadWorker("intent")
         self._memory = ConversationMemory()

@@ -15,7 +15,7 @@ from wyoming_rosie_intent.engine import Answer, SatelliteAnnouncer
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm.plugin_tools import parse_arguments
 from wyoming_rosie_intent.llm.tool_arguments import ArgumentError
-from wyoming_rosie_intent.plugins.match import LateAnswer, PluginMatch, PluginQuestion
+from wyoming_rosie_intent.plugins.match import DeclinedAnswer, LateAnswer, PluginMatch, PluginQuestion
 from wyoming_rosie_intent.plugins.plugin import CommandContext
 from wyoming_rosie_intent.plugins.registry import PluginRegistry
 
@@ -36,19 +36,32 @@ class PluginConversations:
     """Executes the commands of a conversation. `announcer` speaks late answers where no conductor asks for them."""
 
     def __init__(
-        self, plugins: PluginRegistry, executor: ActionExecutor, announcer: SatelliteAnnouncer | None = None
+        self,
+        plugins: PluginRegistry,
+        executor: ActionExecutor,
+        announcer: SatelliteAnnouncer | None = None,
+        *,
+        has_model: bool = False,
     ) -> None:
+        self._has_model = has_model
         self._plugins = plugins
         self._executor = executor
         self._announcer = announcer
         self._late: OrderedDict[str, tuple[ConversationInput, str, asyncio.Future[Answer]]] = OrderedDict()
         self._announcing: set[asyncio.Task[None]] = set()
 
-    async def answer(self, user_input: ConversationInput, match: PluginMatch, moment: datetime) -> Handled | NotHandled:
-        """Have a plugin execute a command; its question, or a promise of its answer, is an outcome, too."""
+    async def answer(
+        self, user_input: ConversationInput, match: PluginMatch, moment: datetime
+    ) -> Handled | NotHandled | None:
+        """Have a plugin execute a command; its question, or a promise of its answer, is an outcome, too.
+
+        None if it leaves the sentence to the language model.
+        """
         can_be_late = user_input.takes_late_answers or self._can_announce(user_input)
         context = self._create_context(user_input, moment)
         answer = await self._plugins.execute(match, context, can_be_late=can_be_late)
+        if isinstance(answer, DeclinedAnswer) and self._has_model:
+            return None
         if isinstance(answer, LateAnswer) and answer.pending is not None:
             return self._promise(user_input, match.plugin, answer, answer.pending)
         return self._create_outcome(match.plugin, answer)

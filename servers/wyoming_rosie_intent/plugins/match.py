@@ -31,6 +31,11 @@ class PluginQuestion(Answer):
 
 
 @dataclass(frozen=True)
+class DeclinedAnswer(Answer):
+    """The answer of a plugin that leaves the sentence to a language model; `text` is for a home without one."""
+
+
+@dataclass(frozen=True)
 class LateAnswer(Answer):
     """An answer that is not there in time; `text` promises it, `pending` returns it. Whoever gets it cancels it."""
 

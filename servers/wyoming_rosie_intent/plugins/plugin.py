@@ -40,6 +40,7 @@ class PluginResult:
     question: str = field(default="", repr=False)
     entities: Mapping[str, Any] = field(default_factory=dict, repr=False)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    declines: bool = False  # the sentence is not about what the plugin knows: a language model may answer instead
 
 
 class ParameterType(StrEnum):

@@ -11,7 +11,7 @@ from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.runtime.circuit_breaker import CircuitBreaker
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins.discovery import PluginSource
-from wyoming_rosie_intent.plugins.match import PluginMatch, PluginQuestion
+from wyoming_rosie_intent.plugins.match import DeclinedAnswer, PluginMatch, PluginQuestion
 from wyoming_rosie_intent.plugins.plugin import (
     CommandContext,
     IntegrationPlugin,
@@ -192,6 +192,8 @@ def _create_answer(returned: object, match: PluginMatch) -> Answer:
     question = result.question.strip()[:MAX_MESSAGE_LENGTH]
     if question:
         return _create_question(" ".join(filter(None, (message, question))), question, result, match)
+    if message and result.declines:
+        return DeclinedAnswer(message, done=False)
     if message:
         return Answer(message, result.success)
     return Answer(

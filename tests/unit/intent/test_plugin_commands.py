@@ -145,6 +145,18 @@ async def test_a_name_chooses_an_option_which_is_confirmed_on_its_own(home: Home
     assert plugin.calls[-1][1] == {"contact": "tom", "number": 2, "asked": True}
 
 
+class Choosy(FakePhonebook):
+    """Knows nobody."""
+
+    async def execute(self, intent: str, entities: Mapping[str, Any], context: CommandContext) -> PluginResult:
+        return PluginResult("I know no such person.", success=False, declines=True)
+
+
+async def test_without_a_model_a_plugin_that_declines_is_heard(home: Home, recognizer: IntentRecognizer) -> None:
+    async with talking(home, recognizer, Choosy()) as dialogue:
+        assert await say(dialogue, "phone ada") == NotHandled("I know no such person.")
+
+
 async def test_the_same_turn_has_the_same_key_and_another_turn_another(
     home: Home, recognizer: IntentRecognizer
 ) -> None:

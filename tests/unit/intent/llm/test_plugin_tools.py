@@ -222,6 +222,20 @@ async def test_a_conversation_with_private_answers_goes_to_no_cloud_any_more(hom
         assert models.routing_requests[-1].never_cloud is is_private
 
 
+class DiaryOfOthers(FakeDiary):
+    """Has nothing of what it is asked for."""
+
+    async def execute(self, intent: str, entities: Mapping[str, Any], context: CommandContext) -> PluginResult:
+        return PluginResult("There is no diary.", success=False, declines=True)
+
+
+async def test_a_model_answers_what_a_plugin_declines(home: Home, recognizer: IntentRecognizer) -> None:
+    async with living(home, recognizer, DiaryOfOthers(), rounds(["You have none, I am afraid."])) as house:
+        answered = await house.say("read my diary")
+        assert isinstance(answered, Handled)
+        assert answered.text == "You have none, I am afraid."
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

@@ -1,0 +1,256 @@
+"""Commands about contacts: who is meant, what is asked before a change, and the answers."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from wyoming_rosie.text.sentences import get_entry
+from wyoming_rosie_intent.integrations.monica.client import MonicaClient
+from wyoming_rosie_intent.integrations.monica.contacts import (
+    Birthday,
+    Contact,
+    ContactBook,
+    Found,
+    list_birthdays,
+    name_apart,
+)
+from wyoming_rosie_intent.plugins import CommandContext, PluginResult
+from wyoming_rosie_intent.plugins.http_client import HttpError, HttpFailure
+from wyoming_rosie_intent.plugins.texts import PluginTexts
+
+MAX_CHOICES = 5
+"""Persons among whom the answer asks; for more, the last name is needed."""
+MAX_BIRTHDAYS = 3
+MAX_NOTE_CHARACTERS = 1000
+MAX_AHEAD = 1000
+"""Days or weeks to a reminder."""
+_MAX_DONE = 256
+_DAYS = {"day": 1, "week": 7}
+_WITH_TEXT = frozenset({"AddNote", "AddCall"})
+_FAILURES = {
+    HttpFailure.UNAUTHORIZED: "sign_in",
+    HttpFailure.FORBIDDEN: "sign_in",
+    HttpFailure.TIMEOUT: "too_slow",
+    HttpFailure.BUSY: "too_slow",
+}
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One command: its entities, and the words of its language."""
+
+    client: MonicaClient
+    book: ContactBook
+    texts: PluginTexts
+    context: CommandContext
+    entities: Mapping[str, Any]
+
+    @property
+    def today(self) -> date:
+        return self.context.moment.date()
+
+    def render(self, key: str, **values: object) -> str:
+        return self.texts.render(key, self.context.language, **values)
+
+    def answer(self, key: str, **values: object) -> PluginResult:
+        return PluginResult(self.render(key, **values))
+
+    def text(self, key: str) -> str:
+        """Return an entity that is a text."""
+        value = self.entities.get(key)
+        return value.strip()[:MAX_NOTE_CHARACTERS] if isinstance(value, str) else ""
+
+    def remove_connector(self, text: str) -> str:
+        """Return a text without a word such as "that" at its beginning."""
+        first, _, rest = text.partition(" ")
+        connectors = self.texts.get_value("connectors", self.context.language) or ()
+        return rest if first.casefold() in connectors else text
+
+    def day(self, day: date, *, with_year: bool = False) -> str:
+        """Return a day in words."""
+        ahead = (day - self.today).days
+        if ahead in {-1, 0, 1} and not with_year:
+            return self.render({-1: "yesterday", 0: "today", 1: "tomorrow"}[ahead])
+        month = get_entry("alarms.months", self.context.language)[day.month - 1]
+        return self.render("day", day=day.day, month=month, year=day.year if with_year else "")
+
+
+class MonicaCommands:
+    """Executes the intents. A change is made once, however often it is confirmed."""
+
+    def __init__(self, texts: PluginTexts) -> None:
+        self._texts = texts
+        self._done: OrderedDict[str, None] = OrderedDict()  # keys of commands, which Monica does not know
+
+    async def execute(
+        self, intent: str, entities: Mapping[str, Any], context: CommandContext, client: MonicaClient | None
+    ) -> PluginResult:
+        """Return the answer or the question of a command; without a client, there are no contacts for the speaker."""
+        if client is None:
+            return self._fail("no_account", context, declines=intent == "WhoIs")
+        try:
+            turn = _Turn(client, await client.get_book(), self._texts, context, entities)
+            return await self._execute(intent, turn)
+        except HttpError as err:
+            key = _FAILURES.get(err.failure, "unreachable")
+            return self._fail(key, context, declines=intent == "WhoIs")
+
+    async def _execute(self, intent: str, turn: _Turn) -> PluginResult:
+        if intent == "NextBirthdays":
+            return _answer_next_birthdays(turn)
+        found, text = _find_contacts(intent, turn)
+        if not found.contacts:
+            return PluginResult(turn.render("nobody", name=turn.text("contact") or text), False, declines=True)
+        if len(found.contacts) > 1:
+            return _ask_which(found.contacts, turn)
+        contact = found.contacts[0]
+        match intent:
+            case "WhoIs":
+                return PluginResult(_describe(await turn.client.fetch_contact(contact), turn))
+            case "Birthday":
+                return _answer_birthday(contact, turn)
+            case "LastTalk":
+                return _answer_last_talk(await turn.client.fetch_contact(contact), turn)
+            case _:
+                return await self._change(intent, contact, text, turn)
+
+    async def _change(self, intent: str, contact: Contact, text: str, turn: _Turn) -> PluginResult:
+        """Ask before a change, and make it after a yes."""
+        day, text = _find_day(intent, text, turn)
+        title = turn.text("title") or turn.render(f"do_{turn.text('activity') or 'call'}", name=contact.name)
+        values = {"name": contact.name, "text": text, "title": title, "day": turn.day(day) if day else ""}
+        key = {"AddNote": "note", "AddCall": "call", "Remind": "reminder" if day else "task"}[intent]
+        if intent == "AddNote" and not text:
+            return PluginResult(turn.render("no_text"), success=False)
+        if not turn.context.is_confirmed:
+            return PluginResult(question=turn.render(f"ask_{key}", **values), entities={"contact_id": contact.id})
+        if turn.context.key not in self._done:
+            await _send_change(key, contact, text, title, day or turn.today, turn.client)
+            self._remember(turn.context.key)
+        return turn.answer(f"added_{key}", **values)
+
+    def _remember(self, key: str) -> None:
+        self._done[key] = None
+        if len(self._done) > _MAX_DONE:
+            self._done.popitem(last=False)
+
+    def _fail(self, key: str, context: CommandContext, *, declines: bool) -> PluginResult:
+        return PluginResult(self._texts.render(key, context.language), success=False, declines=declines)
+
+
+async def _send_change(key: str, contact: Contact, text: str, title: str, day: date, client: MonicaClient) -> None:
+    match key:
+        case "note":
+            await client.add_note(contact, text)
+        case "call":
+            await client.add_call(contact, day, text)
+        case "reminder":
+            await client.add_reminder(contact, title, day)
+        case _:
+            await client.add_task(contact, title)
+
+
+def _find_contacts(intent: str, turn: _Turn) -> tuple[Found, str]:
+    """Return who is meant, and the text that the command brings, perhaps after the name."""
+    name, text = turn.text("contact"), turn.text("text")
+    if text or intent not in _WITH_TEXT:
+        found = turn.book.find(name)
+    else:
+        found, text = turn.book.find_first(name)
+        text = turn.remove_connector(text)
+    chosen = turn.book.get(turn.entities.get("contact_id"))
+    return (found if chosen is None else Found((chosen,), found.score)), text
+
+
+def _ask_which(contacts: tuple[Contact, ...], turn: _Turn) -> PluginResult:
+    if len(contacts) > MAX_CHOICES:
+        return PluginResult(turn.render("too_many", count=len(contacts), name=turn.text("contact")), success=False)
+    apart = name_apart(contacts)
+    options = {name: {"contact_id": contact.id} for name, contact in apart.items()}
+    return PluginResult(question=turn.render("which", names=list(apart)), options=options)
+
+
+def _find_day(intent: str, text: str, turn: _Turn) -> tuple[date | None, str]:
+    """Return the day that a command names, and the text without it: for a call, the day has been."""
+    day = turn.entities.get("date")
+    if isinstance(number := turn.entities.get("number"), int):
+        day = turn.today + timedelta(days=min(number, MAX_AHEAD) * _DAYS.get(str(turn.entities.get("unit")), 1))
+    if period := turn.entities.get("period"):
+        day = _begin_period(str(period), turn.today)
+    first, _, rest = text.partition(" ")
+    if intent == "AddCall" and first.casefold() == turn.render("yesterday"):
+        day, text = turn.today - timedelta(days=1), turn.remove_connector(rest)
+    if not isinstance(day, date):
+        return None, text
+    is_to_come = intent == "AddCall" and turn.today < day <= turn.today + timedelta(days=7)
+    return (day - timedelta(days=7) if is_to_come else day), text
+
+
+def _begin_period(period: str, today: date) -> date:
+    if period == "next_month":
+        return (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return today + timedelta(days=7 - today.weekday())
+
+
+def _describe(contact: Contact, turn: _Turn) -> str:
+    """Return a few sentences about a person."""
+    sentences = [turn.render("who", name=contact.name, nickname=contact.nickname, description=contact.description)]
+    if contact.job or contact.company:
+        sentences.append(turn.render("works", job=contact.job, company=contact.company))
+    if contact.is_dead:
+        sentences.append(turn.render("has_died", name=contact.name))
+    elif contact.birthdate is not None:
+        sentences.append(_say_birthdate(contact, turn))
+    if contact.last_talked is not None:
+        sentences.append(turn.render("last_talk", name=contact.name, day=_past_day(contact.last_talked, turn)))
+    return " ".join(sentences)
+
+
+def _answer_birthday(contact: Contact, turn: _Turn) -> PluginResult:
+    if contact.birthdate is None:
+        return PluginResult(turn.render("no_birthday", name=contact.name), success=False)
+    return PluginResult(_say_birthdate(contact, turn))
+
+
+def _say_birthdate(contact: Contact, turn: _Turn) -> str:
+    assert contact.birthdate is not None
+    if contact.birthdate.is_estimated:
+        return turn.render("about_age", name=contact.name, age=contact.birthdate.age_on(turn.today))
+    if contact.is_dead:
+        return turn.render("has_died", name=contact.name)
+    [birthday] = list_birthdays([contact], turn.today)
+    return _say_birthday(birthday, turn)
+
+
+def _say_birthday(birthday: Birthday, turn: _Turn) -> str:
+    """Return when somebody's birthday is, also how far away it is if it is near."""
+    ahead = (birthday.day - turn.today).days
+    values = {"name": birthday.contact.name, "day": turn.day(birthday.day), "age": birthday.age, "ahead": ahead}
+    return turn.render("birthday", **values)
+
+
+def _answer_next_birthdays(turn: _Turn) -> PluginResult:
+    """Return the birthdays of a day or a month, or the next ones."""
+    coming = list_birthdays(turn.book.contacts, turn.today)
+    if isinstance(day := turn.entities.get("date"), date):
+        shown = [one for one in coming if one.day == day]
+        return PluginResult(_list(shown, turn) or turn.render("none_on", day=turn.day(day)))
+    days = {"week": 7, "month": 31}.get(str(turn.entities.get("span")), 0)
+    shown = [one for one in coming if (one.day - turn.today).days < days] if days else list(coming[:MAX_BIRTHDAYS])
+    return PluginResult(_list(shown[: MAX_BIRTHDAYS * 2], turn) or turn.render("none_soon"))
+
+
+def _list(birthdays: list[Birthday], turn: _Turn) -> str:
+    return " ".join(_say_birthday(one, turn) for one in birthdays)
+
+
+def _answer_last_talk(contact: Contact, turn: _Turn) -> PluginResult:
+    if contact.last_talked is None:
+        return turn.answer("never_talked", name=contact.name)
+    return turn.answer("last_talk", name=contact.name, day=_past_day(contact.last_talked, turn))
+
+
+def _past_day(day: date, turn: _Turn) -> str:
+    return turn.day(day, with_year=day.year != turn.today.year)

@@ -1,0 +1,201 @@
+"""Contacts as Monica describes them: their names, by which they are found, and their birthdays. Rules without requests."""
+
+import calendar
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from wyoming_rosie.text.normalize import normalize
+from wyoming_rosie_intent.rules.filler_words import LanguageHints, normalize_words, split_words
+from wyoming_rosie_intent.rules.name_index import NameIndex
+from wyoming_rosie_intent.rules.phonetics import EXACT_SCORE, SUFFIX_SCORE
+
+MIN_SCORE = 0.79
+"""Least score of a name that is written otherwise: Jon is John (0.795), and Tim is not Tom (0.77)."""
+TIE_MARGIN = 0.07
+"""Names that score less below the best one are meant as likely."""
+MAX_NAME_WORDS = 4
+"""Words of the longest name at the beginning of a text."""
+MAX_TEXT_CHARACTERS = 200
+"""Of a text of the service that is spoken."""
+
+
+@dataclass(frozen=True)
+class Birthdate:
+    """A birthday; `year` is None if nobody knows it. With `is_estimated` only the age is known, about."""
+
+    month: int
+    day: int
+    year: int | None = None
+    is_estimated: bool = False
+
+    def next_after(self, today: date) -> date:
+        """Return the next birthday, today included; that of February 29 is a day earlier in other years."""
+        this_year = self._in_year(today.year)
+        return this_year if this_year >= today else self._in_year(today.year + 1)
+
+    def age_on(self, day: date) -> int | None:
+        """Return the age in full years on a day; None without a year of birth."""
+        if self.year is None:
+            return None
+        return day.year - self.year - (self._in_year(day.year) > day)
+
+    def _in_year(self, year: int) -> date:
+        return date(year, self.month, min(self.day, calendar.monthrange(year, self.month)[1]))
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A person in Monica; the texts are cleaned, but written by whoever fills it."""
+
+    id: int
+    first_name: str
+    last_name: str = ""
+    nickname: str = ""
+    description: str = ""
+    job: str = ""
+    company: str = ""
+    birthdate: Birthdate | None = None
+    last_talked: date | None = None
+    is_dead: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def spoken_names(self) -> frozenset[str]:
+        """The names by which people call this person."""
+        given = [self.first_name, self.nickname]
+        return frozenset(filter(None, (*given, self.last_name, *(f"{one} {self.last_name}" for one in given if one))))
+
+
+@dataclass(frozen=True)
+class Found:
+    """The contacts that a name may mean, and how well it fits, from 0 to 1."""
+
+    contacts: tuple[Contact, ...] = ()
+    score: float = 0.0
+
+
+class ContactBook:
+    """Contacts by their names, also those that speech recognition writes otherwise."""
+
+    def __init__(self, contacts: Iterable[Contact] = ()) -> None:
+        self.contacts = tuple(contacts)
+        self._by_id = {contact.id: contact for contact in self.contacts}
+        self._by_name: dict[str, list[Contact]] = defaultdict(list)
+        for contact in self.contacts:
+            for name in sorted({" ".join(normalize_words(name)) for name in contact.spoken_names}):
+                self._by_name[name].append(contact)
+        self._index = NameIndex(self._by_name, LanguageHints(), frozenset())
+
+    def get(self, contact_id: object) -> Contact | None:
+        return self._by_id.get(contact_id) if isinstance(contact_id, int) else None
+
+    def find(self, name: str) -> Found:
+        """Return the contacts whose name a text is as a whole."""
+        words = normalize_words(name)
+        scores: dict[int, float] = {}
+        for match in self._index.find_names(words) if words else ():
+            if (match.start, match.end) == (0, len(words)) and match.score >= MIN_SCORE:
+                for contact in self._by_name[match.name]:
+                    scores[contact.id] = max(scores.get(contact.id, 0.0), match.score)
+        best = max(scores.values(), default=0.0)
+        least = EXACT_SCORE if best == EXACT_SCORE else best - TIE_MARGIN
+        return Found(tuple(self._by_id[one] for one in sorted(scores) if scores[one] >= least), best)
+
+    def find_first(self, text: str) -> tuple[Found, str]:
+        """Return the contacts whose name a text begins with, the longest one, and the rest of the text."""
+        words = tuple(split_words(text))
+        lengths = range(1, min(MAX_NAME_WORDS, len(words)) + 1)
+        found = {length: self.find(" ".join(words[:length])) for length in lengths}
+        length = max(found, key=lambda one: (found[one].score >= SUFFIX_SCORE, found[one].score > 0, one), default=0)
+        return found.get(length, Found()), _skip_words(text, length)
+
+
+def parse_contact(data: Mapping[str, Any]) -> Contact | None:
+    """Return a contact of Monica's JSON; None for one without id or name, and for a mere relative of another."""
+    information = _table(data.get("information"))
+    career, dates = _table(information.get("career")), _table(information.get("dates"))
+    contact_id, first_name = data.get("id"), clean(data.get("first_name"))
+    if not isinstance(contact_id, int) or not first_name or data.get("is_partial") is True:
+        return None
+    talked = [parse_date(data.get(key)) for key in ("last_called", "last_activity_together")]
+    return Contact(
+        contact_id,
+        first_name,
+        clean(data.get("last_name")),
+        clean(data.get("nickname")),
+        clean(data.get("description")),
+        clean(career.get("job")),
+        clean(career.get("company")),
+        _parse_birthdate(_table(dates.get("birthdate"))),
+        max((day for day in talked if day is not None), default=None),
+        data.get("is_dead") is True,
+    )
+
+
+def clean(text: object) -> str:
+    """Return a text of the service in one line that can be spoken; empty for anything else."""
+    return " ".join(normalize(text).split())[:MAX_TEXT_CHARACTERS].strip() if isinstance(text, str) else ""
+
+
+def parse_date(text: object) -> date | None:
+    """Return the date of a time stamp; None for anything else."""
+    try:
+        return date.fromisoformat(text[:10]) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class Birthday:
+    """A birthday to come; `age` is that of the day, None if nobody knows it."""
+
+    contact: Contact
+    day: date
+    age: int | None = field(default=None)
+
+
+def list_birthdays(contacts: Iterable[Contact], today: date) -> Sequence[Birthday]:
+    """Return the next birthdays of the living, the nearest first."""
+    found = [
+        Birthday(one, day, one.birthdate.age_on(day))
+        for one in contacts
+        if one.birthdate and not one.birthdate.is_estimated and not one.is_dead
+        for day in (one.birthdate.next_after(today),)
+    ]
+    return sorted(found, key=lambda birthday: (birthday.day, birthday.contact.name))
+
+
+def name_apart(contacts: Sequence[Contact]) -> Mapping[str, Contact]:
+    """Return contacts by names that differ: with work or description where they are called the same."""
+    names = sorted(contact.name for contact in contacts)
+    repeated = {name for name, following in pairwise(names) if name == following}
+    apart: dict[str, Contact] = {}
+    for contact in contacts:
+        detail = contact.company or contact.job or contact.description or contact.nickname
+        name = f"{contact.name}, {detail}" if contact.name in repeated and detail else contact.name
+        apart[name if name not in apart else f"{name} {len(apart) + 1}"] = contact
+    return apart
+
+
+def _parse_birthdate(data: Mapping[str, Any]) -> Birthdate | None:
+    day = parse_date(data.get("date"))
+    if day is None:
+        return None
+    year = None if data.get("is_year_unknown") is True else day.year
+    return Birthdate(day.month, day.day, year, data.get("is_age_based") is True)
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _skip_words(text: str, count: int) -> str:
+    """Return a text without its first words."""
+    return " ".join(text.split()[count:])
