@@ -12,7 +12,7 @@ from wyoming_rosie_intent.integrations.monica.contacts import (
     Birthday,
     Contact,
     ContactBook,
-    Found,
+    ContactMatch,
     list_birthdays,
     name_apart,
 )
@@ -152,7 +152,7 @@ async def _send_change(key: str, contact: Contact, text: str, title: str, day: d
             await client.add_task(contact, title)
 
 
-def _find_contacts(intent: str, turn: _Turn) -> tuple[Found, str]:
+def _find_contacts(intent: str, turn: _Turn) -> tuple[ContactMatch, str]:
     """Return who is meant, and the text that the command brings, perhaps after the name."""
     name, text = turn.text("contact"), turn.text("text")
     if text or intent not in _WITH_TEXT:
@@ -161,7 +161,7 @@ def _find_contacts(intent: str, turn: _Turn) -> tuple[Found, str]:
         found, text = turn.book.find_first(name)
         text = turn.remove_connector(text)
     chosen = turn.book.get(turn.entities.get("contact_id"))
-    return (found if chosen is None else Found((chosen,), found.score)), text
+    return (found if chosen is None else ContactMatch((chosen,), found.score)), text
 
 
 def _ask_which(contacts: tuple[Contact, ...], turn: _Turn) -> PluginResult:

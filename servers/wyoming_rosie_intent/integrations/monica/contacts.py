@@ -74,7 +74,7 @@ class Contact:
 
 
 @dataclass(frozen=True)
-class Found:
+class ContactMatch:
     """The contacts that a name may mean, and how well it fits, from 0 to 1."""
 
     contacts: tuple[Contact, ...] = ()
@@ -96,7 +96,7 @@ class ContactBook:
     def get(self, contact_id: object) -> Contact | None:
         return self._by_id.get(contact_id) if isinstance(contact_id, int) else None
 
-    def find(self, name: str) -> Found:
+    def find(self, name: str) -> ContactMatch:
         """Return the contacts whose name a text is as a whole."""
         words = normalize_words(name)
         scores: dict[int, float] = {}
@@ -106,15 +106,15 @@ class ContactBook:
                     scores[contact.id] = max(scores.get(contact.id, 0.0), match.score)
         best = max(scores.values(), default=0.0)
         least = EXACT_SCORE if best == EXACT_SCORE else best - TIE_MARGIN
-        return Found(tuple(self._by_id[one] for one in sorted(scores) if scores[one] >= least), best)
+        return ContactMatch(tuple(self._by_id[one] for one in sorted(scores) if scores[one] >= least), best)
 
-    def find_first(self, text: str) -> tuple[Found, str]:
+    def find_first(self, text: str) -> tuple[ContactMatch, str]:
         """Return the contacts whose name a text begins with, the longest one, and the rest of the text."""
         words = tuple(split_words(text))
         lengths = range(1, min(MAX_NAME_WORDS, len(words)) + 1)
         found = {length: self.find(" ".join(words[:length])) for length in lengths}
         length = max(found, key=lambda one: (found[one].score >= SUFFIX_SCORE, found[one].score > 0, one), default=0)
-        return found.get(length, Found()), _skip_words(text, length)
+        return found.get(length, ContactMatch()), _skip_words(text, length)
 
 
 def parse_contact(data: Mapping[str, Any]) -> Contact | None:
