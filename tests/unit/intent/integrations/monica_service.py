@@ -105,7 +105,7 @@ class MonicaService(FakeService):
 
     def _list(self, request: ServiceRequest) -> web.Response:
         page, limit = int(request.query.get("page", "1")), int(request.query.get("limit", "15"))
-        size = min(limit, getattr(self, "page_size", None) or limit)
+        size = min(limit, self.page_size or limit)
         last = max(1, -(-len(self.contacts) // size))
         meta = {"current_page": page, "last_page": last, "per_page": size, "total": len(self.contacts)}
         return web.json_response({"data": self.contacts[(page - 1) * size : page * size], "links": {}, "meta": meta})

@@ -25,6 +25,8 @@ from wyoming_rosie_intent.integrations.monica.contacts import (
 )
 from wyoming_rosie_intent.integrations.monica.plugin import LANGUAGES, Monica
 from wyoming_rosie_intent.plugins import CommandContext, PluginMatch, PluginRegistry, PluginSource
+from wyoming_rosie_intent.plugins.contract import CHECKS, Check, Example, PluginContract
+from wyoming_rosie_intent.plugins.discovery import find_integrations
 from wyoming_rosie_intent.plugins.fake_service import Fault
 from wyoming_rosie_intent.plugins.http_client import HttpError
 from wyoming_rosie_intent.plugins.match import DeclinedAnswer, PluginQuestion
@@ -320,3 +322,23 @@ json_values = st.recursive(
 def test_whatever_a_service_sends_is_a_contact_or_none(data: dict[str, Any]) -> None:
     parsed = parse_contact(data)
     assert parsed is None or (parsed.name and isinstance(parsed.id, int))
+
+
+CONTRACT = PluginContract(
+    find_integrations(["monica"])[0],
+    [
+        Example("when is Ada's birthday", "Ada Lovelace has a birthday"),
+        Example("wann hat Ada Geburtstag", "Ada Lovelace hat", "de"),
+        Example("note for Ada: she moved", "Shall I note about Ada Lovelace", asks=True),
+        Example("remind me to call Ada on Friday", "Shall Monica remind you", asks=True),
+        Example("I called Ada yesterday", "Shall I note that you talked", asks=True),
+    ],
+    settings=lambda url: {"url": url, "token": TOKEN, "seconds": 1.0},
+    create_service=MonicaService,
+    ambiguous=Example("note for Tom: he moved"),
+)
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+async def test_it_keeps_the_contract_of_plugins(check: Check) -> None:
+    await check(CONTRACT)
