@@ -98,6 +98,7 @@ class NotHandled:
 
     text: str = field(repr=False)
     matches: tuple[Match, ...] = ()
+    is_declined: bool = False  # by a plugin, so that a language model may answer
     is_from_memory: bool = False
 
 

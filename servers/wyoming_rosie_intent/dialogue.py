@@ -82,9 +82,7 @@ class Dialogue:
         self._executor = executor
         self._confirmations = confirmations
         self._plugins = plugins
-        self._plugin_conversations = (
-            PluginConversations(plugins, executor, announcer, has_model=agent is not None) if plugins else None
-        )
+        self._plugin_conversations = PluginConversations(plugins, executor, announcer) if plugins else None
         self._agent = agent
         self._worker = ThreadWorker("intent")
         self._memory = ConversationMemory()
@@ -210,7 +208,9 @@ class Dialogue:
         match await self._worker.run(self._recognize, user_input):
             case PluginMatch() as match:
                 assert self._plugin_conversations is not None
-                return await self._plugin_conversations.answer(user_input, match, moment)
+                outcome = await self._plugin_conversations.answer(user_input, match, moment)
+                is_left = isinstance(outcome, NotHandled) and outcome.is_declined and self._agent is not None
+                return None if is_left else outcome
             case ():
                 outcome = await self._answer_follow_up(user_input, moment, now)
                 return outcome or await self._answer_from_memory(user_input, moment)

@@ -36,32 +36,19 @@ class PluginConversations:
     """Executes the commands of a conversation. `announcer` speaks late answers where no conductor asks for them."""
 
     def __init__(
-        self,
-        plugins: PluginRegistry,
-        executor: ActionExecutor,
-        announcer: SatelliteAnnouncer | None = None,
-        *,
-        has_model: bool = False,
+        self, plugins: PluginRegistry, executor: ActionExecutor, announcer: SatelliteAnnouncer | None = None
     ) -> None:
-        self._has_model = has_model
         self._plugins = plugins
         self._executor = executor
         self._announcer = announcer
         self._late: OrderedDict[str, tuple[ConversationInput, str, asyncio.Future[Answer]]] = OrderedDict()
         self._announcing: set[asyncio.Task[None]] = set()
 
-    async def answer(
-        self, user_input: ConversationInput, match: PluginMatch, moment: datetime
-    ) -> Handled | NotHandled | None:
-        """Have a plugin execute a command; its question, or a promise of its answer, is an outcome, too.
-
-        None if it leaves the sentence to the language model.
-        """
+    async def answer(self, user_input: ConversationInput, match: PluginMatch, moment: datetime) -> Handled | NotHandled:
+        """Have a plugin execute a command; its question, or a promise of its answer, is an outcome, too."""
         can_be_late = user_input.takes_late_answers or self._can_announce(user_input)
         context = self._create_context(user_input, moment)
         answer = await self._plugins.execute(match, context, can_be_late=can_be_late)
-        if isinstance(answer, DeclinedAnswer) and self._has_model:
-            return None
         if isinstance(answer, LateAnswer) and answer.pending is not None:
             return self._promise(user_input, match.plugin, answer, answer.pending)
         return self._create_outcome(match.plugin, answer)
@@ -110,7 +97,9 @@ class PluginConversations:
         if isinstance(answer, PluginQuestion):
             question = PendingQuestion(answer.question, answer.confirmed or (), answer.options)
             return Handled(answer.text, expects_reply=True, question=question, is_private=is_private)
-        return Handled(answer.text, is_private=is_private) if answer.done else NotHandled(answer.text)
+        if answer.done:
+            return Handled(answer.text, is_private=is_private)
+        return NotHandled(answer.text, is_declined=isinstance(answer, DeclinedAnswer))
 
     def _can_announce(self, user_input: ConversationInput) -> bool:
         return self._announcer is not None and user_input.satellite in self._announcer.satellites()

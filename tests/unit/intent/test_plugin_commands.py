@@ -154,7 +154,7 @@ class Choosy(FakePhonebook):
 
 async def test_without_a_model_a_plugin_that_declines_is_heard(home: Home, recognizer: IntentRecognizer) -> None:
     async with talking(home, recognizer, Choosy()) as dialogue:
-        assert await say(dialogue, "phone ada") == NotHandled("I know no such person.")
+        assert await say(dialogue, "phone ada") == NotHandled("I know no such person.", is_declined=True)
 
 
 async def test_the_same_turn_has_the_same_key_and_another_turn_another(
