@@ -207,10 +207,7 @@ class Dialogue:
         """Answer by rules and plugins; None if the sentence means nothing to them."""
         match await self._worker.run(self._recognize, user_input):
             case PluginMatch() as match:
-                assert self._plugin_conversations is not None
-                outcome = await self._plugin_conversations.answer(user_input, match, moment)
-                is_left = isinstance(outcome, NotHandled) and outcome.is_declined and self._agent is not None
-                return None if is_left else outcome
+                return await self._answer_by_plugin(user_input, match, moment)
             case ():
                 outcome = await self._answer_follow_up(user_input, moment, now)
                 return outcome or await self._answer_from_memory(user_input, moment)
@@ -224,6 +221,17 @@ class Dialogue:
                 return await self._execute(user_input, matches, moment, now)
             case matches:
                 return await self._execute(user_input, matches, moment, now)
+
+    async def _answer_by_plugin(
+        self, user_input: ConversationInput, match: PluginMatch, moment: datetime
+    ) -> Outcome | None:
+        """Answer by a plugin; what it declines may be in the memory, or is left to a language model."""
+        assert self._plugin_conversations is not None
+        outcome = await self._plugin_conversations.answer(user_input, match, moment)
+        if not isinstance(outcome, NotHandled) or not outcome.is_declined:
+            return outcome
+        remembered = await self._answer_from_memory(user_input, moment)
+        return remembered or (None if self._agent is not None else outcome)
 
     async def _answer_from_memory(
         self, user_input: ConversationInput, moment: datetime, *, only_last_turn: bool = False
