@@ -52,7 +52,7 @@ from wyoming_rosie_intent.plugins.match import PluginMatch
 from wyoming_rosie_intent.plugins.registry import PluginRegistry
 from wyoming_rosie_intent.responses import intent_text, responses
 from wyoming_rosie_intent.rules import alarms, durations, multi_command, unknown_names
-from wyoming_rosie_intent.rules.alarms import EVENT_SLOT
+from wyoming_rosie_intent.rules.alarms import EVENT_SLOT, MORE_SLOT
 from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 from wyoming_rosie_intent.rules.multi_command import SplitRules
 
@@ -433,6 +433,8 @@ class Dialogue:
             or not all(map(_is_about_alarms, matches))
         ):
             return DelegateToConductor(matches)
+        if not service.has_rung(satellite) and all(MORE_SLOT in match.slots for match in matches):
+            return DelegateToConductor(tuple(map(alarms.prolong, matches)))
         answers = [await service.execute(match, satellite, user_input.area) for match in matches]
         spoken = [answer for answer in answers if answer is not None]
         return _create_alarm_outcome(spoken, matches)

@@ -85,6 +85,10 @@ class TimerService:
         """The timers, alarms and reminders."""
         return self._timers.all
 
+    def has_rung(self, satellite_id: str) -> bool:
+        """Return whether something rang at a satellite, not too long ago."""
+        return self._timers.find_rung(satellite_id, self._now()) is not None
+
     async def cancel(self, timer_id: str) -> bool:
         """Cancel a timer, alarm or reminder by its id; return whether there was one."""
         found = self._timers.with_ids([timer_id]).all

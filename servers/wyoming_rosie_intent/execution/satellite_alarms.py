@@ -47,6 +47,10 @@ class SatelliteAlarms:
         """Return whether a satellite's alarms are kept here."""
         return satellite is not None and satellite in self._announcer.satellites()
 
+    def has_rung(self, satellite: str) -> bool:
+        """Return whether an alarm rang at a satellite, so that it can be snoozed."""
+        return self._timers.has_rung(satellite)
+
     def silence(self, satellite: str | None) -> None:
         """Stop the ringing of a satellite at which somebody speaks."""
         task = self._ringing.pop(satellite or "", None)

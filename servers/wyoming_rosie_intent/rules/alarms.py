@@ -9,6 +9,8 @@ from wyoming_rosie_intent.rules import dates
 
 EVENT_SLOT = "event"
 """Slot of a reminder that is due at an arrival or a departure."""
+MORE_SLOT = "more"
+"""Slot of "five more minutes", which snoozes what rang, or else prolongs a timer."""
 SNOOZE_SECONDS = 600
 _UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
 
@@ -18,6 +20,12 @@ def resolve(matches: Sequence[Match], moment: datetime) -> tuple[Match, ...] | N
     now = _local(moment)
     resolved = [_resolve_one(match, now) for match in matches]
     return None if None in resolved else tuple(match for match in resolved if match is not None)
+
+
+def prolong(match: Match) -> Match:
+    """Return "five more minutes" as an intent of Home Assistant, which knows its own timers."""
+    slots = {unit: match.slots[unit] for unit, _ in _UNITS if unit in match.slots}
+    return replace(match, intent="HassIncreaseTimer", slots=slots)
 
 
 def _resolve_one(match: Match, now: datetime) -> Match | None:
@@ -43,8 +51,8 @@ def _start_slots(slots: Mapping[str, SlotValue], now: datetime) -> Mapping[str, 
     for unit, length in _UNITS:
         amount, seconds = divmod(seconds, length)
         found |= {unit: amount} if amount else {}
-    if "more" in slots:
-        found["more"] = slots["more"]
+    if MORE_SLOT in slots:
+        found[MORE_SLOT] = slots[MORE_SLOT]
     if days := dates.repeated_days(slots):
         found["days"] = "".join(map(str, days))
     return found | ({"name": str(slots["reminder"])} if "reminder" in slots else {})

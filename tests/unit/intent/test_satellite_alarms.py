@@ -101,6 +101,13 @@ async def test_what_rings_is_snoozed(house: House) -> None:
     await wait_until(lambda: len(house.announcer.said) > said)
 
 
+async def test_more_minutes_snooze_what_rang_and_otherwise_prolong_home_assistants_timer(house: House) -> None:
+    assert await house.say("five more minutes") == "HassIncreaseTimer"
+    await house.say("remind me in one second to eat")
+    await wait_until(lambda: house.announcer.said)
+    assert await house.say("five more minutes") == "I will ring again in 5 minutes."
+
+
 async def test_nothing_is_said_while_the_satellite_is_busy(house: House) -> None:
     house.announcer.idle[KITCHEN] = False
     await house.say("remind me in one second to eat")
