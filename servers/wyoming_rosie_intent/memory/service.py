@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 import structlog
 
-from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.errors import RosieError
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import ThreadWorker
@@ -211,18 +212,12 @@ class MemoryService:
         if store is None:
             raise MemoryStoreError(self._problem or NOT_OPEN)
         try:
-            async with asyncio.timeout(CALL_SECONDS):
-                return await worker.run(call, store)
+            with _translated_errors():
+                async with asyncio.timeout(CALL_SECONDS):
+                    return await worker.run(call, store)
         except CorruptMemoryError as err:
             await self._abandon(store, str(err))
             raise
-        except RosieError:
-            raise
-        except TimeoutError as err:
-            raise MemoryStoreError(f"the memory has not answered within {CALL_SECONDS:g} s") from err
-        except Exception as err:  # whatever fails in a store or a model, turns go on
-            _LOG.exception("memory failed")
-            raise MemoryStoreError(f"the memory failed: {type(err).__name__}") from err
 
     async def _abandon(self, store: MemoryStore, reason: str) -> None:
         if self._store is store:
@@ -252,16 +247,15 @@ class MemoryService:
     async def _open(self) -> MemoryStore:
         if self._model is None:
             self._model = await self._load_model()
-        try:
+        with _translated_errors():
             async with asyncio.timeout(CALL_SECONDS):
                 return await self._writer.run(self._open_store, self._model)
-        except TimeoutError as err:
-            raise MemoryStoreError(f"the memory could not be opened within {CALL_SECONDS:g} s") from err
 
     async def _load_model(self) -> EmbeddingModel | None:
         try:
-            return await self._embedder.run(self._load_embedding)
-        except ConfigError as err:
+            with _translated_errors():
+                return await self._embedder.run(self._load_embedding)
+        except RosieError as err:
             self._note_embedding_problem(str(err))
             return None
 
@@ -305,6 +299,20 @@ class MemoryService:
             await self._embedder.run(self._model.close)
         for worker in (self._writer, self._reader, self._embedder):
             worker.close()
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    """Raise RosieError, whatever fails in a store or a model: turns go on."""
+    try:
+        yield
+    except RosieError:
+        raise
+    except TimeoutError as err:
+        raise MemoryStoreError(f"the memory has not answered within {CALL_SECONDS:g} s") from err
+    except Exception as err:
+        _LOG.exception("memory failed")
+        raise MemoryStoreError(f"the memory failed: {type(err).__name__}") from err
 
 
 def _write_file(path: Path, store: MemoryStore) -> int:

@@ -1,11 +1,14 @@
 """Settings of the memory, and what they open."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from wyoming_rosie.config import option
 from wyoming_rosie.engines import EngineRegistry
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.secrets import read_secret_file
 from wyoming_rosie_intent.memory import embedding
 from wyoming_rosie_intent.memory.embedding import EMBEDDINGS, EmbeddingModel
 from wyoming_rosie_intent.memory.model import MemoryStore
@@ -13,6 +16,7 @@ from wyoming_rosie_intent.memory.service import MemoryService
 
 STORES = EngineRegistry("wyoming_rosie_intent.memory.stores", entry="store")
 FILE = "memory.db"
+_KEY = re.compile("[0-9a-fA-F]{64}")
 LOCAL_NETWORKS = ("127.0.0.0/8", "::1/128")
 
 
@@ -27,6 +31,7 @@ class MemorySettings:
         30.0, "how long conversations are kept; 0: never stored. Facts stay until they are forgotten"
     )
     store: str = option("sqlite", "where memories are stored")
+    key_file: Path | None = option(None, "file with 64 hexadecimal digits, the key by which the memory is encrypted")
     embedding: str = option(
         "auto", "how texts are compared by meaning: auto, the best model that is fetched; none: by words"
     )
@@ -40,13 +45,23 @@ class MemorySettings:
 
 
 def create_service(settings: MemorySettings, folder: Path, data: Path, clock: Callable[[], float]) -> MemoryService:
-    """Create the service, not yet opened; `folder` is that of the state, `data` that of the models."""
+    """Create the service, not yet opened; `folder` is that of the state, `data` that of the models. Raises ConfigError."""
+    key = _read_key(settings.key_file) if settings.key_file is not None else None
 
     def load_embedding() -> EmbeddingModel | None:
         return embedding.load(settings.embedding, settings, data)
 
     def open_store(model: EmbeddingModel | None) -> MemoryStore:
-        store: MemoryStore = STORES.load(settings.store, settings, folder / FILE, model)
+        store: MemoryStore = STORES.load(settings.store, settings, folder / FILE, model, key)
         return store
 
     return MemoryService(open_store, load_embedding, settings.keep_days, clock)
+
+
+def _read_key(file: Path) -> str:
+    key = read_secret_file(file, "--memory.key-file")
+    if not _KEY.fullmatch(key):
+        raise ConfigError(
+            f"--memory.key-file: {file} must have 64 hexadecimal digits; make them by: openssl rand -hex 32"
+        )
+    return key

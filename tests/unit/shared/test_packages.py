@@ -12,6 +12,7 @@ OTHER_EXTRAS = {
     "kafka",
     "languages",
     "memory",
+    "sqlcipher",
     "mqtt",
     "vision",
     "all",

@@ -287,8 +287,12 @@ class _TranslatedErrors:
 _translated_errors = _TranslatedErrors
 
 
-def load(settings: Settings, path: Path, embedding: EmbeddingModel | None = None) -> ChromaStore:
+def load(
+    settings: Settings, path: Path, embedding: EmbeddingModel | None = None, key: str | None = None
+) -> ChromaStore:
     """Open the store. Raises ConfigError, MemoryStoreError."""
+    if key is not None:
+        raise ConfigError("the store chroma does not encrypt: leave out the key, or choose the store sqlite")
     if embedding is None:
         raise ConfigError("the store chroma finds by meaning only: choose an embedding, or the store sqlite")
     try:

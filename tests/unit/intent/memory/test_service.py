@@ -24,6 +24,7 @@ from wyoming_rosie_intent.memory.model import (
 from wyoming_rosie_intent.memory.retention import DAY_SECONDS
 from wyoming_rosie_intent.memory.service import MAX_PENDING, LoadEmbedding, MemoryService, OpenStore
 from wyoming_rosie_intent.memory.stores.sqlite import store as sqlite
+from wyoming_rosie_intent.memory.stores.sqlite.database import DatabaseFile
 from wyoming_rosie_intent.memory.transfer import MemoryImportError
 
 NOW = 1_800_000_000.0
@@ -188,11 +189,26 @@ async def test_a_file_damaged_while_running_is_reported_once_and_a_new_one_begun
 
 
 async def test_a_fault_in_a_store_ends_no_turn(tmp_path: Path) -> None:
-    async with running(lambda _: FailingStore(tmp_path / "m.db")) as service:
+    async with running(lambda _: FailingStore(DatabaseFile(tmp_path / "m.db"))) as service:
         await wait_until(lambda: service.problem is None)
         assert await service.search("bin day", ADMIN, NOW) == []
         service.remember(fact("still works"))
         await wait_until_async(lambda: stored(service), ["still works"])
+
+
+async def test_a_fault_in_the_opening_is_a_problem_that_may_pass(tmp_path: Path) -> None:
+    faults = [ZeroDivisionError()]
+
+    def open_store(_: EmbeddingModel | None) -> MemoryStore:
+        if faults:
+            raise faults.pop()
+        return sqlite.load(tmp_path / "m.db")
+
+    async with running(open_store) as service:
+        service.remember(fact("kept"))
+        await wait_until(lambda: service.problem is None)
+        assert service.take_new_problem() == "the memory failed: ZeroDivisionError"
+        assert await stored(service) == ["kept"]
 
 
 async def test_without_its_embedding_model_the_memory_finds_words_and_says_so(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.intent.memory.embedding_models import SynonymModel
+from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.memory.model import (
     ADMIN,
     EVERYTHING,
@@ -19,7 +20,9 @@ from wyoming_rosie_intent.memory.model import (
     MemoryRecord,
     MemoryStoreError,
 )
+from wyoming_rosie_intent.memory.settings import MemorySettings, create_service
 from wyoming_rosie_intent.memory.stores.sqlite import store as sqlite
+from wyoming_rosie_intent.memory.stores.sqlite.database import DatabaseFile
 from wyoming_rosie_intent.memory.stores.sqlite.store import SqliteStore
 
 NOW = 1_800_000_000.0
@@ -198,7 +201,7 @@ def test_a_full_disk_is_an_error_and_what_was_stored_stays(tmp_path: Path) -> No
 
 
 def test_a_locked_file_is_an_error(tmp_path: Path) -> None:
-    with closing(SqliteStore(tmp_path / "m.db", busy_seconds=0.05)) as store:
+    with closing(SqliteStore(DatabaseFile(tmp_path / "m.db", busy_seconds=0.05))) as store:
         store.add([fact("before")])
         with closing(sqlite3.connect(tmp_path / "m.db")) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -220,3 +223,49 @@ def test_a_folder_in_place_of_the_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "m.db").mkdir()
     with pytest.raises(MemoryStoreError):
         sqlite.load(tmp_path / "m.db")
+
+
+KEY = "0123456789abcdef" * 4
+
+
+def load_encrypted(path: Path, key: str = KEY) -> SqliteStore:
+    pytest.importorskip("sqlcipher3", reason="needs sqlcipher3: pip install '.[sqlcipher]'")
+    return sqlite.load(path, SynonymModel(), key)
+
+
+def test_an_encrypted_file_has_nothing_to_read_and_works_like_another(tmp_path: Path) -> None:
+    with closing(load_encrypted(tmp_path / "memory.db")) as store:
+        store.add([fact("xylophone quarrel", id="1"), fact("kept")])
+        while store.embed_pending():
+            pass
+        assert [found.record.text for found in store.search("xylophone", ADMIN, NOW)] == ["xylophone quarrel"]
+        store.backup(tmp_path / "backup.db")
+    with closing(load_encrypted(tmp_path / "memory.db")) as store:
+        assert sorted(texts(store)) == ["kept", "xylophone quarrel"]
+        store.forget(ADMIN, MemoryFilter(ids=("1",)))
+    assert not any(word in bytes_of(tmp_path) for word in (b"xylophone", b"kept", b"sqlite format"))
+
+
+def test_a_wrong_key_is_refused_and_the_file_left_alone(tmp_path: Path) -> None:
+    with closing(load_encrypted(tmp_path / "memory.db")) as store:
+        store.add([fact("kept")])
+    with pytest.raises(MemoryStoreError, match="cannot be read with this key"):
+        load_encrypted(tmp_path / "memory.db", "f" * 64)
+    with closing(load_encrypted(tmp_path / "memory.db")) as store:
+        assert texts(store) == ["kept"]
+
+
+def test_a_file_without_a_key_stays_beside_the_encrypted_one(tmp_path: Path) -> None:
+    with closing(sqlite.load(tmp_path / "memory.db")) as store:
+        store.add([fact("plain")])
+    with closing(load_encrypted(tmp_path / "memory.db")) as store:
+        assert texts(store) == []
+    with closing(sqlite.load(tmp_path / "memory.db")) as store:
+        assert texts(store) == ["plain"]
+
+
+@pytest.mark.parametrize("key", ["", "secret words", "0" * 63, "0" * 65])
+def test_a_key_of_another_form_is_refused_at_the_start(tmp_path: Path, key: str) -> None:
+    (tmp_path / "key").write_text(key)
+    with pytest.raises(ConfigError):
+        create_service(MemorySettings(key_file=tmp_path / "key"), tmp_path, tmp_path, lambda: NOW)

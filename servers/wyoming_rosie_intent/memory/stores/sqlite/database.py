@@ -1,170 +1,154 @@
-"""The SQLite file of the memory: schema, migrations, connections, and what errors mean."""
+"""The SQLite file of the memory: connections, migration, encryption, and what its errors mean."""
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.json_store import quarantine
 from wyoming_rosie_intent.memory.model import CorruptMemoryError, MemoryStoreError
+from wyoming_rosie_intent.memory.stores.sqlite.schema import COLUMNS, MIGRATIONS
 
 BUSY_SECONDS = 5.0
 """Longest wait for another process that writes."""
 BROKEN = ".broken"
 """Suffix of a damaged file that was kept aside."""
-TOKENIZERS = {"porter": "porter unicode61", "words": "unicode61 remove_diacritics 2", "trigram": "trigram"}
-"""Full-text tables and their tokenizers: English, other languages, languages without spaces."""
-COLUMNS = (
-    "id", "kind", "text", "at", "person", "room", "is_private", "speaker", "conversation", "turn", "intent", "tools", "tags",
-    "source", "language", "topic", "replaces", "replaced_by",
-)  # fmt: skip
-_NO_DATABASE = ("file is not a database", "database disk image is malformed", "file is encrypted")
+_NO_DATABASE = "file is not a database"
+_DAMAGED = "database disk image is malformed"
 
 
-def _full_text_table(name: str, tokenizer: str) -> tuple[str, ...]:
-    """Return the statements of one full-text table and of the triggers that keep it equal to the memories."""
-    insertion = f"INSERT INTO text_{name}(rowid, text, audience) VALUES (new.row, new.text, new.audience)"
-    deletion = f"INSERT INTO text_{name}(text_{name}, rowid, text, audience) VALUES ('delete', old.row, old.text, old.audience)"
-    table = f"fts5(text, audience, content='memory', content_rowid='row', tokenize='{tokenizer}')"
-    return (
-        f"CREATE VIRTUAL TABLE text_{name} USING {table}",
-        f"CREATE TRIGGER insert_{name} AFTER INSERT ON memory WHEN new.tokenizer = '{name}' BEGIN {insertion}; END",
-        f"CREATE TRIGGER delete_{name} AFTER DELETE ON memory WHEN old.tokenizer = '{name}' BEGIN {deletion}; END",
-    )
+class DatabaseFile:
+    """A file, which only its owner may read; encrypted by SQLCipher if there is a key, of 64 hexadecimal digits."""
 
+    def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS, key: str | None = None) -> None:
+        self.path = path
+        self._busy_seconds = busy_seconds
+        self._key = key
+        self._driver = sqlite3 if key is None else _load_sqlcipher()
 
-_FIRST = (
-    # A row number must not be used twice, since vectors in memory are found by it.
-    """CREATE TABLE memory (
-        row INTEGER PRIMARY KEY AUTOINCREMENT, audience TEXT NOT NULL, tokenizer TEXT NOT NULL, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
-        text TEXT NOT NULL, at REAL NOT NULL, person TEXT, room TEXT, is_private INTEGER NOT NULL, speaker TEXT NOT NULL,
-        conversation TEXT, turn TEXT, intent TEXT, tools TEXT NOT NULL, tags TEXT NOT NULL, source TEXT, language TEXT,
-        topic TEXT, replaces TEXT, replaced_by TEXT
-    )""",
-    # An audience's number must not be used twice either.
-    """CREATE TABLE audience (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, person TEXT, room TEXT, is_private INTEGER NOT NULL
-    )""",
-    "CREATE INDEX memory_audience ON memory (audience)",
-    # Whether what was deleted may still be in the indexes, the log or free pages.
-    "CREATE TABLE erasure (is_due INTEGER NOT NULL)",
-    "INSERT INTO erasure VALUES (0)",
-    "CREATE INDEX memory_at ON memory (at)",
-    "CREATE INDEX memory_turn ON memory (turn) WHERE turn IS NOT NULL",
-    "CREATE INDEX memory_conversation ON memory (conversation, at) WHERE conversation IS NOT NULL",
-    "CREATE INDEX memory_topic ON memory (topic) WHERE topic IS NOT NULL",
-    # The sequence number tells which vectors are new since an index in memory was read.
-    """CREATE TABLE vector (
-        sequence INTEGER PRIMARY KEY AUTOINCREMENT, row INTEGER NOT NULL UNIQUE, model TEXT NOT NULL,
-        dimensions INTEGER NOT NULL, value BLOB NOT NULL
-    )""",
-    "CREATE INDEX vector_model ON vector (model, dimensions)",
-    "CREATE TABLE vector_state (deletions INTEGER NOT NULL, model TEXT NOT NULL, dimensions INTEGER NOT NULL)",
-    "INSERT INTO vector_state VALUES (0, '', 0)",
-    "CREATE TRIGGER count_deletions AFTER DELETE ON vector BEGIN UPDATE vector_state SET deletions = deletions + 1; END",
-    "CREATE TABLE pending_vector (row INTEGER PRIMARY KEY)",
-    """CREATE TRIGGER insert_pending AFTER INSERT ON memory BEGIN
-        INSERT INTO pending_vector VALUES (new.row);
-    END""",
-    """CREATE TRIGGER delete_vector AFTER DELETE ON memory BEGIN
-        DELETE FROM vector WHERE row = old.row;
-        DELETE FROM pending_vector WHERE row = old.row;
-    END""",
-    *(statement for name, tokenizer in TOKENIZERS.items() for statement in _full_text_table(name, tokenizer)),
-)
-MIGRATIONS = (_FIRST,)
-"""Statements that lead from each version of the schema to the next; version 0 is an empty file."""
+    @property
+    def size(self) -> int:
+        """Bytes of the file, without its log. Raises MemoryStoreError."""
+        with self.translated_errors():
+            return self.path.stat().st_size
 
+    def open_writer(self) -> tuple[sqlite3.Connection, Path | None]:
+        """Open the file for writing; one that is damaged is renamed and a new one begun.
 
-def open_file(path: Path, busy_seconds: float) -> tuple[sqlite3.Connection, Path | None]:
-    """Open the file for writing, only for its owner; one that is damaged is renamed and a new one begun.
+        Returns the connection and the damaged file. Raises MemoryStoreError.
+        """
+        with self.translated_errors():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            damaged = self.path.with_suffix(BROKEN)
+            was_put_aside = damaged.exists() and not self.path.exists()
+            try:
+                return self._open_checked(), damaged if was_put_aside else None
+            except self._driver.DatabaseError as err:
+                self._refuse_wrong_key(err)
+                if not _is_corrupt(err):
+                    raise
+                self.put_aside(err)
+            return self._open_checked(), damaged
 
-    Returns the connection and the damaged file. Raises MemoryStoreError.
-    """
-    with translated_errors():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        damaged = path.with_suffix(BROKEN)
-        was_put_aside = damaged.exists() and not path.exists()
+    def open_reader(self) -> sqlite3.Connection:
+        """Open a connection that only reads, usable from any thread. Raises MemoryStoreError."""
+        with self.translated_errors():
+            database = self._connect(f"{self.path.as_uri()}?mode=ro", uri=True)
+            database.execute("PRAGMA query_only = ON")
+            return database
+
+    def copy(self, source: sqlite3.Connection, path: Path) -> None:
+        """Write a consistent copy to a new file, with the same key. Raises MemoryStoreError."""
+        with self.translated_errors():
+            path.touch(0o600, exist_ok=False)
+            with closing(self._connect(str(path))) as target:
+                source.backup(target)
+
+    def put_aside(self, reason: Exception) -> None:
+        """Rename the damaged file, so that it is kept; its log goes with it."""
+        quarantine(self.path, reason)
+        damaged = self.path.with_suffix(BROKEN)
+        for suffix in ("-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self.path.with_name(self.path.name + suffix).replace(damaged.with_name(damaged.name + suffix))
+
+    def delete_damaged(self) -> None:
+        """Delete the damaged file that was kept aside, since it has what is to be forgotten."""
+        damaged = self.path.with_suffix(BROKEN)
+        for suffix in ("", "-wal", "-shm"):
+            damaged.with_name(damaged.name + suffix).unlink(missing_ok=True)
+
+    def read_damaged(self, path: Path) -> list[tuple[Any, ...]]:
+        """Return the rows of `memory` that can still be read from a damaged file, in the order of COLUMNS."""
+        rows = []
+        with suppress(self._driver.Error), closing(self._connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            for row in database.execute(f"SELECT {', '.join(COLUMNS)} FROM memory NOT INDEXED ORDER BY row"):
+                rows.append(row)
+        return rows
+
+    @contextmanager
+    def translated_errors(self) -> Iterator[None]:
+        """Raise MemoryStoreError for errors of SQLite and of the file system; never with what was said."""
         try:
-            return _open_checked(path, busy_seconds), damaged if was_put_aside else None
-        except sqlite3.DatabaseError as err:
-            if not is_corrupt(err):
-                raise
-            put_aside(path, err)
-        return _open_checked(path, busy_seconds), damaged
+            yield
+        except self._driver.Error as err:
+            kind = CorruptMemoryError if _is_corrupt(err) else MemoryStoreError
+            raise kind(f"the memory's file cannot be used: {err}") from err
+        except OSError as err:
+            raise MemoryStoreError(f"the memory's file cannot be used: {err.strerror or err}") from err
 
+    def _connect(self, name: str, **values: Any) -> sqlite3.Connection:
+        database = self._driver.connect(
+            name, timeout=self._busy_seconds, check_same_thread=False, isolation_level=None, **values
+        )
+        if self._key is not None:
+            database.execute(f"PRAGMA key = \"x'{self._key}'\"")
+        return cast(sqlite3.Connection, database)
 
-def open_reader(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    """Open a connection that only reads, usable from any thread."""
-    with translated_errors():
-        database = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=busy_seconds, check_same_thread=False)
-        database.execute("PRAGMA query_only = ON")
+    def _open_checked(self) -> sqlite3.Connection:
+        self.path.touch(0o600)
+        self.path.chmod(0o600)
+        database = self._connect(str(self.path))
+        try:
+            self._check(database)
+            database.execute("PRAGMA secure_delete = ON")  # overwrite what is deleted
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            _migrate(database)
+        except BaseException:
+            database.close()
+            raise
         return database
 
+    def _check(self, database: sqlite3.Connection) -> None:
+        """Raise the driver's DatabaseError for a file with damaged pages."""
+        (result,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if result != "ok":
+            raise self._driver.DatabaseError(_DAMAGED)
 
-def put_aside(path: Path, reason: Exception) -> None:
-    """Rename a damaged file, so that it is kept; its log goes with it."""
-    quarantine(path, reason)
-    for suffix in ("-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).replace(path.with_name(path.with_suffix(BROKEN).name + suffix))
-
-
-def delete_damaged(path: Path) -> None:
-    """Delete the damaged file that was kept aside, since it has what is to be forgotten."""
-    damaged = path.with_suffix(BROKEN)
-    for suffix in ("", "-wal", "-shm"):
-        damaged.with_name(damaged.name + suffix).unlink(missing_ok=True)
+    def _refuse_wrong_key(self, error: Exception) -> None:
+        """Raise MemoryStoreError if the file may be whole, and the key is that of another."""
+        if self._key is not None and str(error).startswith(_NO_DATABASE):
+            raise MemoryStoreError(
+                f"{self.path} cannot be read with this key: give the key that it was begun with, or move the file away"
+            ) from error
 
 
-def read_damaged(path: Path) -> list[tuple[Any, ...]]:
-    """Return the rows of `memory` that can still be read from a damaged file, in the order of COLUMNS."""
-    rows = []
-    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
-        for row in database.execute(f"SELECT {', '.join(COLUMNS)} FROM memory NOT INDEXED ORDER BY row"):
-            rows.append(row)
-    return rows
+def _load_sqlcipher() -> ModuleType:
+    try:
+        from sqlcipher3 import dbapi2
+    except ImportError as err:
+        raise ConfigError(f"{err.name} is not installed; run: {install_command(['sqlcipher'])}") from err
+    return cast(ModuleType, dbapi2)
 
 
-def is_corrupt(error: sqlite3.Error) -> bool:
+def _is_corrupt(error: Exception) -> bool:
     """Return whether the file is no database, or no longer."""
-    return str(error).startswith(_NO_DATABASE)
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Raise MemoryStoreError for errors of SQLite and of the file system; never with what was said."""
-    try:
-        yield
-    except sqlite3.Error as err:
-        kind = CorruptMemoryError if is_corrupt(err) else MemoryStoreError
-        raise kind(f"the memory's file cannot be used: {err}") from err
-    except OSError as err:
-        raise MemoryStoreError(f"the memory's file cannot be used: {err.strerror or err}") from err
-
-
-def _open_checked(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    path.touch(0o600)
-    path.chmod(0o600)
-    database = sqlite3.connect(path, timeout=busy_seconds, check_same_thread=False, isolation_level=None)
-    try:
-        _check(database)
-        database.execute("PRAGMA secure_delete = ON")  # overwrite what is deleted
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        _migrate(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _check(database: sqlite3.Connection) -> None:
-    """Raise sqlite3.DatabaseError for a file with damaged pages."""
-    (result,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    if result != "ok":
-        raise sqlite3.DatabaseError(_NO_DATABASE[1])
+    return str(error).startswith((_NO_DATABASE, _DAMAGED))
 
 
 def _migrate(database: sqlite3.Connection) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from wyoming_rosie_intent.memory.model import MemoryKind, MemoryRecord, SpeakerRole
-from wyoming_rosie_intent.memory.stores.sqlite.database import COLUMNS
 from wyoming_rosie_intent.memory.stores.sqlite.full_text import choose_tokenizer
+from wyoming_rosie_intent.memory.stores.sqlite.schema import COLUMNS
 
 SELECTED = ", ".join(f"memory.{column}" for column in COLUMNS)
 INSERT = (

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,6 @@ from wyoming_rosie_intent.memory.model import (
     MemoryStats,
 )
 from wyoming_rosie_intent.memory.ranking import fuse, weigh_age
-from wyoming_rosie_intent.memory.stores.sqlite import database
 from wyoming_rosie_intent.memory.stores.sqlite.audiences import delete_unused, find_or_add, select
 from wyoming_rosie_intent.memory.stores.sqlite.conditions import (
     Condition,
@@ -30,7 +29,9 @@ from wyoming_rosie_intent.memory.stores.sqlite.conditions import (
     matches,
     own_conversation,
 )
+from wyoming_rosie_intent.memory.stores.sqlite.database import DatabaseFile
 from wyoming_rosie_intent.memory.stores.sqlite.rows import INSERT, SELECTED, to_record, to_row
+from wyoming_rosie_intent.memory.stores.sqlite.schema import TOKENIZERS
 from wyoming_rosie_intent.memory.stores.sqlite.word_search import rank_by_words
 
 if TYPE_CHECKING:
@@ -56,12 +57,9 @@ _ORPHANS = (
 class SqliteStore:
     """Memories in one SQLite file."""
 
-    def __init__(
-        self, path: Path, embedding: EmbeddingModel | None = None, busy_seconds: float = database.BUSY_SECONDS
-    ) -> None:
-        self._path = path
-        self._busy_seconds = busy_seconds
-        self._writer, damaged = database.open_file(path, busy_seconds)
+    def __init__(self, file: DatabaseFile, embedding: EmbeddingModel | None = None) -> None:
+        self._file = file
+        self._writer, damaged = file.open_writer()
         self._lock = threading.Lock()  # of the connection that writes
         self._thread = threading.local()
         self._readers: list[sqlite3.Connection] = []
@@ -137,24 +135,20 @@ class SqliteStore:
             last = rows[-1][0]
 
     def backup(self, path: Path) -> None:
-        with self._translated_errors():
-            path.touch(0o600, exist_ok=False)
-            with closing(sqlite3.connect(path)) as copy:
-                self._reader().backup(copy)
+        self._file.copy(self._reader(), path)
 
     def stats(self) -> MemoryStats:
         vectors, pending = self._embedded.count() if self._embedded is not None else (0, 0)
         counts = {MemoryKind(kind): count for kind, count in self._read("SELECT kind, COUNT(*) FROM memory GROUP BY 1")}
         model = self._embedded.model_name if self._embedded is not None else ""
-        with self._translated_errors():
-            return MemoryStats(counts, self._path.stat().st_size, vectors, pending, model)
+        return MemoryStats(counts, self._file.size, vectors, pending, model)
 
     def close(self) -> None:
         with self._lock:
             for connection in (*self._readers, self._writer):
                 connection.close()
             if self._is_corrupt:
-                database.put_aside(self._path, CorruptMemoryError("a page is damaged"))
+                self._file.put_aside(CorruptMemoryError("a page is damaged"))
 
     def _use_embedding(self, model: EmbeddingModel) -> "EmbeddedMemories":
         from wyoming_rosie_intent.memory.stores.sqlite.embedded_memories import EmbeddedMemories
@@ -164,7 +158,7 @@ class SqliteStore:
     def _recover(self, damaged: Path) -> str:
         """Store what a damaged file still has; return the notice."""
         records = []
-        for row in database.read_damaged(damaged):
+        for row in self._file.read_damaged(damaged):
             with suppress(TypeError, ValueError, InvalidMemoryError):
                 records.append(to_record(row))
         self.add(records)
@@ -211,18 +205,18 @@ class SqliteStore:
     def _erase_traces(self) -> None:
         """Erase what was deleted from the indexes, the log, the free pages and the damaged file."""
         with self._lock, self._translated_errors():
-            for name in database.TOKENIZERS:
+            for name in TOKENIZERS:
                 self._writer.execute(f"INSERT INTO text_{name}(text_{name}) VALUES ('optimize')")
             self._writer.execute("UPDATE erasure SET is_due = 0")
             (is_busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if is_busy:
                 self._writer.execute("UPDATE erasure SET is_due = 1")
-            database.delete_damaged(self._path)
+            self._file.delete_damaged()
 
     def _read_rows(self, rows: Iterable[int], condition: Condition) -> list[tuple[int, MemoryRecord]]:
         expression, parameters = condition
-        among = "row IN (SELECT value FROM json_each(?))"
-        query = f"SELECT row, {SELECTED} FROM memory WHERE {among} AND {expression}"
+        among = "json_each(?) AS found CROSS JOIN memory ON memory.row = found.value"
+        query = f"SELECT row, {SELECTED} FROM {among} WHERE {expression}"
         return [(row, to_record(values)) for row, *values in self._read(query, (json.dumps(list(rows)), *parameters))]
 
     @contextmanager
@@ -240,7 +234,7 @@ class SqliteStore:
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
         try:
-            with database.translated_errors():
+            with self._file.translated_errors():
                 yield
         except CorruptMemoryError:
             self._is_corrupt = True
@@ -253,7 +247,7 @@ class SqliteStore:
     def _reader(self) -> sqlite3.Connection:
         reader: sqlite3.Connection | None = getattr(self._thread, "reader", None)
         if reader is None:
-            reader = self._thread.reader = database.open_reader(self._path, self._busy_seconds)
+            reader = self._thread.reader = self._file.open_reader()
             self._readers.append(reader)
         return reader
 
@@ -263,6 +257,8 @@ def _older_than(before: str | None) -> Iterator[Condition]:
         yield "(memory.at, memory.row) < (SELECT at, row FROM memory WHERE id = ?)", (before,)
 
 
-def load(path: Path, embedding: EmbeddingModel | None = None) -> SqliteStore:
-    """Open the store. Raises MemoryStoreError."""
-    return SqliteStore(path, embedding)
+def load(path: Path, embedding: EmbeddingModel | None = None, key: str | None = None) -> SqliteStore:
+    """Open the store; with a key, an encrypted file beside it. Raises ConfigError, MemoryStoreError."""
+    if key is not None:
+        path = path.with_name(f"{path.stem}-encrypted{path.suffix}")
+    return SqliteStore(DatabaseFile(path, key=key), embedding)

@@ -41,7 +41,7 @@ class VectorIndex:
         chosen = None if selection.where == CURRENT else self._list_rows(selection.condition)
         with self._lock:
             self._refresh()
-            mask = np.isin(self._audiences, list(selection.audiences))
+            mask = self._select(selection.audiences)
             mask = mask if chosen is None else mask & np.isin(self._rows, chosen)
             near = self._rows[rank_by_signs(to_signs(query[None, :]), self._signs, mask, COMPARED)]
         return self._compare(query, near, selection.condition)
@@ -49,7 +49,7 @@ class VectorIndex:
     def _compare(self, query: Vectors, rows: Rows, condition: Condition) -> list[tuple[int, float]]:
         expression, parameters = condition
         found = self._read(
-            "SELECT memory.row, vector.value FROM json_each(?) AS near JOIN memory ON memory.row = near.value "
+            "SELECT memory.row, vector.value FROM json_each(?) AS near CROSS JOIN memory ON memory.row = near.value "
             f"JOIN vector ON vector.row = memory.row WHERE vector.dimensions = ? AND {expression}",
             (json.dumps(rows.tolist()), self.dimensions, *parameters),
         )
@@ -58,6 +58,12 @@ class VectorIndex:
         cosines = from_bytes([value for _, value in found]) @ query
         best = np.argsort(-cosines, kind="stable")[:CANDIDATES]
         return [(found[position][0], float(cosines[position])) for position in best]
+
+    def _select(self, audiences: frozenset[int]) -> NDArray[np.bool_]:
+        """Return which vectors are of these audiences."""
+        chosen = np.zeros(max((*audiences, int(self._audiences.max(initial=0)))) + 1, np.bool_)
+        chosen[list(audiences)] = True
+        return chosen[self._audiences]
 
     def _list_rows(self, condition: Condition) -> Rows:
         expression, parameters = condition

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from wyoming_rosie_intent.memory.ranking import Ranking
 from wyoming_rosie_intent.memory.stores.sqlite.audiences import Read, Selection
-from wyoming_rosie_intent.memory.stores.sqlite.database import TOKENIZERS
 from wyoming_rosie_intent.memory.stores.sqlite.full_text import quote, split_terms, split_words
+from wyoming_rosie_intent.memory.stores.sqlite.schema import TOKENIZERS
 
 MIN_COVERAGE = {"porter": 0.55, "words": 0.55, "trigram": 0.3}
 """Share of a question's words, weighted by rarity, that a memory needs: with half of two words it is about something else.
@@ -106,7 +106,7 @@ class _Table:
         if not self.selection.is_whole:
             scoped += f" AND audience : ({' OR '.join(map(quote, self.selection.tokens)) or quote('nobody')})"
         found = self.read(
-            f"SELECT memory.row FROM text_{self.name} JOIN memory ON memory.row = text_{self.name}.rowid "
+            f"SELECT memory.row FROM text_{self.name} CROSS JOIN memory ON memory.row = text_{self.name}.rowid "
             f"WHERE text_{self.name} MATCH ? AND {expression} ORDER BY text_{self.name}.rowid DESC LIMIT {most}",
             (scoped, *parameters),
         )
