@@ -233,7 +233,7 @@ class MemoryService:
         try:
             if self._store is None:
                 self._store = await self._open()
-                self._new_problem = self._store.notice or self._new_problem
+                self._note_opening(self._store.notice)
             if waiting:
                 await self._write(lambda store: store.add(_correct(store, waiting)))
         except RosieError as err:
@@ -284,6 +284,12 @@ class MemoryService:
         elif problem is None and self._problem not in {None, NOT_OPEN}:
             _LOG.info("memory works again")
         self._problem = problem
+
+    def _note_opening(self, notice: str | None) -> None:
+        """Report what happened at the opening, unless its cause was reported already."""
+        was_reported = self._problem not in {None, NOT_OPEN} and self._new_problem is None
+        if notice is not None and not was_reported:
+            self._new_problem = notice
 
     def _note_embedding_problem(self, problem: str | None) -> None:
         if problem is not None and self._embedding_problem is None:

@@ -18,6 +18,7 @@ OTHER_EXTRAS = {
     "all",
     "bus",
     "buttons",
+    "calendar",
     "chroma",
     "cloud",
     "dev",
