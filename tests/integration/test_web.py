@@ -276,7 +276,7 @@ async def test_the_status_has_satellites_daemons_and_load(house: HouseClient) ->
     assert status["load"]["hub_memory_mb"] > 1
 
 
-async def test_memory_says_that_it_comes_later(house: HouseClient) -> None:
+async def test_a_house_without_a_memory_says_so(house: HouseClient) -> None:
     assert (await house.post("/memory/query", {"text": "what"}, status=503))["code"] == "memory"
 
 

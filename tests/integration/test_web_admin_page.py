@@ -561,10 +561,35 @@ async def change_password(page: Page, old: str, new: str) -> None:
     assert (await logged_in.value).ok
 
 
-async def test_the_memory_says_that_it_comes_later(house: AdminHouse, chromium: Browser) -> None:
+async def test_the_memory_is_searched_and_forgets(house: AdminHouse, chromium: Browser) -> None:
+    await house.post("/memory", {"text": "my bin day is Tuesday", "tags": ["garden"]})
+    await house.post("/memory", {"text": f"the key is under the mat {SCRIPT}"})
     async with open_admin(house, chromium) as page:
         await open_view(page, "Memory")
-        await expect(page.locator("#view")).to_have_text("This hub has no memory yet.")
+        memories = page.get_by_role("list", name="Memories").get_by_role("listitem")
+        await expect(memories.filter(has_text=SCRIPT)).to_be_visible()
+        await page.get_by_label("Words or a question").fill("bin day")
+        await page.get_by_role("button", name="Search", exact=True).click()
+        await expect(memories).to_have_count(1)
+        await expect(memories).to_contain_text("my bin day is Tuesday")
+        await page.get_by_role("button", name="Forget: my bin day is Tuesday").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Forget").click()
+        await expect(page.get_by_text("It is forgotten, without a trace.")).to_be_visible()
+        await expect(memories).to_have_count(0)
+        assert "Tuesday" not in str(await house.get("/memory"))
+        await page.get_by_label("Words or a question").fill("")
+        await page.get_by_label("Kind").select_option("Facts")
+        await expect(memories).to_have_count(1)
+        await expect(page).not_to_have_title("attacked")
+
+
+async def test_a_reader_forgets_nothing(house: AdminHouse, chromium: Browser) -> None:
+    await house.post("/memory", {"text": "the oven is self-cleaning"})
+    async with open_admin(house, chromium, house.credentials.monitor) as page:
+        await open_view(page, "Memory")
+        await expect(page.get_by_text("the oven is self-cleaning")).to_be_visible()
+        await expect(page.get_by_role("button", name="Forget")).to_have_count(0)
+        await expect(page.get_by_label("Words or a question")).to_have_count(0)
 
 
 async def test_everything_can_be_reached_by_keyboard(house: AdminHouse, chromium: Browser) -> None:

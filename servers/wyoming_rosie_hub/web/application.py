@@ -1,5 +1,6 @@
 """The web application: the routes behind the doors, and the page."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -14,7 +15,7 @@ from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie_hub.web.access_file import AccessFile
 from wyoming_rosie_hub.web.doors import Doors
 from wyoming_rosie_hub.web.guard import Guard, error_response
-from wyoming_rosie_hub.web.house import House, UnknownSatelliteError
+from wyoming_rosie_hub.web.house import House, MemoryRefusedError, UnknownSatelliteError
 from wyoming_rosie_hub.web.program_settings import UnknownProgramError
 from wyoming_rosie_hub.web.routes import (
     access,
@@ -22,6 +23,7 @@ from wyoming_rosie_hub.web.routes import (
     config,
     documents,
     health,
+    memory,
     model_answers,
     parts,
     satellites,
@@ -36,7 +38,12 @@ from wyoming_rosie_hub.web.voices import UnknownVoiceError
 
 PAGE = Path(__file__).with_name("page")
 API = "/api/v1"
-UNKNOWN = (UnknownSatelliteError, UnknownVoiceError, UnknownProgramError)
+STATUSES: Mapping[int, tuple[type[RosieError], ...]] = {
+    404: (UnknownSatelliteError, UnknownVoiceError, UnknownProgramError),
+    409: (SilentTimerError,),
+    422: (MemoryRefusedError,),
+}
+"""Statuses of the errors that are the client's; 503 for those of a part of the house."""
 _LOG = structlog.get_logger()
 
 
@@ -65,6 +72,7 @@ def create_application(
         "stream": stream.create_router(house, sound),
         "config": config.create_router(house),
         "parts": parts.create_router(house),
+        "memory": memory.create_router(house),
         "watch": watch.create_router(house, doors),
         "access": access.create_router(doors, file),
         "backup": backup.create_router(house),
@@ -89,7 +97,7 @@ async def _answer_refused(_: Request, error: Exception) -> JSONResponse:
 async def _answer_failed(_: Request, error: Exception) -> JSONResponse:
     """Answer with the sentence of an error that is not the client's: a daemon is away, or a satellite."""
     assert isinstance(error, RosieError)
-    status = 404 if isinstance(error, UNKNOWN) else 409 if isinstance(error, SilentTimerError) else 503
+    status = next((status for status, kinds in STATUSES.items() if isinstance(error, kinds)), 503)
     _LOG.warning("request failed", reason=str(error))
     return JSONResponse({"error": str(error), "code": error.code}, status)
 

@@ -13,7 +13,7 @@ from wyoming.user_event import UserEvent
 from wyoming_rosie.commands.diagnostics.report import ServiceReport
 from wyoming_rosie.commands.diagnostics.services import diagnose_service, simulated_home
 from wyoming_rosie.errors import RosieError, UnreachableError
-from wyoming_rosie.protocol.client import describe
+from wyoming_rosie.protocol.client import PeerError, describe
 from wyoming_rosie.protocol.connection import STATUS
 from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie.runtime.tasks import loop_time
@@ -21,12 +21,21 @@ from wyoming_rosie.wakeword.detection import normalize_name
 from wyoming_rosie_hub.daemon_streams import DaemonStream
 from wyoming_rosie_hub.satellites.registry import ConnectedSatellite
 from wyoming_rosie_hub.wake_word_history import WakeWordHistory
-from wyoming_rosie_hub.web.house import DaemonLoad, DaemonStatus, HousePlugin, HouseWakeWord
+from wyoming_rosie_hub.web.house import (
+    DaemonLoad,
+    DaemonStatus,
+    HousePlugin,
+    HouseWakeWord,
+    MemoryAbsentError,
+    MemoryRefusedError,
+)
 
 FRESH_SECONDS = 3.0
 DESCRIBE_SECONDS = 1.5
 MAX_MODELS = 32
 QUESTION_SECONDS = 1.0
+MEMORY = "memory"
+MEMORY_SECONDS = 30.0
 MAX_PROBLEMS = 32
 PLUGINS = "plugins"
 """Name of the user-event that asks the intent daemon for its plugins, and of its answer."""
@@ -193,8 +202,21 @@ class IntentMonitor:
         self._rooms[room] = (self._clock(), is_private)
         return is_private
 
+    async def ask_memory(self, action: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the answer of the memory. Raises MemoryAbsentError, MemoryRefusedError, UnreachableError."""
+        try:
+            answer = await ask_daemon(self._find_uri(), MEMORY, {"action": action, **data}, MEMORY_SECONDS)
+        except PeerError as err:
+            refused = err.code in {MemoryRefusedError.code, "invalid-memory"}
+            raise (MemoryRefusedError if refused else MemoryAbsentError)(str(err)) from err
+        if not answer:
+            raise MemoryAbsentError("the intent daemon has no memory")
+        return answer
 
-async def ask_daemon(uri: str, question: str, data: dict[str, Any] | None = None) -> Mapping[str, Any]:
+
+async def ask_daemon(
+    uri: str, question: str, data: dict[str, Any] | None = None, seconds: float = QUESTION_SECONDS
+) -> Mapping[str, Any]:
     """Return the answer to a user-event; nothing of another project's daemon, which does not know it.
 
     Raises UnreachableError, PeerError.
@@ -209,7 +231,7 @@ async def ask_daemon(uri: str, question: str, data: dict[str, Any] | None = None
         return False
 
     with suppress(TimeoutError):
-        async with asyncio.timeout(QUESTION_SECONDS):
+        async with asyncio.timeout(seconds):
             await DaemonStream(uri, [UserEvent(question, data).event()], on_event).run()
     return found if isinstance(found, Mapping) else {}
 

@@ -26,6 +26,18 @@ class UnknownSatelliteError(RosieError):
     code = "satellite"
 
 
+class MemoryAbsentError(RosieError):
+    """The intent daemon has no memory, or does not let this hub use it."""
+
+    code = "memory"
+
+
+class MemoryRefusedError(RosieError):
+    """A request to the memory is wrong."""
+
+    code = "memory-request"
+
+
 class TooManySentencesError(RosieError):
     """The house answers as many requests of this kind as it can."""
 
@@ -196,6 +208,9 @@ class House(Protocol):
 
     async def list_plugins(self) -> Sequence["HousePlugin"]:
         """Return what the intent daemon is extended by. Raises UnreachableError."""
+
+    async def ask_memory(self, action: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the answer of the memory. Raises MemoryAbsentError, MemoryRefusedError, UnreachableError."""
 
     async def read_log(self, limit: int, program: str | None) -> "LogExcerpt":
         """Return the last lines of the log, oldest first."""

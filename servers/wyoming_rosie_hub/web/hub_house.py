@@ -169,6 +169,9 @@ class HubHouse:
     async def list_plugins(self) -> Sequence[HousePlugin]:
         return await self._intent.list_plugins()
 
+    async def ask_memory(self, action: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await self._intent.ask_memory(action, data)
+
     async def read_log(self, limit: int, program: str | None) -> LogExcerpt:
         return await read_log(recent_lines, limit, program)
 

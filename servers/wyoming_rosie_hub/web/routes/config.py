@@ -10,10 +10,9 @@ from fastapi import APIRouter
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.http.access import Caller
 from wyoming_rosie.http.auth import ApiRequestError
-from wyoming_rosie_hub.web.guard import NEEDS_ADMIN, NEEDS_TALK, Administrator
+from wyoming_rosie_hub.web.guard import NEEDS_ADMIN, Administrator
 from wyoming_rosie_hub.web.house import House
 from wyoming_rosie_hub.web.program_settings import HUB
-from wyoming_rosie_hub.web.routes.health import NO_MEMORY
 
 _LOG = structlog.get_logger()
 MAX_CHANGES = 64
@@ -72,11 +71,6 @@ def create_router(house: House) -> APIRouter:
             raise ConfigValueError(str(err), find_key(str(err), changes)) from err
         _LOG.info("audit", action="settings changed", caller=caller.name, program=program, keys=sorted(changes))
         return asdict(made)
-
-    @router.post("/memory/query", dependencies=[NEEDS_TALK])
-    async def ask_memory() -> None:
-        """Answer 503: the memory comes later."""
-        raise ApiRequestError(NO_MEMORY, "memory", HTTPStatus.SERVICE_UNAVAILABLE)
 
     return router
 

@@ -9,12 +9,12 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 
 from wyoming_rosie import __version__
+from wyoming_rosie.errors import RosieError
 from wyoming_rosie.runtime.load import measure_memory_mb
 from wyoming_rosie_hub.web.guard import NEEDS_READ
 from wyoming_rosie_hub.web.house import House
 
 DAEMON_OF_PART = {"wake": "wake", "vad": "vad", "stt": "asr", "llm": "intent", "tts": "tts"}
-NO_MEMORY = "this hub has no memory yet"
 TOP_INTENTS = 10
 LANGUAGE_MODELS, MODEL = "language-models", "model"
 """Parts of a daemon whose problem is one of the whole."""
@@ -39,10 +39,11 @@ def create_router(house: House) -> APIRouter:
         part: Literal["wake", "vad", "stt", "llm", "tts", "memory"], request: Request, response: Response
     ) -> dict[str, Any]:
         """Return whether a daemon answers and has a model; `llm` is the intent daemon, and its language models if it has any."""
-        problem = await _find_problem(house, part)
+        problem, notice = await _find_problem(house, part)
         response.status_code = 503 if problem else 200
         state = {"part": part, "status": "failing" if problem else "ok"}
-        return state if request.state.caller is None or not problem else {**state, "reason": problem}
+        told = {"reason": problem, "notice": notice}
+        return state if request.state.caller is None else {**state, **{key: text for key, text in told.items() if text}}
 
     return router
 
@@ -73,11 +74,20 @@ def create_status_router(house: House) -> APIRouter:
     return router
 
 
-async def _find_problem(house: House, part: str) -> str | None:
+async def _find_problem(house: House, part: str) -> tuple[str | None, str | None]:
+    """Return what is wrong with a part, and what it can do less well than it should."""
     if part == "memory":
-        return NO_MEMORY
+        return await _find_memory_problem(house)
     daemon = await house.describe_daemon(DAEMON_OF_PART[part])
-    return daemon.problem or daemon.problems.get(LANGUAGE_MODELS if part == "llm" else MODEL)
+    return daemon.problem or daemon.problems.get(LANGUAGE_MODELS if part == "llm" else MODEL), None
+
+
+async def _find_memory_problem(house: House) -> tuple[str | None, str | None]:
+    try:
+        stats = await house.ask_memory("stats", {})
+    except RosieError as err:
+        return str(err), None
+    return stats.get("problem"), stats.get("embedding_problem")
 
 
 def _measure_load() -> dict[str, float]:
