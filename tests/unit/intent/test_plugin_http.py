@@ -203,9 +203,11 @@ async def test_pages_without_end_are_an_error() -> None:
     async with requesting(NumberService(10_000), limits=HttpLimits(pages=5)) as client:
         with pytest.raises(HttpError, match="more than 5 pages"):
             _ = [page async for page in client.get_pages("pages", {}, find_next)]
-    async with requesting(NumberService()) as client:
+    service = NumberService()
+    async with requesting(service) as client:
         with pytest.raises(HttpError, match="the same again"):
             _ = [page async for page in client.get_pages("pages", {}, lambda _: {"page": 2})]
+        assert len(service.requests) == 2
 
 
 async def test_a_service_that_moved_is_named_without_its_query_and_not_followed() -> None:
