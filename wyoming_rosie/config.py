@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar, get_type_hints
 
@@ -31,14 +31,27 @@ FreeTables: TypeAlias = dict[str, dict[str, Any]]
 """Type of a setting with tables whose keys only somebody else knows; in files, they may hold any values of TOML."""
 
 
-def option(default: Any, help: str) -> Any:  # noqa: A002 - it is the help text
-    """Return a dataclass field with its help text; a callable `default` makes the value."""
-    metadata = {"help": help}
+def option(default: Any, help: str, *, minimum: float | None = None, maximum: float | None = None) -> Any:  # noqa: A002 - it is the help text
+    """Return a dataclass field with its help text and limits, see `check_limits`; a callable `default` makes the value."""
+    metadata = {"help": _describe_limits(help, minimum, maximum), "minimum": minimum, "maximum": maximum}
     return (
         field(default_factory=default, metadata=metadata)
         if callable(default)
         else field(default=default, metadata=metadata)
     )
+
+
+def check_limits(settings: Any, prefix: str = "--") -> None:
+    """Raise ConfigError for a number beyond the limits of its `option`; its flag begins with `prefix`."""
+    for one in fields(settings):
+        value, flag = getattr(settings, one.name), prefix + one.name.replace("_", "-")
+        if is_dataclass(value):
+            check_limits(value, f"{flag}.")
+        elif isinstance(value, dict):
+            for key, held in value.items():
+                _check_number(f"{flag}.{key}", held, one.metadata)
+        else:
+            _check_number(flag, value, one.metadata)
 
 
 def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> None:
@@ -126,6 +139,26 @@ def state_folder(program: str = "") -> Path:
     return _xdg_folder("XDG_STATE_HOME", ".local/state") / program
 
 
+def _describe_limits(text: str, minimum: float | None, maximum: float | None) -> str:
+    """Return a help text with the limits before its default."""
+    if minimum is None and maximum is None:
+        return text
+    limits = f"{minimum:g} to {maximum:g}" if None not in (minimum, maximum) else f"at least {minimum:g}"
+    meaning, default, rest = text.partition(" [default: ")
+    return f"{meaning}; {limits}{default}{rest}"
+
+
+def _check_number(flag: str, value: object, limits: Mapping[str, Any]) -> None:
+    minimum, maximum = limits.get("minimum"), limits.get("maximum")
+    if minimum is None or not isinstance(value, int | float):
+        return
+    if maximum is None:
+        if not value >= minimum:
+            raise ConfigError(f"{flag} must be at least {minimum:g}, not {value:g}")
+    elif not minimum <= value <= maximum:
+        raise ConfigError(f"{flag} must be from {minimum:g} to {maximum:g}, not {value:g}")
+
+
 def _read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     switches = _find_switches(config)
     arguments = [switches.get(argument, argument) for argument in arguments if argument != CHECK_FLAG]
@@ -148,7 +181,11 @@ def _read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     )
     app.default(keep)
     app(list(arguments), exit_on_error=False, print_error=False)
-    return _add_free_tables(help_groups.without_groups(found[0], config), role, config, arguments) if found else None
+    if not found:
+        return None
+    settings = _add_free_tables(help_groups.without_groups(found[0], config), role, config, arguments)
+    check_limits(settings)
+    return settings
 
 
 def _add_free_tables(settings: C, role: str, config: type[C], arguments: Sequence[str]) -> C:

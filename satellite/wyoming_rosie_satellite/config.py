@@ -9,11 +9,13 @@ from wyoming_rosie.config import option
 from wyoming_rosie.http.server import LOOPBACK
 from wyoming_rosie.protocol.server import ServiceConfig
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules
-from wyoming_rosie.wakeword.detection import TriggerRules
+from wyoming_rosie.wakeword.detection import MAX_REFRACTORY_SECONDS, MAX_THRESHOLD, MIN_THRESHOLD, TriggerRules
 from wyoming_rosie_satellite.core import SatelliteOptions
 from wyoming_rosie_satellite.integrations.buttons import driver_names
-from wyoming_rosie_satellite.integrations.leds import board_names
-from wyoming_rosie_satellite.wake.vad_gate import GateRules
+from wyoming_rosie_satellite.integrations.leds import MAX_BRIGHTNESS, board_names
+from wyoming_rosie_satellite.wake.vad_gate import MAX_GATE_SECONDS, GateRules
+
+MAX_OUTBOX_MINUTES = 7 * 24 * 60
 
 PROFILES = Path(__file__).with_name("profiles")
 
@@ -70,8 +72,8 @@ class SatelliteConfig(ServiceConfig):
     mic_true_rate: int | None = option(None, "sample rate that it really delivers, Hz, if that differs")
     mic_channel_index: tuple[int, ...] = option((), "channel to use, from 0; several are mixed [default: all, mixed]")
     mic_volume_multiplier: float = option(1.0, "factor for the microphone's amplitude")
-    mic_noise_suppression: int = option(0, "noise suppression: 1 (low) to 4 (high), 0 off")
-    mic_auto_gain: int = option(0, "automatic gain: target level in dB below full scale, 1 to 31, 0 off")
+    mic_noise_suppression: int = option(0, "noise suppression: 1 (low) to 4 (high), 0 off", minimum=0, maximum=4)
+    mic_auto_gain: int = option(0, "automatic gain: target level in dB below full scale, 0 off", minimum=0, maximum=31)
     echo_cancellation: bool | None = option(
         None,
         "remove the speaker's echo from the microphone's audio"
@@ -100,22 +102,37 @@ class SatelliteConfig(ServiceConfig):
     wake_command_channels: int = option(1, "channels of --wake-command")
     wake_word_name: tuple[str, ...] = option((), "wake word; may be given again [default: okay_nabu]")
     wake_refractory_seconds: float = option(
-        TriggerRules.refractory_seconds, "time after a wake word in which the same one is ignored, seconds"
+        TriggerRules.refractory_seconds,
+        "time after a wake word in which the same one is ignored, seconds",
+        minimum=0,
+        maximum=MAX_REFRACTORY_SECONDS,
     )
     vad: bool = option(False, "detect wake words during speech only; saves work for a wake daemon and the network")
-    vad_threshold: float = option(GateRules.threshold, "probability from which audio is speech, 0 to 1")
+    vad_threshold: float = option(GateRules.threshold, "probability from which audio is speech", minimum=0, maximum=1)
     vad_trigger_level: int = option(GateRules.trigger_level, "consecutive frames of 32 ms that must be speech")
     vad_buffer_seconds: float = option(
-        GateRules.buffer_seconds, "audio from before the speech that is included, seconds"
+        GateRules.buffer_seconds,
+        "audio from before the speech that is included, seconds",
+        minimum=0,
+        maximum=MAX_GATE_SECONDS,
     )
     vad_wake_word_timeout: float = option(
-        GateRules.wake_word_timeout, "time without speech after which detection pauses, seconds"
+        GateRules.wake_word_timeout,
+        "time without speech after which detection pauses, seconds",
+        minimum=0.001,
+        maximum=MAX_GATE_SECONDS,
     )
     wake_threshold: float | None = option(
-        None, "score above which a wake word counts, 0 to 1 [default: the model's own]"
+        None,
+        "score above which a wake word counts [default: the model's own]",
+        minimum=MIN_THRESHOLD,
+        maximum=MAX_THRESHOLD,
     )
     wake_word_threshold: dict[str, float] = option(
-        dict, "the same for one wake word: --wake-word-threshold.okay_nabu 0.9"
+        dict,
+        "the same for one wake word: --wake-word-threshold.okay_nabu 0.9",
+        minimum=MIN_THRESHOLD,
+        maximum=MAX_THRESHOLD,
     )
     stop_word: tuple[str, ...] = option((), "wake word that stops a reply and a ringing timer; may be given again")
     spoken_stop: bool | None = option(
@@ -136,7 +153,9 @@ class SatelliteConfig(ServiceConfig):
     )
     end_of_speech: EndpointingRules = option(EndpointingRules, "")
     outbox: bool = option(False, "store commands while no conductor is connected, and send them to the next one")
-    outbox_minutes: float = option(10.0, "age after which a stored command is dropped")
+    outbox_minutes: float = option(
+        10.0, "age after which a stored command is dropped", minimum=0.001, maximum=MAX_OUTBOX_MINUTES
+    )
     mqtt: str | None = option(
         None,
         "MQTT broker of wyoming-rosie-bridge, mqtt://HOST:PORT, or mqtts:// with TLS: the bridge answers while no"
@@ -210,7 +229,7 @@ class SatelliteConfig(ServiceConfig):
     api_host: str = option(LOOPBACK, "address of the local API; one that is not of this machine alone needs a token")
     api_token_file: Path | None = option(None, "file with the API's token [default: WYOMING_ROSIE_API_TOKEN]")
     leds: str | None = option(None, f"LED board: {', '.join(board_names())}")
-    led_brightness: int = option(8, "brightness of the LEDs, 1 to 31")
+    led_brightness: int = option(8, "brightness of the LEDs", minimum=1, maximum=MAX_BRIGHTNESS)
     button: tuple[str, ...] = option(
         (), f"button, as DRIVER:ADDRESS, such as gpiozero:17; drivers: {', '.join(driver_names())}; may be given again"
     )

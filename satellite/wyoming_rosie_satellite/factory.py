@@ -56,7 +56,7 @@ from wyoming_rosie_satellite.integrations.leds.controller import LedController
 from wyoming_rosie_satellite.messages import Cue, Input
 from wyoming_rosie_satellite.satellite import SatelliteComponents
 from wyoming_rosie_satellite.storage.state_store import SavedState
-from wyoming_rosie_satellite.wake import command_detector, vad_gate
+from wyoming_rosie_satellite.wake import command_detector
 from wyoming_rosie_satellite.wake.command_detector import CommandDetector
 from wyoming_rosie_satellite.wake.detector import WakeDetector
 from wyoming_rosie_satellite.wake.local_detector import LocalDetector
@@ -76,7 +76,6 @@ T = TypeVar("T")
 DEFAULT_WAKE_WORD = "okay_nabu"
 MAX_RINGS = 1000
 MAX_RING_PAUSE_SECONDS = 600.0
-MAX_OUTBOX_MINUTES = 7 * 24 * 60
 
 
 def create_volume(settings: SatelliteConfig) -> Volume:
@@ -157,7 +156,6 @@ def create_detector(settings: SatelliteConfig, on_wake_programs: Callable[[list[
         buffer_seconds=settings.vad_buffer_seconds,
         wake_word_timeout=settings.vad_wake_word_timeout,
     )
-    vad_gate.check_rules(rules)
     return VadGatedDetector(detector, SileroScorer(_load_silero()), rules)
 
 
@@ -273,8 +271,6 @@ def create_offline_queue(settings: SatelliteConfig, take: Callable[[Input], None
         return None
     if not settings.ends_commands:
         raise ConfigError("--outbox needs --ends-commands: without a conductor nothing else finds the end of a command")
-    if not 0 < settings.outbox_minutes <= MAX_OUTBOX_MINUTES:
-        raise ConfigError(f"--outbox-minutes must be more than 0, and {MAX_OUTBOX_MINUTES} at most")
     from wyoming_rosie_satellite.storage.offline_queue import OfflineQueue
     from wyoming_rosie_satellite.storage.offline_store import OfflineStore
 

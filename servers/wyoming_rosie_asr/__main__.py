@@ -45,15 +45,24 @@ SPECULATION_MS = 160
 
 @dataclass(frozen=True)
 class AsrEndpointingRules(EndpointingRules):
-    perhaps_ms: int = option(SPECULATION_MS, "silence after which speculative decoding starts, milliseconds")
+    perhaps_ms: int = option(
+        SPECULATION_MS,
+        "silence after which speculative decoding starts, milliseconds",
+        minimum=0,
+        maximum=endpointing.MAX_MS,
+    )
 
 
 @dataclass(frozen=True)
 class AsrSegmenterRules(SegmenterRules):
-    hangover_ms: int = option(SPECULATION_MS, "silence after which speech has stopped, milliseconds")
+    hangover_ms: int = option(
+        SPECULATION_MS, "silence after which speech has stopped, milliseconds", minimum=0, maximum=segmenter.MAX_MS
+    )
     far_db: float = option(
         segmenter.COMMAND_FAR_DB,
         "speech that is softer than the loudest by this is another voice, which does not count, dB; 0: all counts",
+        minimum=0,
+        maximum=segmenter.MAX_FAR_DB,
     )
 
 

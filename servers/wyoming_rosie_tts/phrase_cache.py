@@ -15,7 +15,6 @@ import structlog
 
 from wyoming_rosie import __version__, config
 from wyoming_rosie.config import option
-from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_tts.engine import Voice
 from wyoming_rosie_tts.text.segments import TextSegment
@@ -32,8 +31,8 @@ class Settings:
     dir: Path | None = option(
         None, "folder for audio that was requested more than once, never its text [default: the user's cache folder]"
     )
-    megabytes: int = option(64, "size limit of the folder; 0 writes no files")
-    memory_megabytes: int = option(16, "size limit in memory; 0 turns the cache off")
+    megabytes: int = option(64, "size limit of the folder; 0 writes no files", minimum=0)
+    memory_megabytes: int = option(16, "size limit in memory; 0 turns the cache off", minimum=0)
 
 
 def cache_key(voice: Voice, segment: TextSegment, *, pause: bool) -> str:
@@ -186,8 +185,7 @@ class PhraseStore:
 
 def load(settings: Settings) -> PhraseCache:
     """Return the cache, which is in memory only if its folder cannot be used. Raises ConfigError for invalid settings."""
-    if settings.megabytes < 0 or settings.memory_megabytes < 0:
-        raise ConfigError("--cache.megabytes and --cache.memory-megabytes must be 0 or more")
+    config.check_limits(settings, "--cache.")
     memory_bytes = settings.memory_megabytes * MEGABYTE
     if not (settings.megabytes and memory_bytes):
         return PhraseCache(memory_bytes)

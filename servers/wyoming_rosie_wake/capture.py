@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from wyoming_rosie.audio.formats import SPEECH, write_wav
-from wyoming_rosie.config import option
+from wyoming_rosie.config import check_limits, option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.wakeword.detection import WakeDetection
 
@@ -17,15 +17,14 @@ _LOG = structlog.get_logger()
 AFTER_SECONDS = 0.5
 MAX_WAITING = 20
 """Recordings that may wait to be written; more are dropped."""
-_SECONDS = range(1, 61)
 
 
 @dataclass(frozen=True)
 class Settings:
     dir: Path | None = option(None, "write recordings of detections to this folder; they contain speech")
     near_misses: bool = option(True, "also record near misses")
-    seconds: int = option(4, "audio before the detection, seconds")
-    most_files: int = option(1000, "number of recordings above which the oldest are deleted")
+    seconds: int = option(4, "audio before the detection, seconds", minimum=1, maximum=60)
+    most_files: int = option(1000, "number of recordings above which the oldest are deleted", minimum=1)
 
 
 class WakeRecorder:
@@ -105,10 +104,7 @@ def create_recorder(settings: Settings) -> WakeRecorder | None:
     """Return the recorder, None if recording is off. Raises ConfigError."""
     if settings.dir is None:
         return None
-    if settings.seconds not in _SECONDS:
-        raise ConfigError(f"--capture.seconds must be from 1 to {_SECONDS[-1]}, not {settings.seconds}")
-    if settings.most_files < 1:
-        raise ConfigError("--capture.most-files must be at least 1")
+    check_limits(settings, "--capture.")
     try:
         settings.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as err:

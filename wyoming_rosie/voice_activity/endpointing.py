@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from wyoming_rosie.config import option
+from wyoming_rosie.config import check_limits, option
 from wyoming_rosie.errors import ConfigError
 
 SPECULATION = "guess"
@@ -42,15 +42,33 @@ SILENCES = tuple(SILENCE_BY_COMPLETENESS.values())
 
 @dataclass(frozen=True)
 class EndpointingRules:
-    perhaps_ms: int = option(200, "silence after which the utterance may be over, milliseconds")
-    finished_ms: int = option(300, "silence that ends a complete command that nothing can follow, milliseconds")
-    complete_ms: int = option(500, "silence that ends another complete command, milliseconds")
-    incomplete_ms: int = option(900, "silence that ends an utterance of which nothing is known, milliseconds")
-    beginning_ms: int = option(2_000, "silence that ends any utterance, even the beginning of a command, milliseconds")
-    longest_ms: int = option(20_000, "longest speech without a pause; longer speech is cut, milliseconds")
-    no_speech_ms: int = option(6_000, "longest wait for the first word, milliseconds")
+    perhaps_ms: int = option(
+        200, "silence after which the utterance may be over, milliseconds", minimum=0, maximum=MAX_MS
+    )
+    finished_ms: int = option(
+        300, "silence that ends a complete command that nothing can follow, milliseconds", minimum=0, maximum=MAX_MS
+    )
+    complete_ms: int = option(
+        500, "silence that ends another complete command, milliseconds", minimum=0, maximum=MAX_MS
+    )
+    incomplete_ms: int = option(
+        900, "silence that ends an utterance of which nothing is known, milliseconds", minimum=1, maximum=MAX_MS
+    )
+    beginning_ms: int = option(
+        2_000,
+        "silence that ends any utterance, even the beginning of a command, milliseconds",
+        minimum=1,
+        maximum=MAX_MS,
+    )
+    longest_ms: int = option(
+        20_000, "longest speech without a pause; longer speech is cut, milliseconds", minimum=1, maximum=MAX_MS
+    )
+    no_speech_ms: int = option(6_000, "longest wait for the first word, milliseconds", minimum=1, maximum=MAX_MS)
     after_complete_ms: int = option(
-        6_000, "longest speech after a complete command, milliseconds: it may be a television"
+        6_000,
+        "longest speech after a complete command, milliseconds: it may be a television",
+        minimum=1,
+        maximum=MAX_MS,
     )
 
     def for_sensitivity(self, sensitivity: str | None) -> "EndpointingRules":
@@ -75,13 +93,11 @@ class EndpointDecision(StrEnum):
 
 def check_endpointing_rules(rules: EndpointingRules) -> None:
     """Raise ConfigError for rules that contradict each other."""
+    check_limits(rules, "--end-of-speech.")
     order = ("perhaps_ms", *SILENCES)
     lengths = [getattr(rules, name) for name in order]
-    if lengths[0] < 0 or lengths != sorted(lengths):
-        raise ConfigError(f"--end-of-speech: it must be 0 <= {' <= '.join(name.replace('_', '-') for name in order)}")
-    for name in ("incomplete_ms", "beginning_ms", "longest_ms", "no_speech_ms", "after_complete_ms"):
-        if not 0 < getattr(rules, name) <= MAX_MS:
-            raise ConfigError(f"--end-of-speech: {name.replace('_', '-')} must be from 1 to {MAX_MS}")
+    if lengths != sorted(lengths):
+        raise ConfigError(f"--end-of-speech: it must be {' <= '.join(name.replace('_', '-') for name in order)}")
 
 
 class Endpointer:

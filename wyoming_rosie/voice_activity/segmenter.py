@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from math import ceil
 
-from wyoming_rosie.config import option
+from wyoming_rosie.config import check_limits, option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.voice_activity.boundaries import SpeechBoundaries
 from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop, VadFrame
@@ -18,15 +18,21 @@ COMMAND_FAR_DB = 11.0
 
 @dataclass(frozen=True)
 class SegmenterRules:
-    start_threshold: float = option(0.5, "probability from which a frame is speech, 0 to 1")
-    stop_threshold: float = option(0.35, "probability below which speech may have stopped, 0 to 1")
-    shortest_ms: int = option(64, "shortest speech, milliseconds")
-    hangover_ms: int = option(200, "silence after which speech has stopped, milliseconds")
+    start_threshold: float = option(0.5, "probability from which a frame is speech", minimum=0, maximum=1)
+    stop_threshold: float = option(0.35, "probability below which speech may have stopped", minimum=0, maximum=1)
+    shortest_ms: int = option(64, "shortest speech, milliseconds", minimum=0, maximum=MAX_MS)
+    hangover_ms: int = option(200, "silence after which speech has stopped, milliseconds", minimum=0, maximum=MAX_MS)
     padding_ms: int = option(
-        0, "report the start of speech earlier by this, but not before the end of earlier speech, milliseconds"
+        0,
+        "report the start of speech earlier by this, but not before the end of earlier speech, milliseconds",
+        minimum=0,
+        maximum=MAX_MS,
     )
     far_db: float = option(
-        0.0, "speech that is softer than the loudest by this is another voice, which does not count, dB; 0: all counts"
+        0.0,
+        "speech that is softer than the loudest by this is another voice, which does not count, dB; 0: all counts",
+        minimum=0,
+        maximum=MAX_FAR_DB,
     )
     silence_dbfs: float = option(
         -45.0, "level below which audio is silence; louder audio that is not speech is noise, dBFS"
@@ -40,13 +46,9 @@ def for_command(rules: SegmenterRules) -> SegmenterRules:
 
 def check_segmenter_rules(rules: SegmenterRules) -> None:
     """Raise ConfigError for rules that contradict each other."""
+    check_limits(rules, "--speech.")
     if not 0 < rules.stop_threshold <= rules.start_threshold <= 1:
         raise ConfigError("--speech: the thresholds must be 0 < stop-threshold <= start-threshold <= 1")
-    if not 0 <= rules.far_db <= MAX_FAR_DB:
-        raise ConfigError(f"--speech: far-db must be from 0 to {MAX_FAR_DB:g}")
-    for name in ("shortest_ms", "hangover_ms", "padding_ms"):
-        if not 0 <= getattr(rules, name) <= MAX_MS:
-            raise ConfigError(f"--speech: {name.replace('_', '-')} must be from 0 to {MAX_MS}")
 
 
 class SpeechSegmenter:

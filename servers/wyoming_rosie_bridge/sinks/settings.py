@@ -19,5 +19,7 @@ class SinkSettings:
     kafka_user: str | None = option(None, "user for SASL SCRAM-SHA-256; the password is read from KAFKA_PASSWORD")
     kafka_tls: bool = option(False, "connect to Kafka with TLS; brokers on other machines need it")
     spool: Path | None = option(None, "folder of the events that a sink does not have yet [default: the state folder]")
-    spool_mb: int = option(256, "size of each sink's spool; beyond it the oldest events are dropped and counted")
+    spool_mb: int = option(
+        256, "size of each sink's spool; beyond it the oldest events are dropped and counted", minimum=1
+    )
     plain: bool = option(False, "connect without TLS to sinks on other machines")

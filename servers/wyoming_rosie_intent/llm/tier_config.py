@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from wyoming_rosie.config import option
+from wyoming_rosie.config import check_limits, option
 from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol.hosts import is_local
@@ -36,12 +36,14 @@ class TierSettings:
     url: str = option("http://127.0.0.1:11434", "the server's address; for openai with the version, such as /v1")
     key_file: Path | None = option(None, "file that holds the server's key")
     key_variable: str = option("", "name of the environment variable that holds the server's key")
-    first_token_seconds: float = option(8.0, "until the first token; then the next tier is asked")
-    stall_seconds: float = option(5.0, "between two tokens; then the next tier is asked")
-    total_seconds: float = option(60.0, "for a whole answer; then the next tier is asked")
-    context_tokens: int = option(8192, "size of the context, prompt and answer together; prompts are made to fit")
+    first_token_seconds: float = option(8.0, "until the first token; then the next tier is asked", minimum=0.001)
+    stall_seconds: float = option(5.0, "between two tokens; then the next tier is asked", minimum=0.001)
+    total_seconds: float = option(60.0, "for a whole answer; then the next tier is asked", minimum=0.001)
+    context_tokens: int = option(
+        8192, "size of the context, prompt and answer together; prompts are made to fit", minimum=1
+    )
     tokenizer: Path | None = option(None, "the model's tokenizer.json, to count tokens with (pip install tokenizers)")
-    answer_tokens: int = option(1024, "most tokens of an answer, reasoning included")
+    answer_tokens: int = option(1024, "most tokens of an answer, reasoning included", minimum=1)
     temperature: float | None = option(None, "sampling temperature, 0 to 2; without it the model's own")
     keep_alive: str = option("30m", "how long the server keeps the model loaded, -1 for ever (ollama)")
     think: bool = option(False, "let the model reason before it answers, which takes long (ollama)")
@@ -107,9 +109,7 @@ def _validate(name: str, settings: TierSettings, key: str | None) -> None:
     host = _parse_host(name, settings.url)
     if key and urlsplit(settings.url).scheme == "http" and not is_local(host):
         raise ConfigError(f"--{name}.url: a key is sent over https only; write https://{host}…")
-    for setting in ("first_token_seconds", "stall_seconds", "total_seconds", "context_tokens", "answer_tokens"):
-        if getattr(settings, setting) <= 0:
-            raise ConfigError(f"--{name}.{setting.replace('_', '-')} must be more than 0")
+    check_limits(settings, f"--{name}.")
 
 
 def _parse_host(name: str, url: str) -> str:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from wyoming.info import Attribution, WakeModel, WakeProgram
 
 from wyoming_rosie import __version__
-from wyoming_rosie.config import option
+from wyoming_rosie.config import check_limits, option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.stream_scheduler import BatchLimits
 from wyoming_rosie.wakeword.detection import (
     MAX_REFRACTORY_SECONDS,
+    MAX_THRESHOLD,
+    MIN_THRESHOLD,
     OneWordFilter,
     Trigger,
     TriggerRules,
@@ -36,13 +38,20 @@ class Settings:
     verifier: tuple[Path, ...] = option(
         (), "speaker verifier, made by 'wyoming-rosie train-verifier'; may be given again"
     )
-    verifier_threshold: float = option(0.5, "probability from which a verifier accepts a speaker, 0 to 1")
+    verifier_threshold: float = option(
+        0.5, "probability from which a verifier accepts a speaker", minimum=MIN_THRESHOLD, maximum=MAX_THRESHOLD
+    )
     confirmation_threshold: float = option(
         0.3,
         "lower score above which two scores in a row detect a word, unless its threshold is set; 0: only the threshold counts",
+        minimum=0,
+        maximum=MAX_THRESHOLD,
     )
     one_word_seconds: float = option(
-        1.0, "seconds of audio in which only the word with the highest score is detected; 0: each word by itself"
+        1.0,
+        "seconds of audio in which only the word with the highest score is detected; 0: each word by itself",
+        minimum=0,
+        maximum=MAX_REFRACTORY_SECONDS,
     )
 
 
@@ -161,7 +170,7 @@ class SpeakerVerifiers:
 
 def load(settings: Settings, models: ModelSelection) -> OpenWakeWordEngine:
     """Return the engine. Raises ConfigError."""
-    _check_settings(settings)
+    check_limits(settings, "--openwakeword.")
     model_files.check_installed()
     from wyoming_rosie.wakeword.openwakeword import network
 
@@ -172,16 +181,7 @@ def load(settings: Settings, models: ModelSelection) -> OpenWakeWordEngine:
     return OpenWakeWordEngine(files, loaded, models.rules, _load_verifiers(settings, loaded), settings)
 
 
-def _check_settings(settings: Settings) -> None:
-    if not 0 <= settings.confirmation_threshold < 1:
-        raise ConfigError("--openwakeword.confirmation-threshold must be from 0 to less than 1")
-    if not 0 <= settings.one_word_seconds <= MAX_REFRACTORY_SECONDS:
-        raise ConfigError(f"--openwakeword.one-word-seconds must be from 0 to {MAX_REFRACTORY_SECONDS:g}")
-
-
 def _load_verifiers(settings: Settings, network: "OpenWakeWordNetwork") -> SpeakerVerifiers:
-    if not 0 < settings.verifier_threshold < 1:
-        raise ConfigError("--openwakeword.verifier-threshold must be between 0 and 1")
     from wyoming_rosie.wakeword.openwakeword import verifier
 
     verifiers = [verifier.load_verifier(path) for path in settings.verifier]

@@ -16,7 +16,7 @@ from wyoming_rosie_hub.web.config_editor import ConfigEditor
 
 @dataclass(frozen=True)
 class Lamp:
-    watts: int = option(5, "power of the lamp")
+    watts: int = option(5, "power of the lamp", minimum=1, maximum=100)
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,17 @@ def test_each_setting_names_its_kind(tmp_path: Path) -> None:
     document = editor(tmp_path / "rosie.toml").describe(LampConfig())
     kinds = {setting.key: setting.kind for setting in document.settings}
     assert kinds == {"color": "text", "lamp.watts": "whole number", "names": "list"}
+
+
+def test_limits_are_told_and_hold_for_changes_as_for_the_program_itself(tmp_path: Path) -> None:
+    lamp = editor(tmp_path / "rosie.toml")
+    told = {setting.key: (setting.minimum, setting.maximum) for setting in lamp.describe(LampConfig()).settings}
+    assert told == {"color": (None, None), "lamp.watts": (1, 100), "names": (None, None)}
+    with pytest.raises(ConfigError, match="--lamp.watts must be from 1 to 100, not 101"):
+        lamp.change({"lamp.watts": 101}, LampConfig())
+    with pytest.raises(ConfigError, match="--lamp.watts must be from 1 to 100, not 0"):
+        config.read("hub", LampConfig, ["--lamp.watts", "0"])
+    assert lamp.change({"lamp.watts": 100}, LampConfig())[1].lamp == Lamp(100)
 
 
 def test_null_is_the_default_again(tmp_path: Path) -> None:

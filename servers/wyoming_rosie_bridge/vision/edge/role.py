@@ -5,6 +5,7 @@ from collections.abc import Coroutine, Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from wyoming_rosie.config import check_limits
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
@@ -74,7 +75,4 @@ def check_settings(settings: EdgeSettings, missing: Sequence[str]) -> None:
         raise ConfigError(f"cameras need {', '.join(missing)}; run: {install_command(['vision'])}")
     if settings.detector != HOG and getattr(settings, settings.detector).model is None:
         raise ConfigError(f"--vision.edge.{settings.detector}.model: name the detector's model file")
-    if not 0 < settings.frames_per_second <= 60:
-        raise ConfigError("--vision.edge.frames-per-second must be above 0, and at most 60")
-    if not 0.05 <= settings.snapshot_seconds <= 3600:
-        raise ConfigError("--vision.edge.snapshot-seconds must be from 0.05 to 3600")
+    check_limits(settings, "--vision.edge.")

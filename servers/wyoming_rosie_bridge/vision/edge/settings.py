@@ -18,8 +18,12 @@ class EdgeSettings:
         "a camera by its name: rtsp://HOST/PATH, http://HOST/PICTURE.jpg, mqtt:TOPIC, file:VIDEO or folder:PATH; its "
         "password belongs into the configuration file or into CAMERA_NAME_PASSWORD",
     )
-    frames_per_second: float = option(5.0, "frames of a stream or file that are looked at in a second")
-    snapshot_seconds: float = option(1.0, "pause between requests for pictures over HTTP, and looks into folders")
+    frames_per_second: float = option(
+        5.0, "frames of a stream or file that are looked at in a second", minimum=0.001, maximum=60
+    )
+    snapshot_seconds: float = option(
+        1.0, "pause between requests for pictures over HTTP, and looks into folders", minimum=0.05, maximum=3600
+    )
     classify_elsewhere: bool = option(
         False, "look for motion only, and give frames with motion to other bridges, by the stream vision:raw"
     )

@@ -26,7 +26,7 @@ class FrigateSettings:
     ca_file: Path | None = option(None, "certificates of the CA that signed Frigate's")
     topic_prefix: str = option("frigate", "the topic_prefix in Frigate's configuration")
     instance: str = option("frigate", "name of this Frigate in events and keys, where there are several")
-    min_score: float = option(DEFAULT_FLOOR, "least score of an object, from 0 to 1")
+    min_score: float = option(DEFAULT_FLOOR, "least score of an object", minimum=0, maximum=1)
     label_min_score: tuple[str, ...] = option((), "least score of a label, as dog=0.7; may be given again")
     cool_down_seconds: float = option(
         COOL_DOWN_SECONDS, "an object of the same kind on the same camera within this time is marked repeat"

@@ -8,8 +8,8 @@ from pathlib import Path
 from wyoming.info import Attribution, TtsProgram, TtsVoice
 
 from wyoming_rosie.audio.formats import AudioFormat
-from wyoming_rosie.config import option
-from wyoming_rosie.errors import ConfigError, EngineError
+from wyoming_rosie.config import check_limits, option
+from wyoming_rosie.errors import EngineError
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_tts.engine import StepCancellation, UnavailableError, VoiceRequest
 from wyoming_rosie_tts.engines.espeak.library import EspeakLibrary, LibraryVoice, Parameter
@@ -21,7 +21,6 @@ LEVEL = 40
 _ATTRIBUTION = Attribution("eSpeak NG", "https://github.com/espeak-ng/espeak-ng")
 _RATES = range(80, 451)
 _PITCHES = range(100)
-_VOLUMES = range(201)
 _PITCH_PER_SEMITONE = 50 / 12  # of espeak-ng's scale, on which 50 is an octave
 # What Home Assistant calls the languages that espeak-ng lists under their own codes.
 _HOME_ASSISTANT_TAGS = {"cmn": ("zh-CN", "zh-TW"), "yue": ("zh-HK",)}
@@ -30,9 +29,9 @@ _HOME_ASSISTANT_TAGS = {"cmn": ("zh-CN", "zh-TW"), "yue": ("zh-HK",)}
 @dataclass(frozen=True)
 class Settings:
     voice: str = option("en-US", "default voice or language")
-    rate: int = option(175, "words per minute, 80 to 450")
-    pitch: int = option(50, "0 to 99")
-    volume: int = option(100, "percent, 0 to 200")
+    rate: int = option(175, "words per minute", minimum=_RATES[0], maximum=_RATES[-1])
+    pitch: int = option(50, "pitch", minimum=_PITCHES[0], maximum=_PITCHES[-1])
+    volume: int = option(100, "percent", minimum=0, maximum=200)
 
 
 @dataclass(frozen=True)
@@ -108,11 +107,7 @@ class EspeakEngine:
 
 def load(settings: Settings, _data: Path | None = None) -> EspeakEngine:
     """Return the engine. Raises ConfigError."""
-    for name, allowed in (("rate", _RATES), ("pitch", _PITCHES), ("volume", _VOLUMES)):
-        if getattr(settings, name) not in allowed:
-            raise ConfigError(
-                f"--espeak.{name} must be from {allowed[0]} to {allowed[-1]}, not {getattr(settings, name)}"
-            )
+    check_limits(settings, "--espeak.")
     return EspeakEngine(_load_library(), settings)
 
 

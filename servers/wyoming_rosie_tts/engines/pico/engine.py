@@ -12,8 +12,8 @@ from pathlib import Path
 from wyoming.info import Attribution, TtsProgram, TtsVoice
 
 from wyoming_rosie.audio.formats import AudioFormat
-from wyoming_rosie.config import option
-from wyoming_rosie.errors import BadEventError, ConfigError, EngineError
+from wyoming_rosie.config import check_limits, option
+from wyoming_rosie.errors import BadEventError, EngineError
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_tts.engine import StepCancellation, UnavailableError, VoiceRequest
 from wyoming_rosie_tts.engines.pico.library import RATE, PicoLibrary
@@ -48,9 +48,9 @@ _PAUSE_SECONDS, _KEPT_SECONDS = 0.2, 0.05
 @dataclass(frozen=True)
 class Settings:
     voice: str = option("en-US", "default voice or language")
-    rate: float = option(1.0, "speed; 0.8 is slower")
-    pitch: float = option(0.0, "semitones above the voice's own pitch, -12 to 12")
-    volume: float = option(1.0, "volume; 2 is twice the amplitude")
+    rate: float = option(1.0, "speed; 0.8 is slower", minimum=0.2, maximum=5)
+    pitch: float = option(0.0, "semitones above the voice's own pitch", minimum=-12, maximum=12)
+    volume: float = option(1.0, "volume; 2 is twice the amplitude", minimum=0, maximum=10)
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,7 @@ class PicoEngine:
 
 def load(settings: Settings, _data: Path | None = None) -> PicoEngine:
     """Return the engine. Raises ConfigError."""
-    for name, least, most in (("rate", 0.2, 5.0), ("pitch", -12.0, 12.0), ("volume", 0.0, 10.0)):
-        if not least <= getattr(settings, name) <= most:
-            raise ConfigError(f"--pico.{name} must be from {least:g} to {most:g}, not {getattr(settings, name):g}")
+    check_limits(settings, "--pico.")
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise UnavailableError(f"the pico engine is not installed: {install_command(['pico'])}")

@@ -13,7 +13,7 @@ import structlog
 from wyoming.info import Attribution, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
 from wyoming_rosie.audio.formats import AudioFormat
-from wyoming_rosie.config import option
+from wyoming_rosie.config import check_limits, option
 from wyoming_rosie.errors import BadEventError, ConfigError, EngineError
 from wyoming_rosie.models import piper
 from wyoming_rosie.models.background_fetch import fetch_once
@@ -38,13 +38,6 @@ _PACKAGES = ("piper", "onnx", "onnxruntime", "numpy")
 MEGABYTE = 1_000_000
 THREADS = 4
 """Processors per worker; a network spreads its work over them."""
-_ALLOWED_RANGES = {
-    "length_scale": (0.1, 10.0),
-    "noise_scale": (0.0, 5.0),
-    "noise_w_scale": (0.0, 5.0),
-    "volume": (0.0, 10.0),
-    "sentence_silence": (0.0, 5.0),
-}
 
 
 @dataclass(frozen=True)
@@ -52,11 +45,15 @@ class Settings:
     voice: str = option("en_US-lessac-medium", "default voice: a name, or an .onnx file")
     speaker: str | None = option(None, "speaker of the default voice, by name or number [default: the first]")
     voices_dir: tuple[Path, ...] = option((), "a folder with more voices; may be given again")
-    length_scale: float | None = option(None, "length of the speech; 1.2 is slower [default: the voice's own]")
-    noise_scale: float | None = option(None, "variation of the speech [default: the voice's own]")
-    noise_w_scale: float | None = option(None, "variation of the lengths of phonemes [default: the voice's own]")
-    sentence_silence: float = option(0.2, "seconds of silence after each sentence but the last")
-    volume: float = option(1.0, "volume; 2 is twice the amplitude")
+    length_scale: float | None = option(
+        None, "length of the speech; 1.2 is slower [default: the voice's own]", minimum=0.1, maximum=10
+    )
+    noise_scale: float | None = option(None, "variation of the speech [default: the voice's own]", minimum=0, maximum=5)
+    noise_w_scale: float | None = option(
+        None, "variation of the lengths of phonemes [default: the voice's own]", minimum=0, maximum=5
+    )
+    sentence_silence: float = option(0.2, "seconds of silence after each sentence but the last", minimum=0, maximum=5)
+    volume: float = option(1.0, "volume; 2 is twice the amplitude", minimum=0, maximum=10)
     cuda: bool = option(False, "run the voices on the GPU, with the package onnxruntime-gpu")
     download_from: str = option(piper.SOURCE, "URL to download a missing voice from; empty: never download")
 
@@ -240,11 +237,7 @@ def _read_voice(network: Path) -> PiperFile:
 
 def _validate(settings: Settings) -> None:
     """Raise ConfigError for invalid settings."""
-    for name in ("length_scale", "noise_scale", "noise_w_scale", "volume", "sentence_silence"):
-        value = getattr(settings, name)
-        least, most = _ALLOWED_RANGES[name]
-        if value is not None and not least <= value <= most:
-            raise ConfigError(f"--piper.{name.replace('_', '-')} must be from {least:g} to {most:g}, not {value:g}")
+    check_limits(settings, "--piper.")
     for folder in settings.voices_dir:
         if not folder.is_dir():
             raise ConfigError(f"--piper.voices-dir: {folder} is not a folder")

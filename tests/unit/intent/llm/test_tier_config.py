@@ -91,8 +91,8 @@ def test_keys_are_in_no_text_of_settings_and_endpoints() -> None:
         (TierSettings("m", key_variable="ROSIE_NO_SUCH_KEY"), "ROSIE_NO_SUCH_KEY is not set"),
         (TierSettings("m", key_file=Path("/nowhere/key")), "cannot read /nowhere/key"),
         (TierSettings("m", key_file=Path("/nowhere/key"), key_variable="ROSIE_TEST_KEY"), "not both"),
-        (TierSettings("m", total_seconds=0), "--network.total-seconds must be more than 0"),
-        (TierSettings("m", context_tokens=-1), "--network.context-tokens must be more than 0"),
+        (TierSettings("m", total_seconds=0), "--network.total-seconds must be at least"),
+        (TierSettings("m", context_tokens=-1), "--network.context-tokens must be at least 1"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

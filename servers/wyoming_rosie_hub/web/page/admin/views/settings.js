@@ -179,8 +179,22 @@ class SettingRow {
 
   update() {
     setText(this.result, "");
+    this.setProblem(this.findProblem());
     this.showMarks();
     this.onInput();
+  }
+
+  /** Return what is wrong with a number before it is sent, if anything. */
+  findProblem() {
+    const number = this.control.read();
+    const { minimum, maximum } = this.setting;
+    if (typeof number !== "number") {
+      return "";
+    }
+    if (isLimit(minimum) && number < minimum) {
+      return t("at least {number}", { number: minimum });
+    }
+    return isLimit(maximum) && number > maximum ? t("at most {number}", { number: maximum }) : "";
   }
 
   showMarks() {
@@ -218,12 +232,10 @@ function createGroup(name, rows, isOpen) {
 }
 
 function describe(setting) {
-  const isLimited = (value) => value !== null && value !== undefined;
-  const limits = [isLimited(setting.minimum) ? t("at least {number}", { number: setting.minimum }) : null, isLimited(setting.maximum) ? t("at most {number}", { number: setting.maximum }) : null].filter(Boolean).join(", ");
   const list = setting.kind === "list" ? t("one in each line") : null;
   const standard = setting.secret || setting.default === null || setting.default === "" || (typeof setting.default === "object" && Object.keys(setting.default).length === 0) ? null : t("default {value}", { value: write(setting.default) });
   const restart = setting.needs_restart ? t("needs a restart") : null;
-  return [setting.help, limits, list, standard, restart].filter(Boolean).join(" · ");
+  return [setting.help, list, standard, restart].filter(Boolean).join(" · ");
 }
 
 function write(value) {
@@ -236,6 +248,10 @@ function write(value) {
 function describeChange(change) {
   const restart = change.needs_restart.length > 0 ? " " + count(change.needs_restart.length, "1 setting will hold after a restart.", "{number} settings will hold after a restart.") : "";
   return t("Saved.") + restart;
+}
+
+function isLimit(value) {
+  return value !== null && value !== undefined;
 }
 
 function isEqual(one, other) {
