@@ -1,6 +1,6 @@
 """Interface of a wake word engine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from wyoming.info import WakeProgram
@@ -8,7 +8,19 @@ from wyoming.info import WakeProgram
 from wyoming_rosie.runtime.stream_scheduler import BatchLimits, StreamState
 from wyoming_rosie.wakeword.detection import WakeDetection
 
-S = TypeVar("S", bound=StreamState)
+
+class WakeStream(StreamState, Protocol):
+    """An engine's state for one stream, whose scores may be read while it is processed."""
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The score from which each word counts, 0 to 1."""
+
+    def take_scores(self) -> Mapping[str, float]:
+        """Return the highest score, 0 to 1, of each word since the last call."""
+
+
+S = TypeVar("S", bound=WakeStream)
 TICK_SECONDS = 0.075
 """Nearly the 80 ms of a hop; streams wait at most this long to be processed in one batch."""
 

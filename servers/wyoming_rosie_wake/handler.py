@@ -1,6 +1,6 @@
 """Connection handler of the wake daemon."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -15,15 +15,17 @@ from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie.runtime.outbox import Outbox
-from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, ScheduledStream, StreamState
+from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, ScheduledStream
 from wyoming_rosie.wakeword.detection import WakeDetection, drop_near_misses, match_name
 from wyoming_rosie_wake.capture import RecordingBuffer, WakeRecorder
-from wyoming_rosie_wake.engine import WakeEngine
+from wyoming_rosie_wake.engine import WakeEngine, WakeStream
 
 _LOG = structlog.get_logger()
 MAX_NAMES = 100
 NEAR_MISS = "near-miss"
 """Name of the user-event for a wake word that was nearly detected, for peers whose `detect` asks for it."""
+SCORES = "scores"
+"""Name of the user-event that asks for the highest score of each word since it was last asked, and of its answer."""
 
 
 class WakeHandler:
@@ -50,7 +52,7 @@ class WakeHandler:
         self._requested_names: list[str] = []  # the same words by the peer's names
         self._detect: Event | None = None
         self._has_audio = False  # on this connection, so far
-        self._stream: ScheduledStream[StreamState, WakeDetection] | None = None
+        self._stream: ScheduledStream[WakeStream, WakeDetection] | None = None
         self._recording: RecordingBuffer | None = None
         self._outbox = Outbox[WakeDetection]()
         self._detections = 0
@@ -86,6 +88,8 @@ class WakeHandler:
             case "audio-stop":
                 await self._push(self._audio.stop(event))
                 await self._finish_stream()
+            case "user-event" if event.data.get("name") == SCORES:
+                await self._send_scores()
 
     async def close(self) -> None:
         self._close_stream()
@@ -158,6 +162,17 @@ class WakeHandler:
         name = match_name(detection.name, self._requested_names)
         await self._send(Detection(name=name, timestamp=detection.milliseconds, context=context).event())
         self._metrics.count_outcome("detected")
+
+    async def _send_scores(self) -> None:
+        """Send the scores and thresholds of the stream's words by the peer's names; none without a stream."""
+        if self._stream is None:
+            return
+        state = self._stream.state
+        scores, thresholds = self._by_requested_name(state.take_scores()), self._by_requested_name(state.thresholds)
+        await self._send(Event("user-event", {"name": SCORES, "wake_scores": scores, "wake_thresholds": thresholds}))
+
+    def _by_requested_name(self, numbers: Mapping[str, float]) -> dict[str, float]:
+        return {match_name(name, self._requested_names): round(number, 3) for name, number in numbers.items()}
 
     async def _finish_stream(self) -> None:
         if self._stream is None:

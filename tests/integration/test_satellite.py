@@ -149,10 +149,12 @@ async def test_each_bundled_word_wakes_it_through_a_daemon(
         assert f"woww_{detection.data['name']}" == clip
 
 
+@pytest.mark.parametrize("has_wake_daemon", [False, True], ids=["own detector", "wake daemon"])
 async def test_levels_and_scores_are_told_to_a_conductor_that_watches(
-    daemon: StartDaemon, folder: Path, words: dict[str, bytes]
+    daemon: StartDaemon, folder: Path, words: dict[str, bytes], has_wake_daemon: bool
 ) -> None:
-    async with furnished(daemon, folder) as room:
+    flags = ("--wake-uri", (await daemon("wake")).uri) if has_wake_daemon else ()
+    async with furnished(daemon, folder, *flags) as room:
         await room.conductor.joins()
         await room.conductor.says(Event("user-event", {"name": "watch", "seconds": 60}))
         room.voice.says(words[SAID])
@@ -160,9 +162,10 @@ async def test_levels_and_scores_are_told_to_a_conductor_that_watches(
         while max(scores) < 0.5:
             event = await room.conductor.hears("user-event")
             assert event.data["name"] == "levels"
-            scores.append(event.data["wake_scores"]["okay_nabu"])
+            scores.append(event.data["wake_scores"].get("okay_nabu", 0.0))
             levels.append(event.data["level_dbfs"])
     assert max(levels) > -60
+    assert 0 < event.data["wake_thresholds"]["okay_nabu"] < 1
 
 
 async def test_other_words_and_noise_do_not_wake_it(daemon: StartDaemon, folder: Path, words: dict[str, bytes]) -> None:

@@ -70,6 +70,18 @@ async def test_near_misses_are_told_to_those_who_ask(
     assert end.type == "not-detected"
 
 
+async def test_scores_and_thresholds_are_told_to_those_who_ask(
+    daemon: StartDaemon, peer: OpenPeer, recordings: dict[str, bytes]
+) -> None:
+    uri = (await daemon("wake", "--threshold", "0.9")).uri
+    asked = Event("user-event", {"name": "scores"})
+    audio = chunks(recordings["woww_okay_nabu"])
+    scores = await answers(await peer(uri), Detect(names=["okay_nabu"]).event(), start(), *audio, asked)
+    told = [event.data for event in scores if event.type == "user-event"]
+    assert [one["wake_thresholds"] for one in told] == [{"okay_nabu": 0.9}]
+    assert 0 <= told[0]["wake_scores"]["okay_nabu"] <= 1
+
+
 async def test_noise_holds_no_word(
     daemon: StartDaemon, peer: OpenPeer, noises: list[tuple[AudioFormat, bytes]]
 ) -> None:

@@ -117,6 +117,11 @@ class MicroStream:
         """Process the next chunk of 16 kHz 16-bit mono PCM, of any length; return the detections."""
         return [detection for features in self._features.extract(pcm) for detection in self._process_frame(features)]
 
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The score from which each word counts."""
+        return {name: state.threshold for name, state in self._states.items()}
+
     def take_scores(self) -> dict[str, float]:
         """Return the highest score of each word since the last call."""
         return {name: state.take_peak() for name, state in self._states.items()}
@@ -137,6 +142,10 @@ class _ModelState:
         self._network = network
         self._trigger = trigger
         self._peak = 0.0
+
+    @property
+    def threshold(self) -> float:
+        return self._trigger.threshold
 
     def process(self, features: Sequence[float], sample: int) -> WakeDetection | None:
         score = self._network.score(features)

@@ -33,7 +33,7 @@ class LevelReport:
         self, take_scores: Callable[[], Mapping[str, float]] = dict, thresholds: Mapping[str, float] | None = None
     ) -> None:
         self._take_scores = take_scores  # the highest score of each word since the last call
-        self._thresholds = thresholds or {}
+        self._thresholds = {} if thresholds is None else thresholds  # a detector at a wake daemon learns them later
         self._until: dict[LevelWatcher, float] = {}
         self._watchers: set[LevelWatcher] = set()  # all that have watched once
         self._meter = LevelMeter()

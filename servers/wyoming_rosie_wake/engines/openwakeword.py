@@ -69,6 +69,21 @@ class OpenWakeWordStream:
         self.triggers = triggers
         self.words = tuple(triggers)
         self.min_score = min(trigger.min_score for trigger in triggers.values())
+        self._peaks = dict.fromkeys(triggers, 0.0)
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        return {name: trigger.threshold for name, trigger in self.triggers.items()}
+
+    def add_scores(self, scores: Sequence[float]) -> None:
+        """Keep the highest score of each word."""
+        self._peaks = {
+            name: max(peak, float(new)) for (name, peak), new in zip(self._peaks.items(), scores, strict=True)
+        }
+
+    def take_scores(self) -> dict[str, float]:
+        peaks, self._peaks = self._peaks, dict.fromkeys(self.words, 0.0)
+        return peaks
 
     def skip(self, samples: int) -> None:
         self.sample += samples
@@ -129,6 +144,7 @@ class OpenWakeWordEngine:
 
     def _update_triggers(self, stream: OpenWakeWordStream, scores: Sequence[float]) -> Sequence[WakeDetection]:
         stream.sample += self._network.hop_samples
+        stream.add_scores(scores)
         if stream.is_idle and max(scores) <= stream.min_score:
             return ()  # nearly always
         found = [self._update_trigger(stream, name, score) for name, score in zip(stream.words, scores, strict=True)]

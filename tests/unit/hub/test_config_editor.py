@@ -55,9 +55,9 @@ def test_limits_are_told_and_hold_for_changes_as_for_the_program_itself(tmp_path
     lamp = editor(tmp_path / "rosie.toml")
     told = {setting.key: (setting.minimum, setting.maximum) for setting in lamp.describe(LampConfig()).settings}
     assert told == {"color": (None, None), "lamp.watts": (1, 100), "names": (None, None)}
-    with pytest.raises(ConfigError, match="--lamp.watts must be from 1 to 100, not 101"):
+    with pytest.raises(ConfigError, match=r"--lamp\.watts must be from 1 to 100, not 101"):
         lamp.change({"lamp.watts": 101}, LampConfig())
-    with pytest.raises(ConfigError, match="--lamp.watts must be from 1 to 100, not 0"):
+    with pytest.raises(ConfigError, match=r"--lamp\.watts must be from 1 to 100, not 0"):
         config.read("hub", LampConfig, ["--lamp.watts", "0"])
     assert lamp.change({"lamp.watts": 100}, LampConfig())[1].lamp == Lamp(100)
 

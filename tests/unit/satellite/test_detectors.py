@@ -16,7 +16,7 @@ from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.wakeword.detection import TriggerRules, drop_near_misses
 from wyoming_rosie.wakeword.micro import MicroStream, describe_models, find_package_models
 from wyoming_rosie_satellite.messages import WakeWord
-from wyoming_rosie_satellite.wake.detector import MAX_QUEUED_FRAMES, AudioBacklog, WakeDetector
+from wyoming_rosie_satellite.wake.detector import MAX_QUEUED_FRAMES, AudioBacklog, ScoredDetector, WakeDetector
 from wyoming_rosie_satellite.wake.local_detector import MAX_QUEUED_PIECES, PIECE_BYTES, LocalDetector
 from wyoming_rosie_satellite.wake.remote_detector import RemoteDetector
 
@@ -113,6 +113,30 @@ async def test_a_daemon_whose_info_is_none_is_left() -> None:
             while seen.count("describe") < 2:
                 ears.push_audio(FRAME)
                 await asyncio.sleep(0.01)
+
+
+async def test_scores_of_a_wake_daemon_are_asked_for_while_somebody_takes_them() -> None:
+    told = {"name": "scores", "wake_scores": {"okay_nabu": 0.4, "odd": 7}, "wake_thresholds": {"okay_nabu": 0.8}}
+
+    async def answer(event: Event, stream: EventStream) -> None:
+        if event.type == "user-event":
+            await stream.write(Event("user-event", told))
+
+    async with wake_daemon(answer) as uri:
+        detector = RemoteDetector(uri, [], lambda _: None)
+        assert isinstance(detector, ScoredDetector)
+        async with listening(detector), asyncio.timeout(60):
+            while not (scores := detector.take_scores()):
+                detector.push_audio(FRAME)
+                await asyncio.sleep(0.01)
+    assert scores == {"okay_nabu": 0.4}
+    assert detector.thresholds == {"okay_nabu": 0.8}
+
+
+async def test_near_misses_of_a_wake_daemon_are_told() -> None:
+    near_miss = Event("user-event", {"name": "near-miss", "word": "okay_nabu", "score": 0.5})
+    heard, _ = await first_word({"detect": near_miss})
+    assert (heard.name, heard.score, heard.is_near_miss) == ("okay_nabu", 0.5, True)
 
 
 async def test_audio_that_nobody_listens_to_is_forgotten_and_counted() -> None:

@@ -113,7 +113,7 @@ def test_any_text_comes_through(text: str) -> None:
 
 @pytest.mark.parametrize("name", VALUE_KINDS)
 def test_each_old_flag_gives_a_file_that_can_be_read(name: str) -> None:
-    values = {"NOTHING": "", "TEXT": "x", "WHOLE": "2", "NUMBER": "2.5", "WORD": "x y", "REPEAT": "2 1"}
+    values = {"NOTHING": "", "TEXT": "x", "WHOLE": "2", "NUMBER": "0.5", "WORD": "x y", "REPEAT": "2 1"}
     read(f"run --{name} {values[VALUE_KINDS[name].name]}")
 
 
