@@ -78,7 +78,7 @@ class ChromaStore:
 
     def add(self, records: Sequence[MemoryRecord]) -> None:
         with self._lock, _translated_errors():
-            known = {record.id for record in self._get({}, [record.id for record in records])}
+            known = {record.id for record in self._get({}, [record.id for record in records])} if records else set()
             new = {record.id: record for record in reversed(records) if record.id not in known}
             for changes_older, group in groupby(reversed(new.values()), _may_replace):
                 for batch in _batched(group, 1 if changes_older else BATCH_ROWS):
@@ -133,9 +133,8 @@ class ChromaStore:
             meant = [record for record in self._find(scope, where) if is_forgettable(record, scope)]
             erased = self._with_related(meant, scope)
             self._delete(erased)
-            for record in self._find(ADMIN, EVERYTHING):
-                if {record.replaces, record.replaced_by} & erased.keys():
-                    self._update(_without_links(record, erased))
+            for record in self._find_linked(list(erased)):
+                self._update(_without_links(record, erased))
         return len(erased)
 
     def expire(self, before: float) -> int:
@@ -245,6 +244,15 @@ class ChromaStore:
             record = _to_record(row_id, text, metadata)
             if 1 - distance >= self._embedding.floor and is_readable(record, scope) and where.matches(record):
                 yield record, 1 - distance
+
+    def _find_linked(self, ids: Sequence[str]) -> list[MemoryRecord]:
+        """Return the records that replace any of these, or are replaced by them."""
+        linked: dict[str, MemoryRecord] = {}
+        for start in range(0, len(ids), BATCH_ROWS):
+            among = {"$in": list(ids[start : start + BATCH_ROWS])}
+            found = self._get({"$or": [{"replaces": among}, {"replaced_by": among}]}, ())
+            linked |= {record.id: record for record in found}
+        return list(linked.values())
 
     def _with_related(self, meant: Sequence[MemoryRecord], scope: MemoryScope) -> dict[str, MemoryRecord]:
         """Return records by id, with those of their turns and the facts that they replaced."""
