@@ -1,12 +1,14 @@
 """Speech of the voice nearest to the microphone, by level: a television or another person is softer. No engine, no clock."""
 
 from dataclasses import replace
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie_asr.engine import SpeechAudio
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 FAR_DB = 6.0
 """Speech that is softer than the loudest syllable by this, at the ends of a segment, is taken for another voice. A person's
@@ -20,6 +22,8 @@ _SYLLABLE_FRAMES = 6
 
 def cut_far_speech(audio: SpeechAudio) -> bytes:
     """Return the PCM of the loud parts of the segments, without long pauses; nothing if there is no speech."""
+    import numpy as np  # here, so that reading the settings takes less memory
+
     levels = _syllable_levels(audio.pcm)
     spans = [slice(begin // _FRAME_MS, max(end // _FRAME_MS, begin // _FRAME_MS + 1)) for begin, end in audio.segments]
     loudest = max((levels[span].max() for span in spans if levels[span].size), default=0.0)
@@ -31,7 +35,7 @@ def cut_far_speech(audio: SpeechAudio) -> bytes:
     return replace(audio, segments=near).without_pauses(NEAR_MARGIN_MS)
 
 
-def _cut_segment(segment: tuple[int, int], loud: npt.NDArray[np.intp]) -> tuple[int, int] | None:
+def _cut_segment(segment: tuple[int, int], loud: "npt.NDArray[np.intp]") -> tuple[int, int] | None:
     """Return the segment from the first to the last of its loud frames, which are counted from its begin."""
     if not loud.size:
         return None
@@ -40,8 +44,10 @@ def _cut_segment(segment: tuple[int, int], loud: npt.NDArray[np.intp]) -> tuple[
     return max(begin, first - _PADDING_MS), min(end, last + _PADDING_MS)
 
 
-def _syllable_levels(pcm: bytes) -> npt.NDArray[np.float64]:
+def _syllable_levels(pcm: bytes) -> "npt.NDArray[np.float64]":
     """Return the level around each frame, over about the length of a syllable, in dB."""
+    import numpy as np
+
     frame = SPEECH.bytes_in(_FRAME_MS / 1000) // 2
     samples = np.frombuffer(pcm, np.int16).astype(np.float64)
     powers: npt.NDArray[np.float64] = (samples[: len(samples) // frame * frame].reshape(-1, frame) ** 2).mean(axis=1)

@@ -145,6 +145,7 @@ async def _stay(turn: DemoTurn, hub: ServerProcess) -> None:
     turn.console.print(
         f"The page is at {turn.page}\n"
         'Open it in a browser on this machine, tap the round button and say or write "turn off the kitchen light".\n'
+        f"What the house does and how it is set: {turn.page}/admin/\n"
         "Each turn is shown here. Ctrl-C ends all.",
         markup=False,
     )
