@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from wyoming_rosie.home.model import Area, Entity, Floor, Home, Zone
 from wyoming_rosie_intent.execution.policy import Policy, is_dangerous
 from wyoming_rosie_intent.responses.number_words import replace_digits_with_words
-from wyoming_rosie_intent.rules.template_words import PrefixCollector, fold_case
+from wyoming_rosie_intent.rules.template_words import fold_case
 from wyoming_rosie_intent.rules.templates import load_custom_sentences
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class HomeSlotLists:
 def create_slot_lists(home: Home, language: str, zones: "TextSlotList") -> HomeSlotLists:
     """Create the slot lists of a home in a language; `zones` are at home and away."""
     from hassil import TextSlotList
+
+    from wyoming_rosie_intent.rules.template_collectors import PrefixCollector
 
     entities: list[_Item] = [
         (name, entity.name, {"domain": entity.domain})

@@ -12,20 +12,14 @@ from wyoming_rosie.errors import EngineError
 from wyoming_rosie.home.model import DOMAINS
 from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie_intent.rules.phonetics import Vocabulary
-from wyoming_rosie_intent.rules.template_words import (
-    MAX_NUMBER,
-    WORD,
-    ListName,
-    PrefixCollector,
-    WordCollector,
-    fold_case,
-    number_words,
-)
+from wyoming_rosie_intent.rules.template_words import MAX_NUMBER, WORD, fold_case, number_words
 
 if TYPE_CHECKING:
     from hassil import Intents, TextSlotList
     from hassil.expression import Sentence
     from hassil.intents import IntentData, SlotList
+
+    from wyoming_rosie_intent.rules.template_collectors import ListName, PrefixCollector
 
 RequiredWords: TypeAlias = frozenset[str]
 """Word parts of which a matching sentence has at least one."""
@@ -79,6 +73,8 @@ class Templates:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The whole words of the templates, in lower case."""
+        from wyoming_rosie_intent.rules.template_collectors import WordCollector
+
         shared = WordCollector(self._intents.expansion_rules, self._intents.slot_lists)
         found = set(number_words(self.language))
         for _, data in self._templates:
@@ -137,7 +133,7 @@ class Templates:
                     found |= self._lists[name]
         return found
 
-    def _index(self, data: "IntentData", bit: TemplateSet, words: PrefixCollector) -> None:
+    def _index(self, data: "IntentData", bit: TemplateSet, words: "PrefixCollector") -> None:
         for sentence in data.sentences:
             required = (frozenset(map(fold_case, clause)) for clause in sentence.get_required_clauses(words.rules))
             for clause in (*required, *words.collect_required(sentence.expression)):
@@ -150,7 +146,7 @@ class Templates:
         rules = {**self._intents.expansion_rules, **data.expansion_rules}
         return rules, {**self._intents.slot_lists, **data.slot_lists}
 
-    def _index_word(self, piece: str | ListName, bit: TemplateSet, lists: "Mapping[str, SlotList]") -> None:
+    def _index_word(self, piece: "str | ListName", bit: TemplateSet, lists: "Mapping[str, SlotList]") -> None:
         if isinstance(piece, str):
             self._beginnings[piece] |= bit
         elif piece.name in _HOME_LISTS:
@@ -164,8 +160,10 @@ class Templates:
 
 def _create_prefix_collector(
     rules: "dict[str, Sentence]", lists: "Mapping[str, SlotList]", language: str
-) -> PrefixCollector:
+) -> "PrefixCollector":
     """Create a collector to which the lists of the home are unknown."""
+    from wyoming_rosie_intent.rules.template_collectors import PrefixCollector
+
     others = {name: values for name, values in lists.items() if name not in _HOME_LISTS}
     return PrefixCollector(rules, others, language)
 
