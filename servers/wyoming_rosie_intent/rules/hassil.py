@@ -3,7 +3,8 @@
 import gc
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -83,12 +84,23 @@ def load(settings: Settings, home: Home, policy: Policy = _DEFAULT_POLICY) -> "H
     except ImportError as err:
         raise EngineError(f"{err.name} is not installed; run: {install_command(['intent'])}") from err
     recognizer = HassilRecognizer(home, known, bare_names=settings.bare_names, policy=policy)
-    for language in settings.languages:
-        if templates.match_language(language, known) is None:
-            raise ConfigError(f"no sentences for the language '{language}'; there are: {', '.join(known)}")
-        recognizer.warm_up(language)
+    with _paused_collection():
+        for language in settings.languages:
+            if templates.match_language(language, known) is None:
+                raise ConfigError(f"no sentences for the language '{language}'; there are: {', '.join(known)}")
+            recognizer.warm_up(language)
     recognizer.pin_loaded_languages()
     return recognizer
+
+
+@contextmanager
+def _paused_collection() -> Iterator[None]:
+    """Collect no garbage during the block: each full collection would traverse all that is loaded so far."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @dataclass(frozen=True)

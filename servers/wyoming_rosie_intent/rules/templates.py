@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache, cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakValueDictionary
 
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie.home.model import DOMAINS
@@ -184,6 +185,10 @@ def _split_templates(intents: "Intents") -> "Iterator[tuple[str, IntentData]]":
                 yield intent.name, alone
 
 
+_IN_USE: WeakValueDictionary[tuple[str, bool], Templates] = WeakValueDictionary()
+"""Loaded templates, by language and whether bare names count as commands."""
+
+
 def supported_languages() -> Sequence[str]:
     """Return the tags of all languages with sentences. Raises ImportError without the package."""
     from home_assistant_intents import get_languages
@@ -201,7 +206,14 @@ def match_language(tag: str | None, known: Iterable[str]) -> str | None:
 
 
 def load(language: str, *, bare_names: bool) -> Templates:
-    """Load the templates of a language. Raises EngineError."""
+    """Return the templates of a language, those in use if another recognizer has them. Raises EngineError."""
+    key = (language, bare_names)
+    if (known := _IN_USE.get(key)) is None:
+        known = _IN_USE[key] = _load(language, bare_names=bare_names)
+    return known
+
+
+def _load(language: str, *, bare_names: bool) -> Templates:
     from hassil import Intents, merge_dict
     from home_assistant_intents import get_intents
 

@@ -11,7 +11,8 @@ from wyoming_rosie_intent.engine import IntentRecognizer
 from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.responses import responses
-from wyoming_rosie_intent.rules import hassil
+from wyoming_rosie_intent.rules import hassil, templates
+from wyoming_rosie_intent.rules.templates import Templates
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +26,12 @@ def english() -> None:
 def read_family() -> None:
     """Read the family's home outside the event loop, whichever test of a process comes first; it is cached."""
     family()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_in_use() -> tuple[Templates, ...]:
+    """Keep the templates of most tests in use, so that the recognizers share them."""
+    return tuple(templates.load(language, bare_names=False) for language in ("en", "de"))
 
 
 @pytest.fixture(scope="session")
