@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,8 +15,13 @@ from wyoming_rosie import logging
 from wyoming_rosie.protocol.client import Client, connect
 
 # A machine that does other things too makes any example slow once in a while.
-hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("exhaustive", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("default")
+
+# Hundreds of programs start in these tests; without bytecode, each would compile all its modules.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Programs that a test interrupts inherit what this process ignores, as it does when it was started in the background.
 signal.signal(signal.SIGINT, signal.default_int_handler)

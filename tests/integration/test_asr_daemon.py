@@ -116,6 +116,11 @@ async def results(hear: Hear, clips: Mapping[str, bytes], folder: str, means: Ma
     ]
 
 
+def every(step: int, means: Mapping[str, Meaning]) -> Mapping[str, Meaning]:
+    """Return each `step`-th sentence."""
+    return dict(list(means.items())[::step])
+
+
 def report(name: str, found: list[Result]) -> str:
     words = sum(len(one.said.split()) for one in found)
     errors = sum(count_word_errors(one.said.split(), one.heard.text.lower().split()) for one in found)
@@ -126,16 +131,17 @@ def report(name: str, found: list[Result]) -> str:
     return "\n".join([f"{name}: {figures}", *mistakes])
 
 
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.exhaustive)])
 async def test_recorded_commands_end_in_the_right_intent(
-    hear: Hear, recordings: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+    hear: Hear, recordings: dict[str, bytes], capsys: pytest.CaptureFixture[str], step: int
 ) -> None:
-    people = await results(hear, recordings, "commands-en", SPOKEN)
-    voices = await results(hear, recordings, "commands-en-tts", SYNTHETIC)
+    people = await results(hear, recordings, "commands-en", every(step, SPOKEN))
+    voices = await results(hear, recordings, "commands-en-tts", every(step, SYNTHETIC))
     with capsys.disabled():
         print("", report("people", people), report("synthetic voices", voices), sep="\n")
-    assert sum(one.is_right for one in people) >= 10
-    assert sum(one.is_right for one in voices) >= 22
-    assert sum(one.is_wrong_action for one in (*people, *voices)) <= 2
+    assert sum(one.is_right for one in people) >= 0.55 * len(people)
+    assert sum(one.is_right for one in voices) >= 0.73 * len(voices)
+    assert sum(one.is_wrong_action for one in (*people, *voices)) <= math.ceil(0.04 * len((*people, *voices)))
 
 
 async def test_what_is_no_command_does_nothing(hear: Hear, recordings: dict[str, bytes]) -> None:

@@ -45,11 +45,12 @@ def best(text: str, intents: Any, lists: Any) -> tuple[str, Mapping[str, Any]] |
     return (found.intent.name, {name: entity.value for name, entity in found.entities.items()}) if found else None
 
 
-def test_choosing_templates_by_words_changes_no_result(language: str, known: Templates) -> None:
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.exhaustive)])
+def test_choosing_templates_by_words_changes_no_result(language: str, known: Templates, step: int) -> None:
     home = replace(table.load_home(language), zones=(Zone("Work", ("the mill",)),))
     of_home = slot_lists.create_slot_lists(home, language, known.zones)
     for text in (
-        *(said.text for said in load_sentences(language)),
+        *(said.text for said in load_sentences(language)[::step]),
         "is anyone at Work",
         "who is at the mill",
         "wer ist in Work",
@@ -79,6 +80,7 @@ def test_a_tag_means_the_nearest_language(tag: str | None, language: str | None)
 def test_an_unknown_language_in_the_settings_is_refused_with_those_there_are() -> None:
     with pytest.raises(ConfigError, match=r"no sentences for the language 'xx'; there are: af, ar, "):
         hassil.load(hassil.Settings(("xx",)), Home())
+    assert gc.isenabled()
 
 
 TURN_ON = {
@@ -149,6 +151,15 @@ def test_languages_of_the_settings_are_kept_and_others_freed() -> None:
     assert recognizer._rules["en"] is rules
     assert len(recognizer._rules) == hassil.MAX_CACHED_LANGUAGES + 1
     assert first() is None
+
+
+def test_recognizers_share_the_templates_in_use_and_know_their_own_home() -> None:
+    homes = (Home((), (Entity("light.1", name, "light"),)) for name in ("Globe", "Moon"))
+    globe, moon = (hassil.load(hassil.Settings(), home) for home in homes)
+    assert globe._rules["en"].templates is moon._rules["en"].templates
+    assert globe._rules["en"].templates is not templates.load("en", bare_names=True)
+    assert globe.recognize("turn on the globe") is not None
+    assert moon.recognize("turn on the globe") is None
 
 
 def test_a_home_that_changed_is_spoken_about_from_then_on() -> None:
