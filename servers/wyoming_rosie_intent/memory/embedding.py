@@ -71,8 +71,17 @@ def load(name: str, settings: object, data: Path) -> EmbeddingModel | None:
     engine = choose_engine(name, data)
     if engine == NONE:
         return None
+    _check_numpy()
     model: EmbeddingModel = EMBEDDINGS.load(engine, settings, data)
     return model
+
+
+def _check_numpy() -> None:
+    """Raise ConfigError without a numpy that compares bits."""
+    try:
+        from numpy import bitwise_count  # noqa: F401 - since numpy 2
+    except ImportError as err:
+        raise ConfigError(f"numpy 2 is not installed; run: {install_command(['memory'])}") from err
 
 
 def find_model(name: str, data: Path) -> Path:

@@ -28,6 +28,7 @@ from wyoming_rosie_intent.memory.model import (
     MemoryStore,
     MemoryStoreError,
     is_forgettable,
+    normalize_text,
 )
 from wyoming_rosie_intent.memory.retention import EARLIEST, correct_times, expiry, is_storable
 from wyoming_rosie_intent.memory.transfer import MemoryImportError
@@ -40,6 +41,7 @@ MAX_PENDING = 100
 """Records that wait for a store that is away; more drop the oldest."""
 SEARCH_SECONDS = 1.0
 """Longest wait of a turn for its memories; without them it goes on."""
+MAX_QUERY_CHARACTERS = 2_000
 CALL_SECONDS = 60.0
 EXPIRY_SECONDS = 3600.0
 """Time between two looks for talk that is too old."""
@@ -120,6 +122,7 @@ class MemoryService:
         language: str | None = None,
     ) -> list[FoundMemory]:
         """Return what is near enough to a text, best first; nothing while the memory does not work."""
+        text = normalize_text(text)[:MAX_QUERY_CHARACTERS]
         try:
             async with asyncio.timeout(SEARCH_SECONDS):
                 return await self._read(lambda store: store.search(text, scope, now, where, limit, language))
@@ -317,7 +320,8 @@ def _translated_errors() -> Iterator[None]:
     except TimeoutError as err:
         raise MemoryStoreError(f"the memory has not answered within {CALL_SECONDS:g} s") from err
     except Exception as err:
-        _LOG.exception("memory failed")
+        _LOG.error("memory failed", error=type(err).__name__)
+        _LOG.debug("memory failed", exc_info=True)  # its text may be private
         raise MemoryStoreError(f"the memory failed: {type(err).__name__}") from err
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.unit.intent.memory.embedding_models import SynonymModel
 from tests.waiting import LONGEST_SECONDS, wait_until
@@ -255,6 +256,26 @@ async def test_an_export_is_imported_whole_and_a_backup_is_a_store(tmp_path: Pat
         with pytest.raises(MemoryStoreError, match="File exists"):
             await service.export_file(tmp_path / "export")
     assert sorted(await asyncio.to_thread(read_texts, tmp_path / "backup.db")) == ["a", "b"]
+
+
+@pytest.mark.parametrize("text", ["bin\0 day", "bin day \ud800", "bin day " + "x" * 1_000_000])
+async def test_any_text_may_be_searched_for(tmp_path: Path, text: str) -> None:
+    async with running(lambda found: sqlite.load(tmp_path / "m.db", found), SynonymModel) as service:
+        service.remember(fact("bin day"))
+        await wait_until(lambda: service.problem is None)
+        await service.search(text, ADMIN, NOW)
+        assert service.problem is None
+        assert [found.record.text for found in await service.search("bin day", ADMIN, NOW)] == ["bin day"]
+
+
+async def test_what_failed_is_logged_without_what_was_said(tmp_path: Path) -> None:
+    with capture_logs() as lines:
+        async with running(lambda _: FailingStore(DatabaseFile(tmp_path / "m.db"))) as service:
+            await wait_until(lambda: service.problem is None)
+            await service.search("xylophone", ADMIN, NOW)
+    shown = [str(line) for line in lines if line["log_level"] != "debug"]
+    assert any("ZeroDivisionError" in line for line in shown)
+    assert not any("xylophone" in line or "bin day" in line for line in shown)
 
 
 async def test_what_is_asked_before_the_memory_is_open_is_answered_at_once(tmp_path: Path) -> None:
