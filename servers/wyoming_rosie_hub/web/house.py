@@ -95,6 +95,7 @@ class Sentence:
     room: str | None = None
     language: str | None = None
     conversation_id: str | None = None
+    may_act: bool = True  # otherwise it is only answered, and changes nothing
 
 
 @dataclass(frozen=True)

@@ -143,4 +143,5 @@ def _create_transcript(sentence: Sentence, satellite: SatelliteIdentity, turn_id
         **INTENT_CONTEXT,
     }
     context |= {"area": satellite.area} if satellite.area else {}
+    context |= {} if sentence.may_act else {"allow_tools": False}
     return Transcript(text=sentence.text, language=satellite.language or DEFAULT_LANGUAGE, context=context).event()

@@ -27,12 +27,13 @@ LANGUAGE = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
 
 
 class PromptRequest(BaseModel):
-    """A sentence; a key without a room may say one."""
+    """A sentence; a key without a room may say one. Without `may_act` it is only answered, and changes nothing."""
 
     text: str = Field(min_length=1, max_length=MAX_SENTENCE_CHARACTERS)
     language: str | None = LANGUAGE
     conversation_id: str | None = NAME
     room: str | None = NAME
+    may_act: bool = True
 
 
 class PromptAnswer(BaseModel):
@@ -56,7 +57,9 @@ def create_router(house: House) -> APIRouter:
         The events are `delta` with the next words, `final` with the whole answer, and `error`.
         """
         room = await find_room(house, caller, prompt.room)
-        sentence = Sentence(prompt.text, caller.name, room, prompt.language, prompt.conversation_id)
+        sentence = Sentence(
+            prompt.text, caller.name, room, prompt.language, prompt.conversation_id, may_act=prompt.may_act
+        )
         if EVENT_STREAM in request.headers.get("accept", ""):
             return StreamingResponse(_stream(house, sentence), media_type=EVENT_STREAM)
         async with aclosing(house.answer(sentence)) as replies:

@@ -12,12 +12,12 @@ from wyoming_rosie_intent.integrations.monica.contacts import (
     Birthday,
     Contact,
     ContactBook,
-    ContactMatch,
     list_birthdays,
     name_apart,
 )
 from wyoming_rosie_intent.plugins import CommandContext, PluginResult
 from wyoming_rosie_intent.plugins.http_client import HttpError, HttpFailure
+from wyoming_rosie_intent.plugins.names import NamedItems
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 
 MAX_CHOICES = 5
@@ -101,11 +101,11 @@ class MonicaCommands:
         if intent == "NextBirthdays":
             return _answer_next_birthdays(turn)
         found, text = _find_contacts(intent, turn)
-        if not found.contacts:
+        if not found.items:
             return PluginResult(turn.render("nobody", name=turn.text("contact") or text), False, declines=True)
-        if len(found.contacts) > 1:
-            return _ask_which(found.contacts, turn)
-        contact = found.contacts[0]
+        if len(found.items) > 1:
+            return _ask_which(found.items, turn)
+        contact = found.items[0]
         match intent:
             case "WhoIs":
                 return PluginResult(_describe(await turn.client.fetch_contact(contact), turn))
@@ -152,16 +152,16 @@ async def _send_change(key: str, contact: Contact, text: str, title: str, day: d
             await client.add_task(contact, title)
 
 
-def _find_contacts(intent: str, turn: _Turn) -> tuple[ContactMatch, str]:
+def _find_contacts(intent: str, turn: _Turn) -> tuple[NamedItems[Contact], str]:
     """Return who is meant, and the text that the command brings, perhaps after the name."""
     name, text = turn.text("contact"), turn.text("text")
     if text or intent not in _WITH_TEXT:
-        found = turn.book.find(name)
+        found = turn.book.names.find(name)
     else:
-        found, text = turn.book.find_first(name)
+        found, text = turn.book.names.find_first(name)
         text = turn.remove_connector(text)
     chosen = turn.book.get(turn.entities.get("contact_id"))
-    return (found if chosen is None else ContactMatch((chosen,), found.score)), text
+    return (found if chosen is None else NamedItems((chosen,), found.score)), text
 
 
 def _ask_which(contacts: tuple[Contact, ...], turn: _Turn) -> PluginResult:

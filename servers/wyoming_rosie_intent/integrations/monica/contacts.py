@@ -1,7 +1,6 @@
 """Contacts as Monica describes them: their names, by which they are found, and their birthdays. Rules without requests."""
 
 import calendar
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,16 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 from wyoming_rosie.text.normalize import normalize
-from wyoming_rosie_intent.rules.filler_words import LanguageHints, normalize_words, split_words
-from wyoming_rosie_intent.rules.name_index import NameIndex
-from wyoming_rosie_intent.rules.phonetics import EXACT_SCORE, SUFFIX_SCORE
+from wyoming_rosie_intent.plugins.names import SpokenNames
 
-MIN_SCORE = 0.79
-"""Least score of a name that is written otherwise: Jon is John (0.795), and Tim is not Tom (0.77)."""
-TIE_MARGIN = 0.07
-"""Names that score less below the best one are meant as likely."""
-MAX_NAME_WORDS = 4
-"""Words of the longest name at the beginning of a text."""
 MAX_TEXT_CHARACTERS = 200
 """Of a text of the service that is spoken."""
 
@@ -73,48 +64,16 @@ class Contact:
         return frozenset(filter(None, (*given, self.last_name, *(f"{one} {self.last_name}" for one in given if one))))
 
 
-@dataclass(frozen=True)
-class ContactMatch:
-    """The contacts that a name may mean, and how well it fits, from 0 to 1."""
-
-    contacts: tuple[Contact, ...] = ()
-    score: float = 0.0
-
-
 class ContactBook:
-    """Contacts by their names, also those that speech recognition writes otherwise."""
+    """Contacts by their names."""
 
     def __init__(self, contacts: Iterable[Contact] = ()) -> None:
-        self.contacts = tuple(contacts)
+        self.contacts = tuple(sorted(contacts, key=lambda contact: contact.id))
+        self.names = SpokenNames((name, one) for one in self.contacts for name in sorted(one.spoken_names))
         self._by_id = {contact.id: contact for contact in self.contacts}
-        self._by_name: dict[str, list[Contact]] = defaultdict(list)
-        for contact in self.contacts:
-            for name in sorted({" ".join(normalize_words(name)) for name in contact.spoken_names}):
-                self._by_name[name].append(contact)
-        self._index = NameIndex(self._by_name, LanguageHints(), frozenset())
 
     def get(self, contact_id: object) -> Contact | None:
         return self._by_id.get(contact_id) if isinstance(contact_id, int) else None
-
-    def find(self, name: str) -> ContactMatch:
-        """Return the contacts whose name a text is as a whole."""
-        words = normalize_words(name)
-        scores: dict[int, float] = {}
-        for match in self._index.find_names(words) if words else ():
-            if (match.start, match.end) == (0, len(words)) and match.score >= MIN_SCORE:
-                for contact in self._by_name[match.name]:
-                    scores[contact.id] = max(scores.get(contact.id, 0.0), match.score)
-        best = max(scores.values(), default=0.0)
-        least = EXACT_SCORE if best == EXACT_SCORE else best - TIE_MARGIN
-        return ContactMatch(tuple(self._by_id[one] for one in sorted(scores) if scores[one] >= least), best)
-
-    def find_first(self, text: str) -> tuple[ContactMatch, str]:
-        """Return the contacts whose name a text begins with, the longest one, and the rest of the text."""
-        words = tuple(split_words(text))
-        lengths = range(1, min(MAX_NAME_WORDS, len(words)) + 1)
-        found = {length: self.find(" ".join(words[:length])) for length in lengths}
-        length = max(found, key=lambda one: (found[one].score >= SUFFIX_SCORE, found[one].score > 0, one), default=0)
-        return found.get(length, ContactMatch()), _skip_words(text, length)
 
 
 def parse_contact(data: Mapping[str, Any]) -> Contact | None:
@@ -177,7 +136,7 @@ def name_apart(contacts: Sequence[Contact]) -> Mapping[str, Contact]:
     names = sorted(contact.name for contact in contacts)
     repeated = {name for name, following in pairwise(names) if name == following}
     apart: dict[str, Contact] = {}
-    for contact in contacts:
+    for contact in sorted(contacts, key=lambda one: one.id):
         detail = contact.company or contact.job or contact.description or contact.nickname
         name = f"{contact.name}, {detail}" if contact.name in repeated and detail else contact.name
         apart[name if name not in apart else f"{name} {len(apart) + 1}"] = contact
@@ -194,8 +153,3 @@ def _parse_birthdate(data: Mapping[str, Any]) -> Birthdate | None:
 
 def _table(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _skip_words(text: str, count: int) -> str:
-    """Return a text without its first words."""
-    return " ".join(text.split()[count:])
