@@ -1,0 +1,189 @@
+"""Plugin for Mattermost: messages and mentions by voice; channels that ask the house, and are spoken in a room."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie_intent.integrations.mattermost.channels import ChannelDialogue, ChannelListener
+from wyoming_rosie_intent.integrations.mattermost.client import ChatChannel, IncomingWebhook, MattermostClient
+from wyoming_rosie_intent.integrations.mattermost.commands import ChatAccount, ChatCommands
+from wyoming_rosie_intent.integrations.mattermost.hub import Hub
+from wyoming_rosie_intent.integrations.mattermost.posts import ChannelPolicy, neutralize
+from wyoming_rosie_intent.integrations.mattermost.webhooks import ChatCommand, WebhookServer
+from wyoming_rosie_intent.integrations.mattermost.websocket import MattermostSocket
+from wyoming_rosie_intent.plugins import (
+    CommandContext,
+    IntegrationPlugin,
+    PluginResult,
+    PluginTool,
+    ToolParameter,
+)
+from wyoming_rosie_intent.plugins.http_client import HttpClient, HttpLimits, check_url
+from wyoming_rosie_intent.plugins.plugin import Sentences, Values
+from wyoming_rosie_intent.plugins.texts import PluginTexts
+
+_LOG = structlog.get_logger()
+LANGUAGES = Path(__file__).with_name("languages")
+REQUEST_SECONDS = 20.0
+TOOLS = (
+    PluginTool(
+        "SendMessage",
+        "Sends a chat message to a person or a channel",
+        {
+            "recipient": ToolParameter("the name of the person or channel", is_required=True),
+            "text": ToolParameter("the message", is_required=True),
+        },
+        changes=True,
+    ),
+    PluginTool("ReadMentions", "Reads the chat messages in which the person is mentioned and which are unread"),
+)
+
+
+class Mattermost(IntegrationPlugin):
+    """Settings: `url`, `token`, `persons`, and for channels `hub`, `channels`, `direct`, `listen`, `commands`."""
+
+    name = "Mattermost"
+    version = "1.0.0"
+    is_private = True
+
+    def __init__(self) -> None:
+        self._texts = PluginTexts(LANGUAGES)
+        self._commands = ChatCommands(self._texts)
+        self._limits = HttpLimits()
+        self._accounts: dict[str, ChatAccount] = {}
+        self._hub: Hub | None = None
+        self._dialogue: ChannelDialogue | None = None
+        self._socket: MattermostSocket | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._webhooks: WebhookServer | None = None
+        self._replies: HttpClient | None = None
+
+    async def initialize(self, config: Mapping[str, Any]) -> None:
+        await self.close()
+        try:
+            self._limits = _create_limits(config)
+            webhooks = _create_webhooks(config)
+            self._commands = ChatCommands(self._texts, webhooks, self._limits)
+            self._accounts = _create_accounts(config, self._limits, needs_token=not webhooks)
+            await asyncio.gather(*(account.client.connect() for account in self._accounts.values()))
+            if "hub" in config:
+                await self._open_channels(config)
+        except (RosieError, asyncio.CancelledError):
+            await self.close()
+            raise
+
+    async def get_status(self) -> Mapping[str, Any]:
+        problem = self._socket.problem if self._socket is not None else None
+        return {"healthy": problem is None, "message": problem}
+
+    def get_intents(self) -> Mapping[str, Sentences]:
+        return self._texts.get_intents()
+
+    def get_lists(self) -> Mapping[str, Mapping[str, Values]]:
+        return self._texts.get_lists()
+
+    def get_tools(self) -> Sequence[PluginTool]:
+        return TOOLS
+
+    async def execute(self, intent: str, entities: Mapping[str, Any], context: CommandContext) -> PluginResult:
+        person = (context.person or "").casefold()
+        account = self._accounts.get(person) if person else None
+        if account is None and intent != "ReadMentions":
+            account = self._accounts.get("")
+        return await self._commands.execute(intent, entities, context, account)
+
+    async def close(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+        closing = [self._webhooks, self._hub, self._replies, *(one.client for one in self._accounts.values())]
+        self._listening = self._webhooks = self._hub = self._replies = self._socket = None
+        self._accounts = {}
+        await asyncio.gather(*(one.close() for one in closing if one is not None))
+
+    async def _open_channels(self, config: Mapping[str, Any]) -> None:
+        """Listen to the channels that have settings, and to slash commands."""
+        bot = self._accounts.get("")
+        if bot is None:
+            raise ConfigError('channels need the token of a bot: token = { secret_file = "PATH" }')
+        self._hub = Hub(config["hub"])
+        policies = {name: ChannelPolicy.parse(name, table) for name, table in config.get("channels", {}).items()}
+        direct = ChannelPolicy.parse("direct", config.get("direct", {}))
+        self._dialogue = ChannelDialogue(self._hub, self._texts, policies, direct)
+        self._socket = MattermostSocket(str(config["url"]), bot.client, self._follows)
+        listener = ChannelListener(self._dialogue, bot.client, lambda: datetime.now().astimezone())
+        self._listening = asyncio.create_task(listener.run(self._socket.posts()))
+        self._listening.add_done_callback(_log_end)
+        if "listen" in config:
+            await self._open_webhooks(config)
+
+    def _follows(self, channel: ChatChannel) -> bool:
+        assert self._dialogue is not None
+        policy = self._dialogue.find_policy(channel)
+        return policy.asks or policy.announces
+
+    async def _open_webhooks(self, config: Mapping[str, Any]) -> None:
+        tokens = [token for token in config.get("commands", {}).values() if isinstance(token, str) and token.strip()]
+        self._replies = HttpClient(str(config["url"]), limits=self._limits)
+        promise = self._texts.render("later", str(config.get("language", "en")))
+        self._webhooks = WebhookServer(
+            str(config["listen"]), [token.strip() for token in tokens], self._answer_command, self._send_late, promise
+        )
+        await self._webhooks.start()
+
+    async def _answer_command(self, command: ChatCommand) -> str:
+        assert self._dialogue is not None
+        channel = (await self._accounts[""].client.get_directory()).channels.get(command.channel_id)
+        is_direct = channel is None and "__" in command.channel_name  # the names of both users
+        known = channel or (ChatChannel(command.channel_id, "", type="D") if is_direct else None)
+        policy = self._dialogue.find_policy(known)
+        return (await self._dialogue.ask(command.text, command.channel_id, command.user_id, policy)).text
+
+    async def _send_late(self, command: ChatCommand, text: str) -> None:
+        """Send the answer to a command that could not wait for it; only to this Mattermost."""
+        if command.response_url:
+            assert self._replies is not None
+            body = {"response_type": "ephemeral", "text": neutralize(text)}
+            await self._replies.request("POST", command.response_url, body=body)
+        else:
+            await self._accounts[""].client.post(command.channel_id, text, command.post_id)
+
+
+def _create_limits(config: Mapping[str, Any]) -> HttpLimits:
+    seconds = config.get("seconds", REQUEST_SECONDS)
+    if not isinstance(seconds, int | float) or not seconds > 0:
+        raise ConfigError("seconds: write how long a request may take, such as 20")
+    return HttpLimits(total_seconds=float(seconds))
+
+
+def _create_webhooks(config: Mapping[str, Any]) -> list[IncomingWebhook]:
+    """Create the incoming webhooks, by the names that people say. Raises ConfigError for a wrong address."""
+    addresses = {name: str(url).strip() for name, url in config.get("webhooks", {}).items()}
+    for url in addresses.values():
+        check_url(url, has_secret=True)
+    return [IncomingWebhook(name, url) for name, url in addresses.items()]
+
+
+def _create_accounts(config: Mapping[str, Any], limits: HttpLimits, *, needs_token: bool) -> dict[str, ChatAccount]:
+    """Create the account of each person, and that of the bot, whose name is empty. Raises ConfigError."""
+    url = config.get("url")
+    tables = {"": config} | {name.casefold(): table for name, table in config.get("persons", {}).items()}
+    tokens = {name: table["token"] for name, table in tables.items() if "token" in table}
+    if not tokens and not needs_token:
+        return {}
+    if not isinstance(url, str) or not tokens or not all(isinstance(one, str) and one for one in tokens.values()):
+        raise ConfigError('Mattermost needs url = "https://HOST" and token = { secret_file = "PATH" }')
+    return {
+        name: ChatAccount(MattermostClient(url, token.strip(), limits), is_own=bool(name))
+        for name, token in tokens.items()
+    }
+
+
+def _log_end(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _LOG.error("channels are no longer read", reason=type(error).__name__)
