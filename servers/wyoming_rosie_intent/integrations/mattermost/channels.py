@@ -10,7 +10,7 @@ import structlog
 
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie_intent.integrations.mattermost.client import ChatChannel, MattermostClient
-from wyoming_rosie_intent.integrations.mattermost.hub import Hub, HubAnswer
+from wyoming_rosie_intent.integrations.mattermost.hub import HubAnswer, HubClient
 from wyoming_rosie_intent.integrations.mattermost.posts import (
     ChannelPolicy,
     Post,
@@ -33,7 +33,7 @@ class ChannelDialogue:
     """Answers what channels ask; `policies` by the names of channels, `direct` for messages to the bot alone."""
 
     def __init__(
-        self, hub: Hub, texts: PluginTexts, policies: Mapping[str, ChannelPolicy], direct: ChannelPolicy
+        self, hub: HubClient, texts: PluginTexts, policies: Mapping[str, ChannelPolicy], direct: ChannelPolicy
     ) -> None:
         self._hub = hub
         self._texts = texts

@@ -12,7 +12,7 @@ from wyoming_rosie_intent.integrations.mattermost.client import (
     MattermostClient,
     Recipient,
 )
-from wyoming_rosie_intent.integrations.mattermost.posts import Post, to_speech
+from wyoming_rosie_intent.integrations.mattermost.posts import Post, end_sentence, to_speech
 from wyoming_rosie_intent.plugins import CommandContext, PluginResult
 from wyoming_rosie_intent.plugins.http_client import HttpError, HttpFailure, HttpLimits
 from wyoming_rosie_intent.plugins.names import SpokenNames
@@ -160,7 +160,7 @@ class ChatCommands:
         values = {
             "name": user.name if user else post.sender or "?",
             "channel": "" if post.is_direct else post.channel_name,
-            "text": to_speech(post.message, self._texts.render("code", context.language)),
+            "text": end_sentence(to_speech(post.message, self._texts.render("code", context.language))),
         }
         return self._texts.render("mention", context.language, **values)
 

@@ -19,7 +19,7 @@ class HubAnswer:
     expects_reply: bool = False
 
 
-class Hub:
+class HubClient:
     """Requests to the hub with a key that may talk and read. Raises ConfigError for settings that are wrong."""
 
     def __init__(self, settings: object) -> None:

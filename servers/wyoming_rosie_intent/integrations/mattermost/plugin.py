@@ -12,7 +12,7 @@ from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie_intent.integrations.mattermost.channels import ChannelDialogue, ChannelListener
 from wyoming_rosie_intent.integrations.mattermost.client import ChatChannel, IncomingWebhook, MattermostClient
 from wyoming_rosie_intent.integrations.mattermost.commands import ChatAccount, ChatCommands
-from wyoming_rosie_intent.integrations.mattermost.hub import Hub
+from wyoming_rosie_intent.integrations.mattermost.hub import HubClient
 from wyoming_rosie_intent.integrations.mattermost.posts import ChannelPolicy, neutralize
 from wyoming_rosie_intent.integrations.mattermost.webhooks import ChatCommand, WebhookServer
 from wyoming_rosie_intent.integrations.mattermost.websocket import MattermostSocket
@@ -56,7 +56,7 @@ class Mattermost(IntegrationPlugin):
         self._commands = ChatCommands(self._texts)
         self._limits = HttpLimits()
         self._accounts: dict[str, ChatAccount] = {}
-        self._hub: Hub | None = None
+        self._hub: HubClient | None = None
         self._dialogue: ChannelDialogue | None = None
         self._socket: MattermostSocket | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -111,7 +111,7 @@ class Mattermost(IntegrationPlugin):
         bot = self._accounts.get("")
         if bot is None:
             raise ConfigError('channels need the token of a bot: token = { secret_file = "PATH" }')
-        self._hub = Hub(config["hub"])
+        self._hub = HubClient(config["hub"])
         policies = {name: ChannelPolicy.parse(name, table) for name, table in config.get("channels", {}).items()}
         direct = ChannelPolicy.parse("direct", config.get("direct", {}))
         self._dialogue = ChannelDialogue(self._hub, self._texts, policies, direct)

@@ -97,6 +97,11 @@ def to_speech(message: str, code: str) -> str:
     return spoken[:MAX_SPOKEN_CHARACTERS].rstrip()
 
 
+def end_sentence(text: str) -> str:
+    """Return a text that ends as a sentence, so that the voice pauses."""
+    return text if text.endswith((".", "?", "!", "…")) else f"{text}."
+
+
 def find_question(message: str, username: str) -> str | None:
     """Return a post without the mention of a user; None if it does not mention them."""
     mention = re.compile(rf"(?<![\w@])@{re.escape(username)}\b[,:]?", re.IGNORECASE)

@@ -199,7 +199,7 @@ async def test_unread_mentions_are_read_once_without_markdown() -> None:
         await service.write("@ada joined", user_id=TOM, type="system_add_to_channel")
         read = await speaker.say("read my mentions", person="Ada")
         assert (
-            read.text == "2 messages mention you. Tom Hill in Family: Hi @ada, see the list. Tom Hill: are you there?."
+            read.text == "2 messages mention you. Tom Hill in Family: Hi @ada, see the list. Tom Hill: are you there?"
         )
         assert (await speaker.say("read my mentions", person="ada")).text == "Nothing new mentions you."
 
