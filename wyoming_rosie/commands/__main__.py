@@ -13,6 +13,7 @@ from wyoming_rosie.audio.files import STDIN
 from wyoming_rosie.commands import (
     ask,
     backup,
+    calendar_login,
     check,
     config_check,
     demo,
@@ -68,6 +69,8 @@ config_check.config.group = RUN
 app.command(config_check.config)
 key.key.group = RUN
 app.command(key.key)
+calendar_login.calendar.group = RUN
+app.command(calendar_login.calendar)
 memory.memory.group = RUN
 app.command(memory.memory)
 plugin.plugin.group = RUN

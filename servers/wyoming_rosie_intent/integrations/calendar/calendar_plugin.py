@@ -24,6 +24,8 @@ _LOG = structlog.get_logger()
 LANGUAGES = Path(__file__).with_name("languages")
 CHECK_SECONDS = 300.0
 """Between two checks of whether the service lets us in."""
+STATUS_SECONDS = 1.5
+"""Longest wait for a check, below the time that a plugin has for its status."""
 NAMES_SECONDS = 3.0
 """Longest wait for the names of the calendars at the start."""
 BUSY, TITLES, NOTHING = "busy", "titles", "nothing"
@@ -54,6 +56,7 @@ class CalendarPlugin(IntegrationPlugin):
     version = "1.0.0"
     is_private = True
     account_setting: str
+    languages = LANGUAGES
 
     def __init__(self) -> None:
         self._accounts: dict[str, Account] = {}
@@ -72,7 +75,7 @@ class CalendarPlugin(IntegrationPlugin):
     async def initialize(self, config: Mapping[str, Any]) -> None:
         await self.close()
         self._settings = CalendarSettings.parse(config)
-        self._texts = await asyncio.to_thread(PluginTexts, LANGUAGES)
+        self._texts = await asyncio.to_thread(PluginTexts, self.languages)
         self._commands = CalendarCommands(self._texts)
         self._accounts = dict(self._open_accounts(config))
         if not self._accounts:
@@ -80,11 +83,14 @@ class CalendarPlugin(IntegrationPlugin):
         await self._find_names()
 
     async def get_status(self) -> Mapping[str, Any]:
-        """Return what the last check found; never waits for the service."""
+        """Return what the last check found; while there is a problem, check again and wait a moment for it."""
         now = asyncio.get_running_loop().time()
-        if now - self._checked_at > CHECK_SECONDS and (self._check is None or self._check.done()):
+        is_due = self._problem is not None or now - self._checked_at > CHECK_SECONDS
+        if is_due and (self._check is None or self._check.done()):
             self._checked_at = now
             self._check = asyncio.create_task(self._check_accounts())
+        if self._problem is not None and self._check is not None:
+            await asyncio.wait([self._check], timeout=STATUS_SECONDS)
         return {"healthy": self._problem is None, "message": self._problem}
 
     def get_intents(self) -> Mapping[str, Sentences]:
