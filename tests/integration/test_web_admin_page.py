@@ -423,6 +423,20 @@ async def test_a_wrong_setting_marks_its_field_and_changes_nothing(house: AdminH
     assert await asyncio.to_thread(house.file.read_text) == before
 
 
+async def test_a_number_beyond_its_limit_is_marked_while_it_is_written(house: AdminHouse, chromium: Browser) -> None:
+    async with open_admin(house, chromium) as page:
+        await open_view(page, "Settings")
+        await page.get_by_label("Search settings").fill("complete_ms")
+        row = setting(page, "end_of_speech.complete_ms")
+        await row.get_by_role("textbox").fill("600001")
+        await expect(row.get_by_role("alert")).to_have_text("at most 600000")
+        await expect(row.get_by_role("textbox")).to_have_attribute("aria-invalid", "true")
+        await row.get_by_role("textbox").fill("600")
+        await expect(row.get_by_role("textbox")).not_to_have_attribute("aria-invalid", "true")
+        await expect(row.get_by_role("alert")).to_be_hidden()
+        await expect(row).to_contain_text("0 to 600000")
+
+
 async def test_settings_of_another_program_say_that_it_must_be_restarted(house: AdminHouse, chromium: Browser) -> None:
     async with open_admin(house, chromium) as page:
         await open_view(page, "Settings")
