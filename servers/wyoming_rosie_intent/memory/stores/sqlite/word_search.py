@@ -21,7 +21,7 @@ Of trigrams, which all weigh the same, a third: the others are of question words
 SURE_COVERAGE = 0.8
 CANDIDATES = 50
 """Best results of a table."""
-COMMON_ROWS = 400
+COMMON_ROWS = 200
 """Memories that have a word, beyond which it is common: the newest of them are enough."""
 _REFERENCE_ROWS = 10_000
 """Of the weight of a word. The true number of memories would tell how many there are that may not be found."""
