@@ -25,6 +25,7 @@ class CommandContext:
     text: str = field(default="", repr=False)  # the sentence; empty for a call by a program
     key: str = ""  # the same for each attempt at one command, so that a service need not execute it twice
     is_confirmed: bool = False  # the person has said yes to the question of this command
+    must_stay_home: bool = False  # what is said in this room is sent to no service outside the home
 
 
 @dataclass(frozen=True)

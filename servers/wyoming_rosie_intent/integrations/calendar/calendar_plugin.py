@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie_intent.integrations.calendar.commands import CalendarCommands
+from wyoming_rosie_intent.integrations.calendar.commands import ANSWER_SECONDS, CalendarCommands
 from wyoming_rosie_intent.integrations.calendar.model import CalendarSource
 from wyoming_rosie_intent.integrations.calendar.tools import TOOLS
 from wyoming_rosie_intent.integrations.calendar.turn import Account
@@ -57,6 +57,9 @@ class CalendarPlugin(IntegrationPlugin):
     is_private = True
     account_setting: str
     languages = LANGUAGES
+    answer_seconds = ANSWER_SECONDS
+    is_outside_home = False
+    """Whether the service is one of the internet, to which nothing goes that is said in a private room."""
 
     def __init__(self) -> None:
         self._accounts: dict[str, Account] = {}
@@ -76,7 +79,7 @@ class CalendarPlugin(IntegrationPlugin):
         await self.close()
         self._settings = CalendarSettings.parse(config)
         self._texts = await asyncio.to_thread(PluginTexts, self.languages)
-        self._commands = CalendarCommands(self._texts)
+        self._commands = CalendarCommands(self._texts, self.answer_seconds)
         self._accounts = dict(self._open_accounts(config))
         if not self._accounts:
             raise ConfigError(f"the calendar needs the setting {self.account_setting}, or it for each of the persons")
@@ -117,7 +120,10 @@ class CalendarPlugin(IntegrationPlugin):
         if self._settings.zone is not None:
             context = replace(context, moment=context.moment.astimezone(self._settings.zone))
         shows_titles = own is not None or self._settings.guests == TITLES
-        return await self._commands.execute(intent, entities, context, account, shows_titles=shows_titles)
+        may_change = shows_titles and not (self.is_outside_home and context.must_stay_home)
+        return await self._commands.execute(
+            intent, entities, context, account, shows_titles=shows_titles, may_change=may_change
+        )
 
     async def close(self) -> None:
         if self._check is not None:

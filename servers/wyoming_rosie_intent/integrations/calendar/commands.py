@@ -16,8 +16,8 @@ from wyoming_rosie_intent.plugins.http_client import HttpError, HttpFailure
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 
 _LOG = structlog.get_logger()
-ANSWER_SECONDS = 1.7
-"""Longest wait for the service, below the time that a plugin has for its answer."""
+ANSWER_SECONDS = 50.0
+"""Longest wait for the service, below the time that a plugin has for a late answer."""
 MAX_CHANGES = 8
 """Changes that wait for a slow service."""
 _QUESTIONS: Mapping[str, Callable[[CalendarTurn], Awaitable[PluginResult]]] = {
@@ -49,15 +49,22 @@ class CalendarCommands:
         self._running: set[asyncio.Task[None]] = set()
 
     async def execute(
-        self, intent: str, entities: Entities, context: CommandContext, account: Account | None, *, shows_titles: bool
+        self,
+        intent: str,
+        entities: Entities,
+        context: CommandContext,
+        account: Account | None,
+        *,
+        shows_titles: bool,
+        may_change: bool,
     ) -> PluginResult:
-        """Execute an intent; what goes wrong becomes the answer. Who hears no titles changes nothing."""
+        """Execute an intent; what goes wrong becomes the answer."""
         wording = Wording(self._texts, context.language, context.moment, shows_titles)
         if account is None:
             return PluginResult(wording.render("no_account"), success=False)
         turn = CalendarTurn(account, entities, context, wording)
-        if intent in _CHANGES and not shows_titles:
-            return turn.fail("not_for_guests")
+        if intent in _CHANGES and not may_change:
+            return turn.fail("not_from_here" if shows_titles else "not_for_guests")
         try:
             async with asyncio.timeout(self._answer_seconds):
                 return await self._answer(intent, turn)

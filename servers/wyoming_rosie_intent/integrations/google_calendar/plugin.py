@@ -16,6 +16,7 @@ class GoogleCalendarPlugin(CalendarPlugin):
     """Settings: `account`, the name under which `wyoming-rosie calendar login` has signed in."""
 
     account_setting = "account"
+    is_outside_home = True
 
     def open_source(self, settings: Mapping[str, Any], person: str) -> CalendarSource:
         folder = Path(str(settings.get("data_dir") or state_folder("intent")))

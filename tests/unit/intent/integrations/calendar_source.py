@@ -93,6 +93,7 @@ class CalendarInMemory(CalendarPlugin):
     """The plugin over calendars that a test gives for each person."""
 
     account_setting = "user"
+    answer_seconds = 1.5
 
     def __init__(self, sources: Mapping[str, FakeCalendar]) -> None:
         super().__init__()
@@ -120,10 +121,15 @@ def understand(text: str, language: str = "en") -> PluginMatch | None:
 
 @asynccontextmanager
 async def running(
-    sources: Mapping[str, FakeCalendar], settings: Mapping[str, Any] | None = None, seconds: float = 60.0
+    sources: Mapping[str, FakeCalendar],
+    settings: Mapping[str, Any] | None = None,
+    seconds: float = 60.0,
+    *,
+    is_outside_home: bool = False,
 ) -> AsyncIterator[PluginRegistry]:
     """Run the plugin during the block; the account of the house has an empty name."""
     plugin = CalendarInMemory(sources)
+    plugin.is_outside_home = is_outside_home
     load = lambda: lambda: plugin  # noqa: E731
     given = {"user": "house", "time_zone": "Europe/Vienna", **(settings or {})}
     registry = PluginRegistry([PluginSource("calendar", load)], {"calendar": given}, seconds)  # type: ignore[arg-type]
