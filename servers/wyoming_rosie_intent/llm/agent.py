@@ -46,6 +46,7 @@ from wyoming_rosie_intent.llm.router import RoutingRequest, Tier, create_request
 from wyoming_rosie_intent.llm.tool_loop import ChatModel, ToolLoop
 from wyoming_rosie_intent.llm.toolset import CombinedToolset, ToolContext, Toolset
 from wyoming_rosie_intent.memory.dialogue_memory import DialogueMemory, RecalledMemories
+from wyoming_rosie_intent.memory.model import MemoryKind
 
 _LOG = structlog.get_logger()
 TOTAL_SECONDS = 60.0
@@ -219,7 +220,12 @@ class LlmAgent:
         remembered = self._render_memories(recalled, moment)
         loop = self._create_tool_loop(model, prompt, user_input, context, phrases, remembered)
         start = _TurnStart(
-            prompt, request, is_warm, now, has_private_memories=any(one.is_private for one in remembered)
+            prompt,
+            request,
+            is_warm,
+            now,
+            has_private_memories=any(one.is_private for one in remembered),
+            may_quote_memories=any(record.kind is not MemoryKind.CONVERSATION for record in recalled.memories),
         )
         return _AgentTurn(user_input, start, model, loop, phrases)
 
@@ -338,6 +344,7 @@ class LlmAgent:
             outcome = turn.fail(turn.messages.no_answer)
         if isinstance(outcome, Handled):
             turn.record(self._history)
+            outcome = replace(outcome, is_from_memory=turn.start.may_quote_memories)
         await turn.events.put(outcome)
 
     def _on_timeout(self, turn: "_AgentTurn") -> str:
@@ -383,6 +390,7 @@ class _TurnStart:
     is_warm: bool
     at: float
     has_private_memories: bool = False
+    may_quote_memories: bool = False  # facts or documents, which may be forgotten before the answer
 
 
 class _AgentTurn:

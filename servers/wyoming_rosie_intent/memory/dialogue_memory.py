@@ -127,12 +127,15 @@ class DialogueMemory:
     def record(
         self, user_input: ConversationInput, outcome: Outcome, moment: datetime, *, by_model: bool = False
     ) -> None:
-        """Keep a turn that was answered; never blocks, never fails. What nobody understood may not be meant for the home."""
+        """Keep a turn that was answered; never blocks, never fails. What nobody understood may not be meant for the home.
+
+        What the memory told is not kept again, also not in the words of a model: it would outlive what is forgotten.
+        """
         if isinstance(outcome, NotRecognized):
             return
         turn = self.create_turn(user_input, moment)
         is_told = not isinstance(outcome, DelegateToConductor) and outcome.is_from_memory
-        if turn.is_off or is_told or not user_input.text.strip():
+        if turn.is_off or (is_told and not by_model) or not user_input.text.strip():
             return
         try:
             records = _create_records(turn, user_input.text, outcome, by_model=by_model)
@@ -192,16 +195,18 @@ class DialogueMemory:
         return room in rooms or (speaker is not None and speaker.casefold() in persons)
 
 
-def _create_records(turn: MemoryTurn, said: str, outcome: Outcome, *, by_model: bool) -> Sequence[MemoryRecord]:
+def _create_records(
+    turn: MemoryTurn, said: str, outcome: Handled | NotHandled | DelegateToConductor, *, by_model: bool
+) -> Sequence[MemoryRecord]:
     """Return what was said and what was answered. Raises InvalidMemoryError."""
-    intents = () if isinstance(outcome, NotRecognized) else tuple(match.intent for match in outcome.matches)
+    intents = tuple(match.intent for match in outcome.matches)
     sentence = turn.create_record(
         MemoryKind.CONVERSATION,
         normalize_text(said),
         intent=next(iter(intents), None),
         tools=intents if by_model else (),
     )
-    answer = "" if isinstance(outcome, DelegateToConductor) else normalize_text(outcome.text)
+    answer = "" if isinstance(outcome, DelegateToConductor) or outcome.is_from_memory else normalize_text(outcome.text)
     if has_code(f"{said} {answer}"):  # a question about a code, and the code alone
         return ()
     if not answer:

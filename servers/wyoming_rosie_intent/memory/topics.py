@@ -32,15 +32,35 @@ class _Language:
 
 def find_topic(text: str, language: str | None) -> str | None:
     """Return the topic of a fact, the same for sentences of which the newest is true; None without one."""
+    thing, kind = _parse(text, language)
+    is_of_many = kind == "name" and not _get_people(language).isdisjoint(thing.split())
+    return None if kind is None or is_of_many else f"{thing}|{kind}"
+
+
+def find_kind(text: str, language: str | None) -> str | None:
+    """Return the kind of value that a fact gives to a thing: day, time, place, number or name; None if it gives none."""
+    _, kind = _parse(text, language)
+    return kind
+
+
+def find_people(text: str, language: str | None) -> frozenset[str]:
+    """Return the words for relatives, friends and pets in a text."""
+    words = (word.partition("'")[0] for word in _SPACES.split(text.lower().replace("\u2019", "'")))
+    return _get_people(language).intersection(words)
+
+
+def _get_people(language: str | None) -> frozenset[str]:
+    rules = _load().get((language or "").partition("-")[0])
+    return frozenset() if rules is None else rules.people
+
+
+def _parse(text: str, language: str | None) -> tuple[str, str | None]:
+    """Return the thing that a fact is about, and the kind of the value that it gives to it."""
     rules = _load().get((language or "").partition("-")[0]) if len(text) <= _MAX_CHARACTERS else None
-    sentence = _SPACES.sub(" ", text.lower()).strip()
-    found = rules.statement.fullmatch(sentence) if rules is not None else None
+    found = rules.statement.fullmatch(_SPACES.sub(" ", text.lower()).strip()) if rules is not None else None
     if rules is None or found is None or len(found["thing"].split()) > _MAX_THING_WORDS:
-        return None
-    kind = _kind_of_value(found["value"], rules)
-    if kind is None or (kind == "name" and rules.people.intersection(found["thing"].split())):
-        return None
-    return f"{found['thing']}|{kind}"
+        return "", None
+    return found["thing"], _kind_of_value(found["value"], rules)
 
 
 def _kind_of_value(value: str, rules: _Language) -> str | None:

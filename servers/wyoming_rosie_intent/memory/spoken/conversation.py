@@ -20,6 +20,7 @@ from wyoming_rosie_intent.memory.model import (
 )
 from wyoming_rosie_intent.memory.retention import has_code
 from wyoming_rosie_intent.memory.service import MemoryService
+from wyoming_rosie_intent.memory.spoken.questions import is_answered_by
 from wyoming_rosie_intent.memory.spoken.sentences import MemoryIntent, MemoryPeriod, MemoryRequest, load_texts
 from wyoming_rosie_intent.memory.spoken.statements import tell, to_sentence
 from wyoming_rosie_intent.memory.turns import MemoryTurn, RecentTurns
@@ -197,11 +198,14 @@ class SpokenMemory:
 
     async def _answer_question(self, request: MemoryRequest, turn: MemoryTurn) -> Answer | None:
         where = MemoryFilter(kinds=(MemoryKind.FACT,))
-        found = await self._service.search(request.text, turn.scope, turn.at, where, 1, turn.language)
-        if not found or not found[0].is_sure:
+        found = await self._service.search(request.text, turn.scope, turn.at, where, MAX_FOUND, turn.language)
+        sure = (memory.record for memory in found if memory.is_sure)
+        fitting = (fact for fact in sure if is_answered_by(request.text, fact.text, fact.language))
+        fact = next(fitting, None)
+        if fact is None:
             return None
-        self._recent.note(turn, (found[0].record.id,))
-        return Answer(_tell(found[0].record, turn))
+        self._recent.note(turn, (fact.id,))
+        return Answer(_tell(fact, turn))
 
     def _say_nothing(self, turn: MemoryTurn, key: str, **values: object) -> Answer | None:
         """Say that nothing is known, unless a language model may know something."""

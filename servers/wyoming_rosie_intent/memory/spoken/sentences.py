@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.text.language_tags import base_language
-from wyoming_rosie_intent.memory.spoken import statements
+from wyoming_rosie_intent.memory.spoken import questions, statements
 from wyoming_rosie_intent.memory.spoken.statements import parse_fact
 from wyoming_rosie_intent.memory.topics import find_topic
 from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
@@ -76,6 +76,7 @@ def recognize(text: str, language: str | None) -> MemoryRequest | None:
     if found is None:
         return None
     statements.prepare()
+    questions.prepare()
     intent, values = MemoryIntent(found[0]), found[1]
     if intent is MemoryIntent.REMEMBER:
         fact = parse_fact(_as_said(text, str(values[_FACT])), code)

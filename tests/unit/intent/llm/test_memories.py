@@ -166,6 +166,14 @@ async def test_an_answer_from_memories_keeps_its_conversation_from_the_cloud(tmp
         assert home.models.routing_requests[-1].never_cloud
 
 
+async def test_an_answer_that_may_quote_a_fact_says_so(tmp_path: Path) -> None:
+    async with remembering(tmp_path) as home:
+        for text, may_quote in ((QUESTION, True), ("tell me a story about a dragon", False)):
+            outcome = (await home.say(text, conversation=text))[-1]
+            assert isinstance(outcome, Handled)
+            assert outcome.is_from_memory is may_quote
+
+
 async def test_with_permission_a_cloud_reads_memories(tmp_path: Path) -> None:
     async with remembering(tmp_path, policy=MemoryPolicy(cloud_allowed=True)) as home:
         await home.say(QUESTION)

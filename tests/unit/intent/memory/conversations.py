@@ -40,6 +40,7 @@ class MemoryConversation:
 
     dialogue: Dialogue
     service: MemoryService
+    memory: DialogueMemory
     moment: datetime = NOON
     area: str | None = "kitchen"
     speaker: str | None = None
@@ -95,7 +96,7 @@ async def conversing(
     try:
         if open_store is None:
             await wait_until(lambda: service.problem is None)
-        yield MemoryConversation(dialogue, service)
+        yield MemoryConversation(dialogue, service, memory)
     finally:
         dialogue.close()
         task.cancel()

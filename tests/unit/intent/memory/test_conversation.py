@@ -97,6 +97,14 @@ async def test_a_turn_is_kept_only_once_its_answer_was_taken(tmp_path: Path, rec
         await answer.aclose()
 
 
+async def test_what_a_model_told_from_a_fact_is_not_kept(tmp_path: Path, recognizer: IntentRecognizer) -> None:
+    async with conversing(tmp_path / MEMORY, recognizer) as house:
+        for text, is_from_memory in (("when do they come", True), ("how are you", False)):
+            outcome = Handled(f"Answer to {text}", is_from_memory=is_from_memory)
+            house.memory.record(ConversationInput(text, "one"), outcome, NOON, by_model=True)
+        assert await house.kept_texts() == ["Answer to how are you", "how are you", "when do they come"]
+
+
 async def test_what_nobody_understands_is_not_kept(tmp_path: Path, recognizer: IntentRecognizer) -> None:
     async with conversing(tmp_path / MEMORY, recognizer) as house:
         await house.say("the goalkeeper catches the ball")

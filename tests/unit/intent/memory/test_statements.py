@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wyoming_rosie_intent.memory.spoken.questions import is_answered_by
 from wyoming_rosie_intent.memory.spoken.sentences import MemoryIntent, MemoryPeriod, load_texts, recognize
 from wyoming_rosie_intent.memory.spoken.statements import parse_fact, tell
 
@@ -86,6 +87,35 @@ def test_moving_a_verb_loses_no_word(language: str, words: list[str]) -> None:
     fact = parse_fact(f"dass {' '.join(words)}", "de")
     if fact is not None:
         assert sorted(fact.split()) == sorted(words if words[0] != "dass" else fact.split())
+
+
+ANSWERS = [
+    ("en", "when is my bin day", "my bin day is Tuesday", True),
+    ("en", "what is my sister's name", "my sister is Ada", True),
+    ("en", "what is my sister's name", "my sister's birthday is on the third of May", False),
+    ("en", "when is my birthday", "my sister's birthday is on the third of May", False),
+    ("en", "when is my sister's birthday", "my sister's birthday is on the third of May", True),
+    ("en", "what is my brother called", "my sister is called Ada", False),
+    ("en", "when is my dentist appointment", "my dentist is Dr Hill", False),
+    ("en", "when is Ada's birthday", "my sister is Ada", False),
+    ("en", "how old is the boiler", "the boiler is ten years old", True),
+    ("en", "who is Tom Hanks", "Tom works at the hospital", False),
+    ("en", "who is Ada", "my sister is Ada", True),
+    ("en", "where is the spare key", "the spare key is under the mat", True),
+    ("de", "wann wird der Müll abgeholt", "mein Mülltag ist Dienstag", True),
+    ("de", "wann ist mein Geburtstag", "der Geburtstag meiner Schwester ist am 3. Mai", False),
+    ("de", "wie heißt meine Schwester", "meine Schwester heißt Ada", True),
+    ("fr", "comment s'appelle mon frère", "ma sœur s'appelle Ada", False),
+    ("es", "cuándo es mi día de basura", "mi día de basura es el martes", True),
+    ("it", "dove sono le chiavi", "le chiavi sono sotto il tappeto", True),
+    ("nl", "wie is mijn tandarts", "mijn tandarts is Hill", True),
+    ("ja", "誕生日は", "私の誕生日は五月", True),
+]
+
+
+@pytest.mark.parametrize(("language", "question", "fact", "fits"), ANSWERS, ids=[f"{q} {f}" for _, q, f, _ in ANSWERS])
+def test_a_fact_fits_a_question(language: str, question: str, fact: str, fits: bool) -> None:
+    assert is_answered_by(question, fact, language) is fits
 
 
 UNDERSTOOD: list[tuple[str, str, MemoryIntent]] = [
