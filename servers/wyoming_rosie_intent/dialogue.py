@@ -119,12 +119,29 @@ class Dialogue:
             yield NotRecognized(unknown_names.render_unknown(user_input.text, language, self._executor.home))
         else:
             request = replace(user_input, continues=reply is ConfirmationReply.YES)
-            async with aclosing(self._agent.answer(request, moment, now)) as events:
+            async with aclosing(self._ask_model(self._agent, request, language, moment, now)) as events:
                 async for event in events:
                     self._record_question(user_input, event, now)
                     self._record_answer(user_input, event, now)
                     yield event
                     self._keep_turn(user_input, event, moment, by_model=True)
+
+    async def _ask_model(
+        self, agent: LlmAgent, request: ConversationInput, language: str, moment: datetime, now: float
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """Yield the answer of a language model, and before its outcome what else is to be said."""
+        has_spoken = False
+        async with aclosing(agent.answer(request, moment, now)) as events:
+            async for event in events:
+                if isinstance(event, AnswerChunk | Filler):
+                    has_spoken = has_spoken or isinstance(event, AnswerChunk)
+                    yield event
+                    continue
+                outcome = await self._add_trouble(event, language)
+                added = _get_text(outcome).removeprefix(_get_text(event))
+                if has_spoken and added:
+                    yield AnswerChunk(added)
+                yield outcome
 
     def _parse_reply(self, user_input: ConversationInput, now: float) -> tuple[ConfirmationReply, PendingAction | None]:
         """Return the reply to a question, which must not be answered by a sentence that may execute nothing."""
@@ -268,8 +285,10 @@ class Dialogue:
             self._dialogue_memory.record(user_input, event, moment, by_model=by_model)
 
     async def _add_trouble(self, outcome: Outcome, language: str) -> Outcome:
-        """Add the sentence about a new problem of the memory to an answer, once."""
+        """Add the sentence about a new problem of the memory to an answer that is no question, once."""
         if self._dialogue_memory is None or not isinstance(outcome, Handled | NotHandled) or not outcome.text:
+            return outcome
+        if isinstance(outcome, Handled) and outcome.expects_reply:
             return outcome
         if not self._dialogue_memory.take_trouble() or outcome.is_from_memory:
             return outcome
@@ -529,6 +548,10 @@ class Dialogue:
         answer = await self._executor.execute(plan.commands, moment)
         texts = [text for text in (answer.text, *plan.error_messages) if text]
         return _create_outcome(plan, texts, matches, done=answer.done)
+
+
+def _get_text(outcome: Outcome) -> str:
+    return "" if isinstance(outcome, DelegateToConductor) else outcome.text
 
 
 def _is_about_alarms(match: Match) -> bool:

@@ -1,13 +1,19 @@
 """What people ask of the memory, and its answers, by rules alone."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
-from tests.unit.intent.memory.conversations import NOON, conversing
-from wyoming_rosie_intent.answer import ConversationInput, Handled, NotHandled
+from tests.unit.intent.llm.scripted_models import ScriptedRouter
+from tests.unit.intent.memory.conversations import NOON, PRIVATE_HOME, conversing
+from tests.waiting import wait_until
+from wyoming_rosie_intent.actors.demo.actor import DemoActor
+from wyoming_rosie_intent.answer import AnswerChunk, ConversationInput, Handled, NotHandled
 from wyoming_rosie_intent.engine import IntentRecognizer
+from wyoming_rosie_intent.execution.executor import ActionExecutor
+from wyoming_rosie_intent.llm.agent import LlmAgent
+from wyoming_rosie_intent.llm.home_tools import HomeTools
+from wyoming_rosie_intent.llm.prompts import prompt
 from wyoming_rosie_intent.memory.dialogue_memory import MemoryPolicy
 from wyoming_rosie_intent.memory.embedding import EmbeddingModel
 from wyoming_rosie_intent.memory.model import MemoryKind, MemoryStore, MemoryStoreError, SpeakerRole
@@ -15,6 +21,7 @@ from wyoming_rosie_intent.memory.spoken.conversation import find_period
 from wyoming_rosie_intent.memory.spoken.sentences import MemoryPeriod
 
 MEMORY = "memory.db"
+PROMPTS = prompt.load()
 
 
 async def test_a_fact_answers_a_later_question(tmp_path: Path, recognizer: IntentRecognizer) -> None:
@@ -250,9 +257,7 @@ async def test_a_memory_that_fails_is_told_once_and_turns_go_on(tmp_path: Path, 
         raise MemoryStoreError("the disk is full")
 
     async with conversing(tmp_path / MEMORY, recognizer, open_store=fail) as house:
-        async with asyncio.timeout(60):
-            while house.service.problem != "the disk is full":
-                await asyncio.sleep(0.01)
+        await wait_until(lambda: house.service.problem == "the disk is full")
         first, second = [await house.hear("turn on the kitchen light") for _ in range(2)]
         assert isinstance(first, Handled)
         assert first.text == "Turned on the Kitchen Light. I'm having trouble remembering."
@@ -261,6 +266,22 @@ async def test_a_memory_that_fails_is_told_once_and_turns_go_on(tmp_path: Path, 
         asked = await house.hear("what did we talk about yesterday")
         assert isinstance(asked, NotHandled)
         assert asked.text == "I'm having trouble remembering."
+
+
+async def test_a_model_that_answers_tells_of_the_failure_too(tmp_path: Path, recognizer: IntentRecognizer) -> None:
+    def fail(_: EmbeddingModel | None) -> MemoryStore:
+        raise MemoryStoreError("the disk is full")
+
+    executor = ActionExecutor(PRIVATE_HOME, DemoActor(PRIVATE_HOME), frozenset())
+    agent = LlmAgent(ScriptedRouter(["It is a fine day."]), executor, PROMPTS, [HomeTools(executor)])
+    async with conversing(tmp_path / MEMORY, recognizer, agent=agent, open_store=fail) as house:
+        await wait_until(lambda: house.service.problem == "the disk is full")
+        user_input = ConversationInput("how are you feeling about all that", "one", "en")
+        events = [event async for event in house.dialogue.answer(user_input, NOON, 0.0)]
+        said = "".join(event.text for event in events if isinstance(event, AnswerChunk))
+        assert said == "It is a fine day. I'm having trouble remembering."
+        assert isinstance(events[-1], Handled)
+        assert events[-1].text == said
 
 
 async def test_a_house_that_keeps_no_talk_keeps_facts(tmp_path: Path, recognizer: IntentRecognizer) -> None:

@@ -1,0 +1,152 @@
+"""Turns with a memory: python -m benchmarks.memory_turns [--sizes 1000 100000].
+
+What the memory adds to a turn of the rules, to one of a language model that answers at once, and how long it takes to answer a
+question itself. Vectors are drawn, so that the time of an embedding model comes on top: MiniLM takes about 6 ms for a sentence.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from benchmarks.memory import TopicModel
+from tests.waiting import wait_until
+from wyoming_rosie.home.loader import load_home
+from wyoming_rosie.home.model import DEMO_HOME, Home
+from wyoming_rosie_intent.actors.demo.actor import DemoActor
+from wyoming_rosie_intent.answer import ConversationInput, PendingAction
+from wyoming_rosie_intent.dialogue import Dialogue
+from wyoming_rosie_intent.engine import IntentRecognizer
+from wyoming_rosie_intent.execution.confirmation import Confirmations
+from wyoming_rosie_intent.execution.executor import ActionExecutor
+from wyoming_rosie_intent.llm.agent import LlmAgent
+from wyoming_rosie_intent.llm.home_tools import HomeTools
+from wyoming_rosie_intent.llm.model import ModelEvent, Prompt, Restarted, StreamEnd, TextDelta
+from wyoming_rosie_intent.llm.prompts import prompt
+from wyoming_rosie_intent.llm.router import RoutingRequest
+from wyoming_rosie_intent.memory.dialogue_memory import DialogueMemory
+from wyoming_rosie_intent.memory.model import MemoryKind, MemoryRecord
+from wyoming_rosie_intent.memory.service import MemoryService
+from wyoming_rosie_intent.memory.stores.sqlite import store as sqlite
+from wyoming_rosie_intent.responses import responses
+from wyoming_rosie_intent.rules import hassil
+
+SIZES = (1_000, 100_000)
+TURNS = 100
+BATCH = 2_000
+NOW = datetime(2027, 3, 10, 15, 0, tzinfo=UTC)
+ROOMS = ("kitchen", "bedroom", "office", "living_room")
+THINGS = ("boiler", "oven", "garden", "bicycle", "piano", "cellar", "roof", "fridge", "fence", "car")
+PLACES = ("hall", "attic", "shed", "cupboard", "drawer", "basement", "porch", "larder", "studio", "loft")
+
+
+class PromptRouter:
+    """Answers at once, whatever is asked."""
+
+    tier = "local"
+    problem: str | None = None
+
+    def route(self, request: RoutingRequest) -> "PromptRouter":
+        return self
+
+    def keep_private(self) -> bool:
+        return True
+
+    async def warm_up(self, prompt: Prompt, request: RoutingRequest) -> object:
+        return None
+
+    async def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent | Restarted, None]:
+        yield TextDelta("I think so, yes.")
+        yield StreamEnd()
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    home = load_home(DEMO_HOME)
+    recognizer = hassil.load(hassil.Settings(), home)
+    responses.prepare("en")
+    print("| memories | rules | rules, with the memory | model | model, with the memory | answer of the memory |")
+    print("|---|---|---|---|---|---|")
+    for size in parser.parse_args().sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "memory.db")
+            fill(path, size)
+            print(f"| {size:,} | {' | '.join(asyncio.run(measure(path, home, recognizer)))} |")
+
+
+def fill(path: Path, size: int) -> None:
+    """Write a store of random talk."""
+    with closing(sqlite.load(path, TopicModel())) as store:
+        records = create_records(size)
+        while batch := list(islice(records, BATCH)):
+            store.add(batch)
+        while store.embed_pending():
+            pass
+
+
+def create_records(size: int) -> Iterator[MemoryRecord]:
+    for number in range(size - 1):
+        thing, place = THINGS[number % len(THINGS)], PLACES[number // len(THINGS) % len(PLACES)]
+        text = f"what about the {thing} in the {place} of house {number}"
+        room = ROOMS[number % len(ROOMS)]
+        yield MemoryRecord(MemoryKind.CONVERSATION, text, NOW.timestamp() - number * 60, room=room)
+    yield MemoryRecord(MemoryKind.FACT, "my bin day is Tuesday", NOW.timestamp(), language="en")
+
+
+async def measure(path: Path, home: Home, recognizer: IntentRecognizer) -> list[str]:
+    """Return the cells of a row."""
+    service = MemoryService(lambda model: sqlite.load(path, model), TopicModel)
+    running = asyncio.create_task(service.run())
+    await wait_until(lambda: service.problem is None)
+    memory = DialogueMemory(service, lambda: home)
+    turns = {
+        "rules": (None, "turn on the kitchen light"),
+        "rules with": (memory, "turn on the kitchen light"),
+        "model": (None, "what do you think of the piano in the attic"),
+        "model with": (memory, "what do you think of the piano in the attic"),
+        "memory": (memory, "when is my bin day"),
+    }
+    cells = []
+    for known, text in turns.values():
+        dialogue = create_dialogue(home, recognizer, known)
+        cells.append(describe([await time_turn(dialogue, text, number) for number in range(TURNS)]))
+        dialogue.close()
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    return cells
+
+
+def create_dialogue(home: Home, recognizer: IntentRecognizer, memory: DialogueMemory | None) -> Dialogue:
+    executor = ActionExecutor(home, DemoActor(home), frozenset())
+    agent = LlmAgent(PromptRouter(), executor, prompt.load(), [HomeTools(executor)], memory=memory)
+    return Dialogue(recognizer, executor, Confirmations[PendingAction]((), ()), agent=agent, dialogue_memory=memory)
+
+
+async def time_turn(dialogue: Dialogue, text: str, number: int) -> tuple[float, float]:
+    """Return the milliseconds until the whole answer is there, and those of the processor."""
+    began, began_cpu = time.perf_counter(), time.process_time()
+    user_input = ConversationInput(text, f"conversation {number}", "en", "kitchen")
+    async for _ in dialogue.answer(user_input, NOW, float(number)):
+        took, took_cpu = time.perf_counter() - began, time.process_time() - began_cpu
+    return 1000 * took, 1000 * took_cpu
+
+
+def describe(turns: list[tuple[float, float]]) -> str:
+    """Return median and 95th percentile, and the median of the processor's time."""
+    walls, cpus = zip(*turns[TURNS // 10 :], strict=True)  # the first turns read files
+    return (
+        f"{statistics.median(walls):.1f} / {statistics.quantiles(walls, n=20)[-1]:.1f} ({statistics.median(cpus):.1f})"
+    )
+
+
+if __name__ == "__main__":
+    main()
