@@ -46,6 +46,14 @@ def _logs_as_in_production() -> None:
     logging.configure("test", debug=True)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _state_of_modules_is_not_the_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let what the daemons of a whole module remember end with the session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _folders_are_not_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let what daemons fetch and keep end with the test."""

@@ -81,7 +81,9 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Admin
     file.write_text("# my house\n[hub]\nfiller = true  # they like it\n\n[hub.web]\nlog_text = true\n")
     credentials = create_credentials(folder / "state")
     async with AsyncExitStack() as stack:
-        daemons = await asyncio.gather(*(Daemon.start(role, "--no-zeroconf", "--config", str(file)) for role in ROLES))
+        own_state = {"XDG_STATE_HOME": str(folder / "daemons")}
+        given = ("--no-zeroconf", "--config", str(file))
+        daemons = await asyncio.gather(*(Daemon.start(role, *given, env=own_state) for role in ROLES))
         for daemon in daemons:
             stack.push_async_callback(daemon.stop)
         kitchen, odd = FakeSatellite(KITCHEN), FakeSatellite(SCRIPT, "Office")
