@@ -7,6 +7,7 @@ thresholds, the other half is only counted. Stores: insertion, search, forgettin
 
 import argparse
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -44,7 +45,9 @@ NOW = 1_800_000_000.0
 MEGABYTE = 1_000_000
 SIZES = (1_000, 10_000, 100_000)
 QUERIES = 100
-CHROMA_PYTHON = Path(__file__).parents[1] / ".venv-peers" / "chroma" / "bin" / "python"
+ROOT = Path(__file__).parents[1]
+CHROMA_PYTHON = ROOT / ".venv-peers" / "chroma" / "bin" / "python"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "servers")))}
 PERSONS, ROOMS = (None, "ada", "eve"), ("kitchen", "bedroom", "office", "hall")
 GUEST = MemoryScope("kitchen", None, frozenset({"office"}))
 HERE = MemoryScope("kitchen", "ada", frozenset({"office"}))
@@ -150,7 +153,7 @@ def print_stores(sizes: Iterable[int]) -> None:
                 print(f"| {name} | not installed |")
                 continue
             command = [str(python), "-W", "ignore", "-m", "benchmarks.memory", "--child", name, str(size)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            done = subprocess.run(command, capture_output=True, text=True, check=True, env=ENVIRONMENT)
             print(format_store(name, size, json.loads(done.stdout.splitlines()[-1])))
 
 

@@ -21,12 +21,17 @@ _DIGITS = re.compile(
     rf"(?:(?<![\d.,:])\d(?:[ \-]?\d){{3,7}}(?![\d.,:]?\d)|\b(?:(?:{_DIGIT_WORDS})[ ,\-]+){{3,}}(?:{_DIGIT_WORDS})\b)"
 )
 """Four to eight digits, or four and more of them in words."""
-_CODE_WORD = re.compile(
-    r"\b(?:pin|pins|pin[ -]?(?:code|number|nummer|codes)|pass ?code|access code|(?:security|door|gate|garage|alarm|entry|safe|key|lock) code|"
-    r"code|codes|codice|código|combination|kombination|geheimzahl|geheimnummer|\w*(?:zugangs|alarm|tür|tor|sicherheits|tresor|pin)code|"
-    r"disarm|unlock|entschärfe?n?|unscharf|entsperre?n?|désarme[rz]?|désactive[rz]?|déverrouille[rz]?|desarma[r]?|desactiva[r]?|"
-    r"disarma|disinserisci|disattiva|sblocca|uitschakelen|ontgrendel|beveiligingscode|toegangscode|pincode|alarm)\b"
+_CODE_WORDS = (
+    r"pins?|pin[ -]?code|pass ?code|codes?|combination|disarm|unlock|(?:the|my|our) (?:safe|vault|locker)",
+    r"\w*(?:alarm|pin|sicherheits|tor|tresor|tür|zugangs)code|geheim(?:zahl|nummer)|kombination|unscharf|entschärfe?n?|entsperre?n?|tresor",
+    r"désactive[rz]?|désarme[rz]?|déverrouille[rz]?|coffre-fort",
+    r"código|desactivar?|desarmar?|caja fuerte",
+    r"codice|disarma|disattiva|disinserisci|sblocca|cassaforte",
+    r"(?:beveiligings|pin|toegangs)code|uitschakelen|ontgrendel|kluis",
 )
+"""Words of what codes open, in English, German, French, Spanish, Italian and Dutch."""
+_TIME_OF_ALARM = r"(?!.{0,80}\b(?:for|at|to|um|auf|à|las|alle|om)\b)"
+_CODE_WORD = re.compile(rf"\b(?:{'|'.join(_CODE_WORDS)}|alarm\b{_TIME_OF_ALARM})\b")
 _OTHER_CODE = re.compile(
     r"\b(?:zip|post|postal|area|dialling|dialing|country|bar|qr|source|product|discount|color|colour|tax) ?codes?\b|"
     r"\bcode postal|\bcódigo postal|\bcodice (?:postale|fiscale)|\bpostcode|\bqr-code|\bbarcode"

@@ -25,6 +25,9 @@ NOW = 1_800_000_000.0
         "il codice è uno due tre quattro",
         "de pincode is 12345",
         "unlock the front door 2468",
+        "turn the alarm off 1234",
+        "the number of the safe is 36 24 36",
+        "der Tresor geht mit 471100 auf",
     ],
 )
 def test_a_code_is_never_stored(text: str) -> None:
@@ -39,6 +42,9 @@ def test_a_code_is_never_stored(text: str) -> None:
         "my sister was born in 1984",
         "call me at 2025551234",
         "wake me at 6:30",
+        "set an alarm for 10 30",
+        "stell einen Alarm um 0630",
+        "it is safe to drive 1200 kilometres",
         "the zip code of grandma is 90210",
         "code postal 75001",
         "dim the light to 40 percent",
