@@ -116,6 +116,12 @@ async def test_a_sentence_is_answered(house: HouseClient) -> None:
     assert sent.data["text"] == "turn on the light"
     assert sent.data["context"]["area"] == "Kitchen"
     assert sent.data["context"]["turn_id"] == answer["turn_id"]
+    assert "allow_tools" not in sent.data["context"]
+
+
+async def test_a_sentence_that_may_not_act_says_so_to_the_intent_daemon(house: HouseClient) -> None:
+    await house.post("/prompt", {"text": "turn on the light", "may_act": False})
+    assert house.harness.stages["intent"].of_type("transcript")[-1].data["context"]["allow_tools"] is False
 
 
 async def test_a_keys_room_is_that_of_its_sentences(house: HouseClient) -> None:
