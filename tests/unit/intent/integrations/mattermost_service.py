@@ -33,6 +33,11 @@ def channel(channel_id: str, name: str, display_name: str, kind: str = "O") -> d
     }
 
 
+def respond(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Return JSON with the very type that Mattermost names, which the generated client insists on."""
+    return web.Response(body=json.dumps(data).encode(), status=status, headers=headers, content_type="application/json")
+
+
 class MattermostService(FakeService):
     """Keeps posts; whoever is connected by WebSocket is told of them, unless `is_silent`."""
 
@@ -71,31 +76,31 @@ class MattermostService(FakeService):
             return self.create_error(Fault.UNAUTHORIZED)
         match request.method, request.path.removeprefix("/api/v4/").split("/"):
             case "GET", ["users", "me"]:
-                return web.json_response(next(one for one in self.users if one["id"] == me))
+                return respond(next(one for one in self.users if one["id"] == me))
             case "GET", ["users", "me", "teams"]:
-                return web.json_response([{"id": "teamhome", "name": "home"}])
+                return respond([{"id": "teamhome", "name": "home"}])
             case "GET", ["users", "me", "teams", _, "channels"]:
-                return web.json_response(list(self.channels.values()))
+                return respond(list(self.channels.values()))
             case "GET", ["users", "me", "teams", _, "channels", "members"]:
-                return web.json_response([self._member(channel_id, me) for channel_id in self.channels])
+                return respond([self._member(channel_id, me) for channel_id in self.channels])
             case "GET", ["users"]:
                 page, size = int(request.query["page"]), self.page_size or int(request.query["per_page"])
-                return web.json_response(self.users[page * size : (page + 1) * size])
+                return respond(self.users[page * size : (page + 1) * size])
             case "GET", ["channels", channel_id, "posts"]:
                 return self._list_posts(channel_id, int(request.query["since"]))
             case "POST", ["channels", "direct"]:
-                return web.json_response({"id": f"direct-{request.json[1]}", "type": "D"}, status=201)
+                return respond({"id": f"direct-{request.json[1]}", "type": "D"}, status=201)
             case "POST", ["posts"]:
                 self.created.append({**request.json, "from": me})
-                return web.json_response({"id": f"created{len(self.created)}", **request.json}, status=201)
-        return web.json_response({"id": "api.context.404.app_error", "message": "not found", "status_code": 404}, status=404)  # fmt: skip
+                return respond({"id": f"created{len(self.created)}", **request.json}, status=201)
+        return respond({"id": "api.context.404.app_error", "message": "not found", "status_code": 404}, status=404)  # fmt: skip
 
     def is_change(self, request: ServiceRequest) -> bool:
         return request.method == "POST" and request.path != "/api/v4/channels/direct"
 
     def create_error(self, fault: Fault) -> web.Response:
         body = {"id": "api.context.error", "message": "refused", "status_code": int(fault)}
-        return web.json_response(body, status=int(fault), headers={"X-Ratelimit-Reset": "1", "Retry-After": "0"})
+        return respond(body, status=int(fault), headers={"X-Ratelimit-Reset": "1", "Retry-After": "0"})
 
     async def write(self, message: str, channel_id: str = FAMILY, user_id: str = ADA, **other: Any) -> str:
         """Let somebody write a post; return its id."""
@@ -175,7 +180,7 @@ class MattermostService(FakeService):
     def _list_posts(self, channel_id: str, since: int) -> web.Response:
         found = [post for post in self.posts.values() if post["channel_id"] == channel_id and post["create_at"] >= since]  # fmt: skip
         order = [post["id"] for post in reversed(found)]
-        return web.json_response({"order": order, "posts": {post["id"]: post for post in found}})
+        return respond({"order": order, "posts": {post["id"]: post for post in found}})
 
 
 class HubService(FakeService):
