@@ -92,30 +92,37 @@ async def test_a_command_becomes_a_message_and_its_result_is_spoken(
     assert 0 < envelope["data"]["expires"] - envelope["ts"] < 10
 
 
-@pytest.mark.parametrize(
-    ("result", "kind", "said"),
-    [
-        ({"ok": True, "message": "It is warm now."}, "handled", "It is warm now."),
-        ({"schema": "rosie.v1.result", "data": {"ok": True, "message": "Fine."}}, "handled", "Fine."),
-        ({"ok": False, "message": "The fuse is out."}, "not-handled", "The fuse is out."),
-        ({"ok": False}, "not-handled", "Sorry, the Kitchen Light cannot do that."),
-        (b"not JSON", "not-handled", "Sorry, I cannot do that."),
-        ({"ok": "yes"}, "not-handled", "Sorry, I cannot do that."),
-        (b"x" * 100_000, "not-handled", "Sorry, I cannot do that."),
-        (None, "not-handled", "Sorry, the Kitchen Light did not answer."),
-    ],
-    ids=["message", "envelope", "refused", "refused without a word", "no JSON", "no result", "too large", "silence"],
-)
-async def test_what_comes_back_is_what_a_person_hears(
-    daemon: StartDaemon, peer: OpenPeer, port: int, result: dict[str, Any] | bytes | None, kind: str, said: str
-) -> None:
+RESULTS: dict[str, tuple[dict[str, Any] | bytes, str, str]] = {
+    "message": ({"ok": True, "message": "It is warm now."}, "handled", "It is warm now."),
+    "envelope": ({"schema": "rosie.v1.result", "data": {"ok": True, "message": "Fine."}}, "handled", "Fine."),
+    "refused": ({"ok": False, "message": "The fuse is out."}, "not-handled", "The fuse is out."),
+    "refused without a word": ({"ok": False}, "not-handled", "Sorry, the Kitchen Light cannot do that."),
+    "no JSON": (b"not JSON", "not-handled", "Sorry, I cannot do that."),
+    "no result": ({"ok": "yes"}, "not-handled", "Sorry, I cannot do that."),
+    "too large": (b"x" * 100_000, "not-handled", "Sorry, I cannot do that."),
+}
+
+
+async def test_what_comes_back_is_what_a_person_hears(daemon: StartDaemon, peer: OpenPeer, port: int) -> None:
+    heard = {}
     async with served(port) as url:
-        flags = ("--actor", "bus", "--bus.server", url, "--bus.seconds", "0.5" if result is None else "60")
+        client = await peer((await daemon("intent", "--actor", "bus", "--bus.server", url, "--bus.seconds", "60")).uri)
+        for name, (result, _, _) in RESULTS.items():
+            async with acting(url, result):
+                await ready(client)
+                answer = await ask(client, "turn on the kitchen light")
+                heard[name] = answer.type, answer.data["text"]
+    assert heard == {name: (kind, said) for name, (_, kind, said) in RESULTS.items()}
+
+
+async def test_a_program_that_does_not_answer_is_told(daemon: StartDaemon, peer: OpenPeer, port: int) -> None:
+    async with served(port) as url:
+        flags = ("--actor", "bus", "--bus.server", url, "--bus.seconds", "0.5")
         client = await peer((await daemon("intent", *flags)).uri)
-        async with acting(url, result):
+        async with acting(url, None):
             await ready(client)
             answer = await ask(client, "turn on the kitchen light")
-    assert (answer.type, answer.data["text"]) == (kind, said)
+    assert (answer.type, answer.data["text"]) == ("not-handled", "Sorry, the Kitchen Light did not answer.")
 
 
 async def test_without_a_bus_it_says_so_and_acts_again_once_there_is_one(

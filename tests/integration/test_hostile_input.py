@@ -21,18 +21,26 @@ PEERS = 500
 MEGABYTES = 1_048_576
 
 
-@pytest.fixture(scope="module", params=ROLES)
+@pytest.fixture(params=ROLES)
 def role(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def target(role: str) -> AsyncIterator[Daemon]:
-    daemon = await Daemon.start(role, *FLAGS.get(role, ()))
-    yield daemon
-    assert await daemon.stop() == 0
-    crashes = [line for line in daemon.log if line.get("event") == "request failed" or "Traceback" in str(line)]
-    assert crashes == []
+async def daemons() -> AsyncIterator[dict[str, Daemon]]:
+    """The daemons that tests have started, by role; none may have crashed at the end."""
+    started: dict[str, Daemon] = {}
+    yield started
+    assert {role: await daemon.stop() for role, daemon in started.items()} == dict.fromkeys(started, 0)
+    lines = [line for daemon in started.values() for line in daemon.log]
+    assert [line for line in lines if line.get("event") == "request failed" or "Traceback" in str(line)] == []
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def target(role: str, daemons: dict[str, Daemon]) -> Daemon:
+    if role not in daemons:
+        daemons[role] = await Daemon.start(role, *FLAGS.get(role, ()))
+    return daemons[role]
 
 
 async def answers_to(uri: str, raw: bytes, *, half_close: bool = False) -> list[Event]:
