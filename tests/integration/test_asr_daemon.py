@@ -3,12 +3,13 @@
 import asyncio
 import math
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+import pytest_asyncio
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncClient
@@ -16,7 +17,7 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info
 
 from tests.conftest import OpenPeer, StartDaemon
-from tests.daemons import command, describe
+from tests.daemons import Daemon, command, describe
 from tests.integration.spoken_commands import AREA, SPOKEN, SYNTHETIC, Meaning, home_file, recording_of
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.protocol.client import Client
@@ -52,6 +53,14 @@ def recordings(shared_data: Path) -> dict[str, bytes]:
 def what_time(recordings: dict[str, bytes]) -> bytes:
     """Somebody says: what time is it."""
     return recordings["commands-en/what_time_is_it.wav"]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_uri() -> AsyncIterator[str]:
+    """The address of a daemon without flags."""
+    shared = await Daemon.start("asr")
+    yield shared.uri
+    assert await shared.stop() == 0
 
 
 @pytest.fixture
@@ -150,15 +159,15 @@ async def test_what_is_no_command_does_nothing(hear: Hear, recordings: dict[str,
     assert {clip: one.text for clip, one in heard.items() if one.meaning is not None} == {}
 
 
-async def test_silence_is_an_empty_transcript(daemon: StartDaemon, peer: OpenPeer) -> None:
-    ears = await peer((await daemon("asr")).uri)
+async def test_silence_is_an_empty_transcript(shared_uri: str, peer: OpenPeer) -> None:
+    ears = await peer(shared_uri)
     answer = await transcript(ears, SECOND_OF_SILENCE, context={"turn_id": "t1"})
     assert answer.data["text"] == ""
     assert answer.data["context"] == {"turn_id": "t1", "score": 0.0}
 
 
-async def test_a_hum_is_over_soon_after_it_has_ended(daemon: StartDaemon, peer: OpenPeer) -> None:
-    ears = await peer((await daemon("asr")).uri)
+async def test_a_hum_is_over_soon_after_it_has_ended(shared_uri: str, peer: OpenPeer) -> None:
+    ears = await peer(shared_uri)
     hum = SPEECH.bytes_in(1.5) // 2
     sound = struct.pack(f"<{hum}h", *(round(6000 * math.sin(at / 20)) for at in range(hum)))
     answer = asyncio.create_task(ears.wait_for("transcript", seconds=120))
@@ -171,8 +180,8 @@ async def test_a_hum_is_over_soon_after_it_has_ended(daemon: StartDaemon, peer: 
     assert (await answer).data["text"] == ""
 
 
-async def test_it_describes_itself_as_home_assistant_wants_it(daemon: StartDaemon) -> None:
-    (program,) = (await describe((await daemon("asr")).uri)).asr
+async def test_it_describes_itself_as_home_assistant_wants_it(shared_uri: str) -> None:
+    (program,) = (await describe(shared_uri)).asr
     (model,) = program.models
     assert program.installed
     assert model.installed
@@ -181,8 +190,8 @@ async def test_it_describes_itself_as_home_assistant_wants_it(daemon: StartDaemo
     assert all(artifact.description and artifact.version for artifact in (program, model))
 
 
-async def test_the_packages_own_client_is_answered(daemon: StartDaemon) -> None:
-    async with AsyncClient.from_uri((await daemon("asr")).uri) as client:
+async def test_the_packages_own_client_is_answered(shared_uri: str) -> None:
+    async with AsyncClient.from_uri(shared_uri) as client:
         await client.write_event(Describe().event())
         info = await client.read_event()
         assert info is not None
@@ -194,21 +203,19 @@ async def test_the_packages_own_client_is_answered(daemon: StartDaemon) -> None:
     assert Transcript.from_event(answer).text == ""
 
 
-async def test_several_speak_at_the_same_time(daemon: StartDaemon, peer: OpenPeer, what_time: bytes) -> None:
-    uri = (await daemon("asr")).uri
-    peers = [await peer(uri) for _ in range(4)]
+async def test_several_speak_at_the_same_time(shared_uri: str, peer: OpenPeer, what_time: bytes) -> None:
+    peers = [await peer(shared_uri) for _ in range(4)]
     answers = await asyncio.gather(*(transcript(ears, what_time) for ears in peers))
     assert [answer.data["text"] for answer in answers] == ["what time is it"] * 4
 
 
 async def test_the_next_is_understood_after_one_has_left_in_the_middle(
-    daemon: StartDaemon, peer: OpenPeer, what_time: bytes
+    shared_uri: str, peer: OpenPeer, what_time: bytes
 ) -> None:
-    uri = (await daemon("asr")).uri
-    async with AsyncClient.from_uri(uri) as client:
+    async with AsyncClient.from_uri(shared_uri) as client:
         for event in spoken(what_time):
             await client.write_event(event)
-    answer = await transcript(await peer(uri), what_time)
+    answer = await transcript(await peer(shared_uri), what_time)
     assert answer.data["text"] == "what time is it"
 
 

@@ -1,10 +1,12 @@
 """The installed wyoming-rosie-intent as a process over loopback."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from wyoming.client import AsyncClient
 from wyoming.event import Event
 from wyoming.handle import Handled
@@ -12,11 +14,19 @@ from wyoming.info import Describe, HandleProgram, Info, IntentProgram
 from wyoming.intent import Recognize
 
 from tests.conftest import OpenPeer, StartDaemon
-from tests.daemons import command, describe
+from tests.daemons import Daemon, command, describe
 from wyoming_rosie.protocol.client import Client
 
 KITCHEN = {"area": "kitchen"}
 ANSWERS = ("handled", "not-handled", "intent", "not-recognized", "error")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_uri() -> AsyncIterator[str]:
+    """The address of a daemon without flags, for tests that do not depend on the state of its home."""
+    shared = await Daemon.start("intent")
+    yield shared.uri
+    assert await shared.stop() == 0
 
 
 async def ask(peer: Client, text: object, **data: Any) -> Event:
@@ -82,8 +92,8 @@ async def test_a_conductor_may_ask_about_rooms_plugins_and_load(
     assert (await question(client, "status"))["streams"] == 1
 
 
-async def test_the_speakers_room_travels_in_the_context(daemon: StartDaemon, peer: OpenPeer) -> None:
-    client = await peer((await daemon("intent")).uri)
+async def test_the_speakers_room_travels_in_the_context(shared_uri: str, peer: OpenPeer) -> None:
+    client = await peer(shared_uri)
     answer = await ask(client, "turn on the light", context={"area": "bedroom"})
     assert answer.data["text"] == "Turned on the Bed Light."
 
@@ -151,8 +161,8 @@ async def test_without_an_actor_the_conductor_acts(daemon: StartDaemon, peer: Op
     assert not info.handle
 
 
-async def test_timers_are_the_conductors_and_nonsense_is_answered_in_words(daemon: StartDaemon, peer: OpenPeer) -> None:
-    client = await peer((await daemon("intent")).uri)
+async def test_timers_are_the_conductors_and_nonsense_is_answered_in_words(shared_uri: str, peer: OpenPeer) -> None:
+    client = await peer(shared_uri)
     timer = await ask(client, "set a timer for five minutes")
     assert (timer.type, timer.data["name"]) == ("intent", "HassStartTimer")
     assert timer.data["entities"] == [{"name": "minutes", "value": 5}]
@@ -168,8 +178,8 @@ async def test_a_home_of_ones_own_is_understood(daemon: StartDaemon, peer: OpenP
     assert (await ask(client, "turn on the fountain")).data["text"] == "Turned on the Fountain."
 
 
-async def test_home_assistant_finds_what_it_needs_to_give_it_control(daemon: StartDaemon) -> None:
-    info = await describe((await daemon("intent")).uri)
+async def test_home_assistant_finds_what_it_needs_to_give_it_control(shared_uri: str) -> None:
+    info = await describe(shared_uri)
     programs: list[IntentProgram | HandleProgram] = [*info.intent, *info.handle]
     for program in programs:
         assert program.installed
@@ -183,8 +193,8 @@ async def test_home_assistant_finds_what_it_needs_to_give_it_control(daemon: Sta
     assert info.handle[0].supports_home_control
 
 
-async def test_the_wyoming_packages_own_client_is_served(daemon: StartDaemon) -> None:
-    async with AsyncClient.from_uri((await daemon("intent")).uri) as client:
+async def test_the_wyoming_packages_own_client_is_served(shared_uri: str) -> None:
+    async with AsyncClient.from_uri(shared_uri) as client:
         await client.write_event(Describe().event())
         described = await asyncio.wait_for(client.read_event(), 60)
         assert described is not None
@@ -203,8 +213,8 @@ BAD_REQUESTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_a_bad_request_gets_its_reason_and_the_next_one_its_answer(daemon: StartDaemon, peer: OpenPeer) -> None:
-    client = await peer((await daemon("intent")).uri)
+async def test_a_bad_request_gets_its_reason_and_the_next_one_its_answer(shared_uri: str, peer: OpenPeer) -> None:
+    client = await peer(shared_uri)
     for data, code in BAD_REQUESTS:
         await client.send(Event("transcript", data))
         refused = await client.receive(60)
@@ -240,8 +250,7 @@ async def test_a_wrong_setting_is_one_line_and_status_one(arguments: list[str], 
     assert stderr.decode().count("\n") == 1
 
 
-async def test_many_speakers_at_once_are_all_answered(daemon: StartDaemon, peer: OpenPeer) -> None:
-    uri = (await daemon("intent")).uri
-    peers = [await peer(uri) for _ in range(20)]
+async def test_many_speakers_at_once_are_all_answered(shared_uri: str, peer: OpenPeer) -> None:
+    peers = [await peer(shared_uri) for _ in range(20)]
     found = await asyncio.gather(*(ask(one, "turn on the bed light") for one in peers))
     assert {answer.data["text"] for answer in found} == {"Turned on the Bed Light."}
