@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -41,6 +41,8 @@ MAX_PENDING = 100
 """Records that wait for a store that is away; more drop the oldest."""
 SEARCH_SECONDS = 1.0
 """Longest wait of a turn for its memories; without them it goes on."""
+OPENING_SECONDS = 10.0
+"""Longest wait of what is no turn for the first opening of the store."""
 MAX_QUERY_CHARACTERS = 2_000
 CALL_SECONDS = 60.0
 EXPIRY_SECONDS = 3600.0
@@ -71,6 +73,7 @@ class MemoryService:
         self._pending: deque[MemoryRecord] = deque(maxlen=MAX_PENDING)
         self._changed = asyncio.Event()
         self._written = asyncio.Event()
+        self._was_opened = asyncio.Event()  # or could not be
         self._problem: str | None = NOT_OPEN
         self._new_problem: str | None = None
         self._embedding_problem: str | None = None
@@ -125,7 +128,9 @@ class MemoryService:
         text = normalize_text(text)[:MAX_QUERY_CHARACTERS]
         try:
             async with asyncio.timeout(SEARCH_SECONDS):
-                return await self._read(lambda store: store.search(text, scope, now, where, limit, language))
+                return await self._call(
+                    self._reader, lambda store: store.search(text, scope, now, where, limit, language)
+                )
         except (MemoryStoreError, TimeoutError) as err:
             _LOG.warning("memory not searched", reason=str(err) or "it takes too long")
             return []
@@ -203,10 +208,17 @@ class MemoryService:
                     self._note_embedding_problem(None)
                 backoff.reset()
 
+    async def _wait_for_opening(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(OPENING_SECONDS):
+                await self._was_opened.wait()
+
     async def _read(self, call: Callable[[MemoryStore], T]) -> T:
+        await self._wait_for_opening()
         return await self._call(self._reader, call)
 
     async def _write(self, call: Callable[[MemoryStore], T]) -> T:
+        await self._wait_for_opening()
         return await self._call(self._writer, call)
 
     async def _call(self, worker: ThreadWorker, call: Callable[[MemoryStore], T]) -> T:
@@ -238,10 +250,12 @@ class MemoryService:
                 self._store = await self._open()
                 self._note_opening(self._store.notice)
             if waiting:
-                await self._write(lambda store: store.add(_correct(store, waiting)))
+                await self._call(self._writer, lambda store: store.add(_correct(store, waiting)))
         except RosieError as err:
             self._note_problem(str(err))
             return False
+        finally:
+            self._was_opened.set()
         self._note_problem(None)
         self._written.set()
         self._drop_pending(waiting)

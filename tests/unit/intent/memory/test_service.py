@@ -1,6 +1,7 @@
 """The memory of the daemon goes on where its store does not."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
@@ -278,9 +279,18 @@ async def test_what_failed_is_logged_without_what_was_said(tmp_path: Path) -> No
     assert not any("xylophone" in line or "bin day" in line for line in shown)
 
 
-async def test_what_is_asked_before_the_memory_is_open_is_answered_at_once(tmp_path: Path) -> None:
-    service = MemoryService(lambda _: sqlite.load(tmp_path / "m.db"))
-    assert await service.search("bin day", ADMIN, NOW) == []
-    with pytest.raises(MemoryStoreError, match="not open yet"):
-        await service.find(ADMIN)
-    assert service.take_new_problem() is None
+async def test_a_turn_does_not_wait_for_the_opening_and_a_command_does(tmp_path: Path) -> None:
+    may_open = threading.Event()
+
+    def open_store(_: EmbeddingModel | None) -> MemoryStore:
+        assert may_open.wait(LONGEST_SECONDS)
+        return sqlite.load(tmp_path / "m.db")
+
+    async with running(open_store) as service:
+        assert await service.search("bin day", ADMIN, NOW) == []
+        assert service.take_new_problem() is None
+        asked = asyncio.create_task(service.find(ADMIN))
+        await asyncio.sleep(0)
+        assert not asked.done()
+        may_open.set()
+        assert await asked == []

@@ -1,11 +1,11 @@
 """The file of the memory: what is forgotten is gone, and what can go wrong with a file."""
 
-import os
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -212,11 +212,23 @@ def test_a_locked_file_is_an_error(tmp_path: Path) -> None:
         assert sorted(texts(store)) == ["after", "before"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_not_be_written_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "locked").mkdir(mode=0o500)
-    with pytest.raises(MemoryStoreError, match="Permission denied"):
-        sqlite.load(tmp_path / "locked" / "m.db")
+def test_a_file_that_may_not_be_written_is_an_error_and_left_alone() -> None:
+    code = (
+        "import os\n"
+        "store = sqlite.load(path); store.add([fact('before')]); store.close()\n"
+        "path.chmod(0o444); path.parent.chmod(0o555)\n"
+        "os.geteuid() or os.setuid(65534)\n"  # root may write anywhere
+        "try: sqlite.load(path)\n"
+        "except MemoryStoreError as error: say(error)\n"
+    )
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "memory.db")
+        said, _ = run_in_child(code, path).communicate(timeout=60)
+        Path(folder).chmod(0o700)
+        assert said.startswith("the memory's file cannot be used: ")
+        path.chmod(0o600)
+        with closing(sqlite.load(path)) as store:
+            assert texts(store) == ["before"]
 
 
 def test_a_folder_in_place_of_the_file_is_an_error(tmp_path: Path) -> None:
