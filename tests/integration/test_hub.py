@@ -17,6 +17,7 @@ from tests.fakes import SPEECH_DATA, AnswerFunction, FakeDaemon, FakeSatellite
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION, SPEECH_BOUNDARIES
 from wyoming_rosie_hub.core import TRANSCRIPT_TIMEOUT_SECONDS
+from wyoming_rosie_hub.late_answers import LATE_ANSWERS
 
 TONE = bytes([0, 40]) * 1600
 CHUNK_MS = 20
@@ -213,7 +214,7 @@ async def test_one_turn_id_area_and_conversation_reach_every_daemon(harness: Hub
     assert contexts == {
         **dict.fromkeys(requests, expected),
         "asr": {**expected, CONDUCTED: True, SPEECH_BOUNDARIES: True},
-        "intent": {**expected, "arrivals": True},
+        "intent": {**expected, "arrivals": True, LATE_ANSWERS: True},
     }
     assert harness.stages["intent"].of_type("detection")[0].data["name"] == "okay_nabu"
 
