@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -410,7 +410,13 @@ def test_a_file_that_is_no_client_says_where_to_get_one(tmp_path: Path, text: st
 
 
 class EnglishGoogleCalendar(GoogleCalendarPlugin):
-    """The plugin with the sentences of one language, which load faster."""
+    """The plugin with the sentences of one language, which load faster, and short pauses between attempts."""
+
+    def open_source(self, settings: Mapping[str, Any], person: str) -> GoogleCalendarSource:
+        file = tokens.find_file(Path(settings["data_dir"]), str(settings["account"]))
+        token = GoogleToken(file, OAuthEndpoints(token=str(settings["token_url"])))
+        limits = HttpLimits(attempt_seconds=1.0, total_seconds=2.0, first_pause_seconds=0.01)
+        return GoogleCalendarSource(token, str(settings["url"]), limits)
 
 
 @pytest.fixture(scope="module")

@@ -88,8 +88,9 @@ class CalendarPlugin(IntegrationPlugin):
     async def get_status(self) -> Mapping[str, Any]:
         """Return what the last check found; while there is a problem, check again and wait a moment for it."""
         now = asyncio.get_running_loop().time()
-        is_due = self._problem is not None or now - self._checked_at > CHECK_SECONDS
-        if is_due and (self._check is None or self._check.done()):
+        if self._problem is not None or now - self._checked_at > CHECK_SECONDS:
+            if self._check is not None:
+                self._check.cancel()  # it may wait for a service that has recovered since
             self._checked_at = now
             self._check = asyncio.create_task(self._check_accounts())
         if self._problem is not None and self._check is not None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, NoReturn
@@ -105,11 +106,20 @@ class GoogleCalendarSource:
             items = [item async for item in self._list(calendar, _between(span))]
             return list(event_items.read_events(items, calendar, zone))
         known = self._known.setdefault(calendar.id, _KnownEvents())
-        if known.synchronization is None or known.synchronization.done():
+        await self._join_synchronization(calendar, known, kept)
+        return list(event_items.read_events(known.items.values(), calendar, zone))
+
+    async def _join_synchronization(self, calendar: Calendar, known: _KnownEvents, kept: Span) -> None:
+        """Wait until the events are those of now; the reading goes on, however long it takes, for the next question."""
+        running = known.synchronization
+        if running is not None and not running.done():
+            with suppress(HttpError):  # of an earlier question; the service may have recovered since
+                await asyncio.shield(running)
+                return
+        if known.synchronization is running or known.synchronization is None:
             known.synchronization = asyncio.create_task(self._synchronize(calendar, known, kept))
             known.synchronization.add_done_callback(_retrieve_error)
-        await asyncio.shield(known.synchronization)  # goes on, however long it takes, for the next question
-        return list(event_items.read_events(known.items.values(), calendar, zone))
+        await asyncio.shield(known.synchronization)
 
     async def _synchronize(self, calendar: Calendar, known: _KnownEvents, kept: Span) -> None:
         """Read what has changed, or all events around today if Google does not know the token any more."""
