@@ -41,10 +41,10 @@ async def kept(peer: Client, count: int, **where: Any) -> list[str]:
     return [record["text"] for record in records]
 
 
-async def rosie(*arguments: str, status: int = 0, text: str = "") -> str:
-    """Return what `wyoming-rosie memory` prints."""
+async def rosie(*arguments: str, status: int = 0, text: str = "", command: str = "memory") -> str:
+    """Return what `wyoming-rosie memory` prints, or another command."""
     process = await asyncio.create_subprocess_exec(
-        ROSIE, "memory", *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ROSIE, command, *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     out, err = await process.communicate(text.encode())
     assert process.returncode == status, err.decode()
@@ -119,6 +119,8 @@ async def test_the_command_adds_finds_tags_and_forgets(daemon: StartDaemon, peer
     assert await say(client, "when is my bin day") == "Your bin day is Tuesday."
     await rosie("tag", "--kind", "fact", "--add", "rubbish", "--uri", uri)
     assert "my bin day is Tuesday" in await rosie("list", "--tag", "rubbish", "--uri", uri)
+    explained = await rosie("tell me about the oven", "--memories", "--json", "--uri", uri, status=3, command="explain")
+    assert "not understand" in explained
     exported = tmp_path / "memory.jsonl"
     await rosie("export", str(exported), "--uri", uri)
     assert exported.stat().st_mode & 0o777 == 0o600

@@ -30,6 +30,7 @@ async def explain(
         bool, Parameter(negative=(), help="show what a language model would get from the memory of the running daemon")
     ] = False,
     person: Annotated[str | None, Parameter(help="who speaks, for --memories")] = None,
+    uri: Annotated[str | None, Parameter(help="the intent daemon of --memories [default: this machine's]")] = None,
     as_json: Annotated[
         bool, Parameter(name="--json", help="print the steps as one line of JSON for each sentence", negative=())
     ] = False,
@@ -41,7 +42,7 @@ async def explain(
     sentences = [pipeline.read_text(sentence) for sentence in (text, *more)]
     explain_all = _load_explain()
     explanations = await asyncio.to_thread(explain_all, sentences, home, area, language, plugin_folder)
-    recalled = await _recall(sentences, area, person, language) if memories else [{}] * len(sentences)
+    recalled = await _recall(sentences, uri, area, person, language) if memories else [{}] * len(sentences)
     for number, (explanation, found) in enumerate(zip(explanations, recalled, strict=True)):
         if as_json:
             print(json.dumps({**explanation.to_data(), **found}, ensure_ascii=False))  # noqa: T201
@@ -52,10 +53,10 @@ async def explain(
 
 
 async def _recall(
-    sentences: Sequence[str], area: str | None, person: str | None, language: str | None
+    sentences: Sequence[str], uri: str | None, area: str | None, person: str | None, language: str | None
 ) -> list[Mapping[str, Any]]:
     """Return the `messages` and `memories` that a model would get for each sentence."""
-    async with open_memory(None) as daemon:
+    async with open_memory(uri) as daemon:
         return [
             await daemon.ask("recall", text=text, room=area, person=person, language=language) for text in sentences
         ]
