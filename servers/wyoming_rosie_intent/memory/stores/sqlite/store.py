@@ -82,7 +82,8 @@ class SqliteStore:
         self, scope: MemoryScope, where: MemoryFilter = CURRENT, limit: int = 100, before: str | None = None
     ) -> list[MemoryRecord]:
         condition, parameters = join_all((self._readable(scope), matches(where), *_older_than(before)))
-        query = f"SELECT {SELECTED} FROM memory WHERE {condition} ORDER BY at DESC, row DESC LIMIT ?"
+        by_time = "INDEXED BY memory_at" if where.since is not None else ""  # else all that may be read is sorted first
+        query = f"SELECT {SELECTED} FROM memory {by_time} WHERE {condition} ORDER BY at DESC, row DESC LIMIT ?"
         return [to_record(row) for row in self._read(query, (*parameters, limit))]
 
     def search(
