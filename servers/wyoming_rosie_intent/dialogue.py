@@ -116,7 +116,7 @@ class Dialogue:
             yield outcome
             self._keep_turn(user_input, outcome, moment)
         elif self._agent is None:
-            yield NotRecognized(unknown_names.render_unknown(user_input.text, language, self._executor.home))
+            yield NotRecognized(self._explain_unknown(user_input, language))
         else:
             request = replace(user_input, continues=reply is ConfirmationReply.YES)
             async with aclosing(self._ask_model(self._agent, request, language, moment, now)) as events:
@@ -142,6 +142,12 @@ class Dialogue:
                 if has_spoken and added:
                     yield AnswerChunk(added)
                 yield outcome
+
+    def _explain_unknown(self, user_input: ConversationInput, language: str) -> str:
+        """Return why nothing is done; a sentence that may execute nothing is not called unknown."""
+        if not user_input.allow_tools:
+            return responses.render("cannot", language)
+        return unknown_names.render_unknown(user_input.text, language, self._executor.home)
 
     def _parse_reply(self, user_input: ConversationInput, now: float) -> tuple[ConfirmationReply, PendingAction | None]:
         """Return the reply to a question, which must not be answered by a sentence that may execute nothing."""

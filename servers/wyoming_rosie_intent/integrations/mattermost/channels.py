@@ -18,6 +18,7 @@ from wyoming_rosie_intent.integrations.mattermost.posts import (
     find_question,
     to_speech,
 )
+from wyoming_rosie_intent.plugins.http_client import HttpError
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 
 _LOG = structlog.get_logger()
@@ -26,7 +27,8 @@ MAX_WAITING = 32
 QUESTION_WORKERS = 3
 MAX_THREADS = 256
 """Threads in which a question of ours may be answered without another mention."""
-_REFUSED = frozenset({401, 403})
+_REFUSALS = {401: "not_here", 403: "not_here", 409: "no_timer"}
+"""What is said for the status of the hub."""
 
 
 class ChannelDialogue:
@@ -59,8 +61,8 @@ class ChannelDialogue:
             return await self._hub.ask(question, f"mattermost-{channel_id}-{user_id}", policy)
         except RosieError as err:
             _LOG.warning("a question of a channel was not answered", reason=str(err))
-            key = "not_here" if getattr(err, "status", 0) in _REFUSED else "no_hub"
-            return HubAnswer(self._texts.render(key, policy.language))
+            status = err.status if isinstance(err, HttpError) else 0
+            return HubAnswer(self._texts.render(_REFUSALS.get(status, "no_hub"), policy.language))
 
     async def announce(self, post: Post, sender: str, channel: ChatChannel, policy: ChannelPolicy) -> None:
         """Speak a post in the room of its channel."""

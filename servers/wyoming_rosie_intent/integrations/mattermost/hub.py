@@ -1,6 +1,5 @@
 """The hub over its HTTP API: answers sentences of channels, and speaks in rooms."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,12 +38,7 @@ class HubClient:
             "may_act": policy.may_act,
         }
         body |= {"room": policy.room} if policy.room else {}
-        try:
-            answer = await self._http.send("POST", "prompt", body)
-        except HttpError as err:
-            if err.failure is HttpFailure.CONFLICT and (reason := _get_reason(err.body)):
-                return HubAnswer(reason)
-            raise
+        answer = await self._http.send("POST", "prompt", body)
         if not isinstance(answer, Mapping) or not isinstance(answer.get("text"), str):
             raise HttpError(HttpFailure.INVALID, "the hub's answer has no text")
         return HubAnswer(answer["text"], answer.get("expects_reply") is True)
@@ -62,12 +56,3 @@ class HubClient:
 
     async def close(self) -> None:
         await self._http.close()
-
-
-def _get_reason(body: bytes) -> str:
-    """Return the sentence of an error of the hub; empty without one."""
-    try:
-        reason = json.loads(body).get("error")
-    except (ValueError, AttributeError):
-        return ""
-    return reason if isinstance(reason, str) else ""

@@ -137,7 +137,7 @@ async def test_a_question_in_a_thread_is_answered_there_without_a_mention_by_who
 @pytest.mark.parametrize(
     ("refusal", "answer"),
     [
-        ((409, "no timer was started, since no satellite would ring"), "no timer was started, since no satellite would ring"),
+        ((409, "no timer was started"), "Sorry, I start no timer: nothing would ring there."),
         ((403, "the room is private"), "I may not answer in this channel."),
         ((500, "broken"), "Sorry, I cannot answer right now."),
     ],
