@@ -15,7 +15,7 @@ LIMITS_MB = {
     "esphome": 172,
     "wake": 97,
     "intent": 67,
-    "calendar": 76,
+    "calendar": 74,
     "web": 62,
     "webrtc": 182,
     "tts": 63,

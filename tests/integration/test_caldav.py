@@ -135,7 +135,12 @@ async def test_an_event_is_added_once_however_often_it_is_tried(server: Radicale
     for _ in range(2):
         await source.add_event(new, "0123abc")
     assert [(event.title, event.span) for event in await events_on(source, date(2027, 4, 2))] == [(new.title, new.span)]
-    assert "TZID=Europe/Vienna" in await server.get("family/0123abc.ics")
+    text = await server.get("family/0123abc.ics")
+    assert "TZID=Europe/Vienna" in text
+    await source.move_event((await events_on(source, date(2027, 4, 2)))[0], Span(start, start + timedelta(hours=3)))
+    await source.add_event(new, "0123abc")  # a late attempt undoes no change
+    (kept,) = await events_on(source, date(2027, 4, 2))
+    assert kept.span.length == timedelta(hours=3)
 
 
 async def test_an_event_that_repeats_is_added_with_its_days(source: CalDavSource) -> None:

@@ -213,6 +213,9 @@ async def test_a_person_hears_their_own_calendar_and_a_guest_only_when_the_house
                 for text in ("what's my next appointment", "am i free today", "when is my dentist appointment", "cancel my dentist appointment")
             ]  # fmt: skip
             assert not any(title in " ".join(said) for title in ("Secret", "Chess", "Dentist"))
+            for change in ("add party tomorrow at 8 pm", "cancel my dentist appointment", "move the dentist to 4"):
+                refused = await say(plugins, change, person=guest)
+                assert (refused.done, isinstance(refused, PluginQuestion)) == (False, False)
 
 
 @pytest.mark.parametrize(("guests", "hears"), [("titles", "“Dentist”"), ("nothing", "no calendar for you")])
