@@ -217,6 +217,27 @@ async def test_what_a_private_room_heard_is_told_only_there(tmp_path: Path, reco
         assert await house.say("where is the present") == "The present is in the wardrobe."
 
 
+async def test_what_a_private_room_heard_stays_private_when_the_room_does_not(
+    tmp_path: Path, recognizer: IntentRecognizer
+) -> None:
+    async with conversing(tmp_path / MEMORY, recognizer) as house:
+        house.area = "bedroom"
+        await house.say("remember that the present is in the wardrobe")
+        assert [record.is_private for record in await house.kept()] == [True]
+
+
+async def test_what_was_forgotten_in_one_room_is_not_repeated_in_another(
+    tmp_path: Path, recognizer: IntentRecognizer
+) -> None:
+    async with conversing(tmp_path / MEMORY, recognizer) as house:
+        await house.say("remember that my bin day is Tuesday")
+        await house.say("when is my bin day")
+        house.area, house.conversation = "office", "two"
+        assert await house.say("forget what I told you about the bin day") == "Forgotten."
+        house.area, house.conversation = "kitchen", "one"
+        assert "Tuesday" not in await house.say("what did you say?")
+
+
 async def test_a_person_hears_nothing_of_another(tmp_path: Path, recognizer: IntentRecognizer) -> None:
     async with conversing(tmp_path / MEMORY, recognizer) as house:
         house.speaker = "Anna"
