@@ -444,7 +444,7 @@ def certain(ids: Sequence[str]) -> set[str]:
 
 
 @given(inputs=INPUTS)
-def test_a_replay_publishes_nothing_and_one_without_records_the_same_ids(inputs: list[state.Input]) -> None:
+def test_a_replay_repeats_nothing_and_one_without_records_publishes_the_same_ids(inputs: list[state.Input]) -> None:
     ordered = [(one, now) for one, now in in_order(inputs) if not isinstance(one, MotionState | ClassifiedState)]
     frigate, forgetful = Frigate(), Frigate()
     for one, now in ordered:
@@ -456,5 +456,6 @@ def test_a_replay_publishes_nothing_and_one_without_records_the_same_ids(inputs:
     for one, now in ordered:
         if isinstance(one, Sighting):
             frigate.send(one, now)
-    repeated = [one for one in frigate.ids()[len(published) :] if one.endswith((":new", ":end"))]
-    assert repeated == []
+    replayed = [one for one in frigate.ids()[len(published) :] if one.endswith((":new", ":end"))]
+    assert not set(replayed) & set(published)  # an end may be new, if it came before its object counted
+    check_legal(frigate.published)
