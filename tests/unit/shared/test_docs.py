@@ -61,3 +61,10 @@ def test_classes_on_the_maps_exist(page: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     links = [link for link in _LINK.findall(_CODE.sub("", prose_of(page))) if "://" not in link]
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_each_decision_has_its_own_number() -> None:
+    decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [int(page.name[:4]) for page in decisions] == list(range(1, len(decisions) + 1))
+    titles = [page.read_text("utf-8").split(":")[0] for page in decisions]
+    assert titles == [f"# {page.name[:4]}" for page in decisions]
