@@ -104,7 +104,8 @@ async def test_a_spoken_command_is_carried_out_and_answered(loop: Loop, turn_on_
 async def test_a_lock_needs_a_spoken_confirmation_without_wake_word(loop: Loop, lock_the_door: bytes) -> None:
     question = await loop.say(lock_the_door, "t1")
     assert question == "Shall I lock the Front Door?"
-    assert [event.data["name"] for event in loop.satellite.heard if event.type == "user-event"] == ["listen-again"]
+    names = [event.data["name"] for event in loop.satellite.heard if event.type == "user-event"]
+    assert [name for name in names if name != "watch"] == ["listen-again"]
     assert "lock" in (await loop.say(await loop.spoken("yes"), "t2")).lower()
 
 
