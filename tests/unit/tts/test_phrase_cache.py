@@ -140,7 +140,7 @@ async def test_an_unusable_folder_leaves_the_cache_in_memory(tmp_path: Path) -> 
 
 
 def test_a_negative_limit_is_refused() -> None:
-    with pytest.raises(ConfigError, match="0 or more"):
+    with pytest.raises(ConfigError, match="at least 0"):
         phrase_cache.load(Settings(megabytes=-1))
 
 
