@@ -284,7 +284,7 @@ async def test_a_turns_bars_are_the_steps_of_the_api(house: AdminHouse, chromium
         bars = await shown.locator(".stage").evaluate_all(
             "bars => bars.map(bar => [bar.dataset.step, Number(bar.dataset.from), Number(bar.dataset.until)])"
         )
-        steps = sorted((step["ms"], step["step"]) for step in turn["steps"])
+        steps = sorted(((step["ms"], step["step"]) for step in turn["steps"]), key=lambda step: step[0])  # ties stay
         assert [(until, step) for step, _, until in bars] == [one for one in steps if one[1] != "wake"]
         assert [begin for _, begin, _ in bars] == [ms for ms, _ in steps[:-1]]
         widths = await shown.locator(".stage-bar").evaluate_all("bars => bars.map(bar => parseFloat(bar.style.width))")
