@@ -19,11 +19,9 @@ from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor, discard_entry
 from wyoming_rosie_intent.execution.home_updates import HomeUpdates
 from wyoming_rosie_intent.handler import IntentHandler
-from wyoming_rosie_intent.info import create_info
+from wyoming_rosie_intent.info import create_info, create_questions
 from wyoming_rosie_intent.llm.command_tool import CommandToolset
-from wyoming_rosie_intent.llm.home_tools import HomeTools
-from wyoming_rosie_intent.llm.plugin_tools import PluginTools
-from wyoming_rosie_intent.llm.toolset import Toolset
+from wyoming_rosie_intent.memory import home_memory
 from wyoming_rosie_intent.responses import responses
 from wyoming_rosie_intent.rules import hassil, templates
 
@@ -44,16 +42,12 @@ async def serve(settings: IntentConfig) -> None:
     executor = ActionExecutor(file_home, actor, policy, note, get_weather)
     plugins, mcp = factory.load_plugins(settings), factory.create_mcp_tools(settings)
     recognizer = hassil.load(settings.hassil, file_home, policy)
-    toolsets: list[Toolset] = [
-        HomeTools(executor),
-        *([PluginTools(plugins)] if plugins else []),
-        *([mcp] if mcp else []),
-    ]
+    toolsets = factory.create_toolsets(executor, plugins, mcp)
     async with AsyncExitStack() as stack:
         commands = CommandToolset(executor, recognizer, is_conductor_intent)
         stack.callback(commands.close)
-        memory = factory.create_memory(settings.memory, lambda: executor.home, _clock)
-        told = memory.dialogue if memory else None
+        memory = home_memory.create(settings.memory, lambda: executor.home, _clock)
+        told, memory_service = (memory.dialogue, memory.service) if memory else (None, None)
         agent = await stack.enter_async_context(factory.open_agent(settings, executor, toolsets, commands, told))
         satellite_alarms = factory.create_satellite_alarms(actor)
         dialogue = Dialogue(
@@ -67,7 +61,7 @@ async def serve(settings: IntentConfig) -> None:
             told,
         )
         stack.callback(dialogue.close)
-        questions = factory.create_questions(executor, actor, settings.actor, plugins)
+        questions = create_questions(executor, actor, settings.actor, plugins)
         metrics = Metrics()
         answered = create_turn_metrics(metrics, lambda: dialogue.waiting, is_enabled=settings.has_monitor)
         daemon = DaemonServer(
@@ -81,7 +75,7 @@ async def serve(settings: IntentConfig) -> None:
                 answered,
                 get_device_area,
                 notice,
-                {**questions, **factory.create_memory_questions(memory, send)},
+                {**questions, **home_memory.create_questions(memory, send)},
             ),
             metrics=metrics,
             waiting=lambda: dialogue.waiting,
@@ -92,8 +86,7 @@ async def serve(settings: IntentConfig) -> None:
             updates.run(recognizer, executor),
             factory.watch_home_file(settings.home, actor, updates.put),
             *([factory.run_plugins(plugins)] if plugins else []),
-            *([memory.service.run()] if memory else []),
-            *(part.run() for part in (actor, audit, mcp, satellite_alarms) if part is not None),
+            *(part.run() for part in (actor, audit, mcp, satellite_alarms, memory_service) if part is not None),
         )
 
 

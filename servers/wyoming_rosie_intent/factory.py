@@ -2,21 +2,17 @@
 
 import asyncio
 import signal
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from wyoming_rosie.config import data_folder, state_folder
-from wyoming_rosie.errors import BadEventError, ConfigError
+from wyoming_rosie.config import state_folder
+from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home import model
-from wyoming_rosie.home.model import Home, RoomPolicy
+from wyoming_rosie.home.model import Home
 from wyoming_rosie.home.watcher import HomeWatcher
 from wyoming_rosie.http.health import Health
-from wyoming_rosie.protocol.connection import LOCAL_PEERS, PeerSender, Send
-from wyoming_rosie.protocol.server import Network, is_allowed, parse_networks
 from wyoming_rosie.runtime.terminal import on_hangup
 from wyoming_rosie_intent.config import ACTORS, NO_ACTOR, IntentConfig
 from wyoming_rosie_intent.engine import ActorContext, ServedActor
@@ -24,24 +20,18 @@ from wyoming_rosie_intent.execution.executor import ActionExecutor, GetWeather
 from wyoming_rosie_intent.execution.policy import Policy
 from wyoming_rosie_intent.execution.satellite_alarms import SatelliteAlarms
 from wyoming_rosie_intent.execution.weather import WeatherProvider
-from wyoming_rosie_intent.handler import Question
 from wyoming_rosie_intent.llm import mcp_tools, router, tier_config
 from wyoming_rosie_intent.llm.agent import SILENCE_SECONDS, LlmAgent
 from wyoming_rosie_intent.llm.filler import FillerGenerator
+from wyoming_rosie_intent.llm.home_tools import HomeTools
 from wyoming_rosie_intent.llm.mcp_tools import McpTools
+from wyoming_rosie_intent.llm.plugin_tools import PluginTools
 from wyoming_rosie_intent.llm.prompts import prompt
 from wyoming_rosie_intent.llm.toolset import Toolset
-from wyoming_rosie_intent.memory.dialogue_memory import DialogueMemory, MemoryPolicy
-from wyoming_rosie_intent.memory.requests import MemoryRequests
-from wyoming_rosie_intent.memory.service import NOT_OPEN, MemoryService
-from wyoming_rosie_intent.memory.settings import MemorySettings, create_service
+from wyoming_rosie_intent.memory.dialogue_memory import DialogueMemory
+from wyoming_rosie_intent.memory.home_memory import HomeMemory
 from wyoming_rosie_intent.plugins import PluginRegistry, find_in_folder, find_installed, find_integrations
 from wyoming_rosie_intent.plugins.discovery import list_integrations
-
-MEMORY = "memory"
-"""Name of the user-event that asks the memory."""
-NO_MEMORY = "the memory is off; see [intent.memory] enabled"
-FOREIGN_PEER = "your machine may not use the memory; see [intent.memory] peers"
 
 
 def create_actor(settings: IntentConfig, file_home: Home, on_home: Callable[[Home], None]) -> ServedActor | None:
@@ -95,36 +85,17 @@ def load_plugins(settings: IntentConfig) -> PluginRegistry | None:
     return PluginRegistry(found, settings.plugins) if found else None
 
 
-@dataclass(frozen=True)
-class HomeMemory:
-    """The memory of the daemon: its service, and what dialogues and other programs use of it."""
-
-    service: MemoryService
-    dialogue: DialogueMemory
-    requests: MemoryRequests
-    peers: tuple[Network, ...]
-
-    def answers(self, send: object) -> bool:
-        """Return whether the peer of a connection may read and change the memory."""
-        return isinstance(send, PeerSender) and (send.peer in LOCAL_PEERS or is_allowed(send.peer, self.peers))
-
-
-def create_memory(
-    settings: MemorySettings, get_home: Callable[[], Home], clock: Callable[[], datetime]
-) -> HomeMemory | None:
-    """Create the memory, not yet opened; None if it is off."""
-    if not settings.enabled:
-        return None
-    service = create_service(settings, state_folder("intent"), data_folder(), time.time)
-    policy = MemoryPolicy(settings.off_rooms, settings.off_persons, settings.guests, settings.cloud_allowed)
-    dialogue = DialogueMemory(service, get_home, policy)
-    requests = MemoryRequests(service, dialogue, get_home, clock)
-    return HomeMemory(service, dialogue, requests, parse_networks(settings.peers, "--memory-peers"))
-
-
 def create_mcp_tools(settings: IntentConfig) -> McpTools | None:
     """Create the tools of the MCP servers, not yet connected."""
     return mcp_tools.load(settings.mcp_file) if settings.mcp_file is not None else None
+
+
+def create_toolsets(
+    executor: ActionExecutor, plugins: PluginRegistry | None, mcp: McpTools | None
+) -> Sequence[Toolset]:
+    """Return the tools that language models get."""
+    extra: tuple[Toolset | None, ...] = (PluginTools(plugins) if plugins else None, mcp)
+    return [HomeTools(executor), *(toolset for toolset in extra if toolset is not None)]
 
 
 @asynccontextmanager
@@ -192,53 +163,6 @@ async def watch_home_file(file: Path, actor: ServedActor | None, on_home: Callab
                 on_home(changed)
 
 
-def create_questions(
-    executor: ActionExecutor,
-    actor: ServedActor | None,
-    actor_name: str,
-    plugins: PluginRegistry | None,
-) -> Mapping[str, Question]:
-    """Return the answers to what any peer may ask: `plugins`, and `room` with the policy of an area."""
-    return {
-        "plugins": lambda _: {"plugins": describe_plugins(actor, actor_name, plugins)},
-        "room": lambda data: {"is_private": is_private(executor.home, data)},
-    }
-
-
-def create_memory_questions(memory: HomeMemory | None, send: Send) -> Mapping[str, Question]:
-    """Return the answer to requests to the memory, for peers that may use it; others get the reason."""
-    if memory is None:
-        return {MEMORY: _refuse(NO_MEMORY)}
-    return {MEMORY: memory.requests.answer if memory.answers(send) else _refuse(FOREIGN_PEER)}
-
-
-def _refuse(reason: str) -> Question:
-    def answer(_: object) -> Mapping[str, object]:
-        raise BadEventError(reason, "memory")
-
-    return answer
-
-
-def is_private(home: Home, data: object) -> bool:
-    """Return whether the speech of the `area` in a question must stay in the home."""
-    name = data.get("area") if isinstance(data, Mapping) else None
-    area = home.get_area(name) if isinstance(name, str) else None
-    return area is not None and home.rooms.get(area.id, RoomPolicy()).private
-
-
-def describe_plugins(
-    actor: ServedActor | None, actor_name: str, plugins: PluginRegistry | None
-) -> list[Mapping[str, object]]:
-    """Return what the daemon is extended by: its actor, then its plugins."""
-    described = [] if actor is None else [describe_actor(actor, actor_name)]
-    return [*described, *(plugins.describe() if plugins else [])]
-
-
-def describe_actor(actor: ServedActor, name: str) -> Mapping[str, object]:
-    """Return an actor as a plugin is described."""
-    return {"name": name, "kind": "actor", "version": "", "problem": actor.problem, "sentences": []}
-
-
 def add_health_checks(
     health: Health,
     actor: ServedActor | None,
@@ -248,8 +172,7 @@ def add_health_checks(
 ) -> None:
     """Add the health checks of a remote actor, of the plugins, of the language models and of the memory."""
     if memory is not None:
-        service = memory.service
-        health.add_check("memory", lambda: None if service.problem == NOT_OPEN else service.problem)
+        health.add_check("memory", memory.get_problem)
     if agent is not None:
         health.add_check("language-models", lambda: agent.problem)
     if actor is not None and actor.is_remote:

@@ -1,9 +1,14 @@
-"""The daemon's Wyoming `info`."""
+"""What the daemon tells about itself: its Wyoming `info`, and the answers to questions of any peer."""
+
+from collections.abc import Mapping
 
 from wyoming.info import Attribution, HandleModel, HandleProgram, Info, IntentModel, IntentProgram
 
 from wyoming_rosie import __version__
-from wyoming_rosie_intent.engine import IntentRecognizer
+from wyoming_rosie_intent.engine import IntentRecognizer, ServedActor
+from wyoming_rosie_intent.execution.executor import ActionExecutor
+from wyoming_rosie_intent.handler import Question
+from wyoming_rosie_intent.plugins import PluginRegistry
 
 _NAME = "wyoming-rosie-intent"
 _CREDIT = Attribution("hassil and home-assistant-intents", "https://github.com/OHF-Voice/intents")
@@ -31,3 +36,35 @@ def create_info(recognizer: IntentRecognizer, *, handles: bool, uses_llm: bool, 
     )
     intent = IntentProgram(_NAME, _CREDIT, True, _RULES, __version__, [intent_model])
     return Info(intent=[intent], handle=[handle] if handles else [])
+
+
+def create_questions(
+    executor: ActionExecutor,
+    actor: ServedActor | None,
+    actor_name: str,
+    plugins: PluginRegistry | None,
+) -> Mapping[str, Question]:
+    """Return the answers to what any peer may ask: `plugins`, and `room` with the policy of an area."""
+    return {
+        "plugins": lambda _: {"plugins": _describe_plugins(actor, actor_name, plugins)},
+        "room": lambda data: {"is_private": _is_private(executor, data)},
+    }
+
+
+def _is_private(executor: ActionExecutor, data: object) -> bool:
+    """Return whether the speech of the `area` in a question must stay in the home."""
+    name = data.get("area") if isinstance(data, Mapping) else None
+    return isinstance(name, str) and executor.home.is_private(name)
+
+
+def _describe_plugins(
+    actor: ServedActor | None, actor_name: str, plugins: PluginRegistry | None
+) -> list[Mapping[str, object]]:
+    """Return what the daemon is extended by: its actor, then its plugins."""
+    described = [] if actor is None else [_describe_actor(actor, actor_name)]
+    return [*described, *(plugins.describe() if plugins else [])]
+
+
+def _describe_actor(actor: ServedActor, name: str) -> Mapping[str, object]:
+    """Return an actor as a plugin is described."""
+    return {"name": name, "kind": "actor", "version": "", "problem": actor.problem, "sentences": []}

@@ -121,6 +121,11 @@ class Home:
         """Return the area with this id, name or alias, ignoring case."""
         return next(iter(self._areas.get(name.casefold(), ())), None)
 
+    def is_private(self, area: str) -> bool:
+        """Return whether an area, found by its id, name or alias, is a private room; an unknown one is not."""
+        found = self.get_area(area)
+        return found is not None and self.rooms.get(found.id, RoomPolicy()).private
+
     def get_entity(self, name: str) -> Entity | None:
         """Return the entity with this id, name or alias, ignoring case."""
         return next(iter(self._entities.get(name.casefold(), ())), None)

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.home.model import RoomPolicy
 from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie_intent.answer import ConversationInput, Handled, NotHandled, PendingQuestion
 from wyoming_rosie_intent.engine import Answer, SatelliteAnnouncer
@@ -86,14 +85,13 @@ class PluginConversations:
     def _create_context(self, user_input: ConversationInput, moment: datetime) -> CommandContext:
         home = self._executor.home
         area = home.get_area(user_input.area) if user_input.area else None
-        is_private = area is not None and home.rooms.get(area.id, RoomPolicy()).private
         return CommandContext(
             moment,
             area=area.id if area else None,
             person=user_input.speaker,
             conversation_id=user_input.conversation_id,
             key=user_input.turn_id or "",
-            must_stay_home=is_private or not user_input.allow_cloud,
+            must_stay_home=(area is not None and home.is_private(area.id)) or not user_input.allow_cloud,
         )
 
     def _create_outcome(self, plugin: str, answer: Answer) -> Handled | NotHandled:
