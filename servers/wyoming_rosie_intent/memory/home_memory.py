@@ -48,7 +48,7 @@ def create(settings: MemorySettings, get_home: Callable[[], Home], clock: Callab
     policy = MemoryPolicy(settings.off_rooms, settings.off_persons, settings.guests, settings.cloud_allowed)
     dialogue = DialogueMemory(service, get_home, policy)
     requests = MemoryRequests(service, dialogue, get_home, clock)
-    return HomeMemory(service, dialogue, requests, parse_networks(settings.peers, "--memory-peers"))
+    return HomeMemory(service, dialogue, requests, parse_networks(settings.peers, "--memory.peers"))
 
 
 def create_questions(memory: HomeMemory | None, send: Send) -> Mapping[str, Question]:
