@@ -26,6 +26,7 @@ from wyoming_rosie.programs import DAEMONS
 from wyoming_rosie.protocol.client import connect
 from wyoming_rosie.protocol.server import stop_signal
 from wyoming_rosie.runtime import extras
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 
 RECORDING = Path(__file__).with_name("demo.wav")
 COMMAND = Path(__file__).with_name("command.wav")
@@ -149,13 +150,7 @@ async def _stay(turn: DemoTurn, hub: ServerProcess) -> None:
         "Each turn is shown here. Ctrl-C ends all.",
         markup=False,
     )
-    waiting = [asyncio.create_task(event.wait()) for event in (stop_signal(), hub.ended)]
-    try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.wait(waiting)
+    await run_until_first_exit(stop_signal().wait(), hub.ended.wait())
     if hub.ended.is_set():
         raise EngineError("the hub has ended; start the demo again")
 

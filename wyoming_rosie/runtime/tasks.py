@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 
-async def run_until_first_exit(*parts: Coroutine[None, None, None]) -> None:
+async def run_until_first_exit(*parts: Coroutine[Any, Any, object]) -> None:
     """Run coroutines until one ends, cancel the others, and raise its exception.
 
     A TaskGroup before Python 3.13 loses a cancellation that arrives while a task fails; this does not.
