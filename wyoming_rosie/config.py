@@ -29,6 +29,8 @@ CHECK_FLAG = "--check-config"
 SHARED_TABLES = frozenset({"up"})  # tables that belong to no daemon
 FreeTables: TypeAlias = dict[str, dict[str, Any]]
 """Type of a setting with tables whose keys only somebody else knows; in files, they may hold any values of TOML."""
+_FileTable: TypeAlias = tuple[Path, dict[str, Any]]
+"""A configuration file, and the program's table in it."""
 
 
 def option(default: Any, help: str, *, minimum: float | None = None, maximum: float | None = None) -> Any:  # noqa: A002 - it is the help text
@@ -83,7 +85,8 @@ class CommandSettings:
     def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
         flag = next(argument for argument in arguments if argument.name == "--config")
         config_flag = ("--config", flag.tokens[0].value) if flag.tokens else ()
-        for source in _sources(self.role, self.config, config_flag):
+        files = [*_read_files(self.role, config_flag)]
+        for source in _sources(self.role, self.config, files):
             source(app, commands, arguments)
 
 
@@ -162,6 +165,7 @@ def _check_number(flag: str, value: object, limits: Mapping[str, Any]) -> None:
 def _read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     switches = _find_switches(config)
     arguments = [switches.get(argument, argument) for argument in arguments if argument != CHECK_FLAG]
+    files = [*_read_files(role, arguments)]
     found: list[C] = []
     shown_config = help_groups.with_groups(config)
     defaults = shown_config()
@@ -175,7 +179,7 @@ def _read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
         name=f"wyoming-rosie-{role}",
         help=f"{config.__doc__}\n\nEach flag is an environment variable, too: {environment_prefix(role)}{some.upper()} for --{some}.",
         version=__version__,
-        config=_sources(role, config, arguments),
+        config=_sources(role, config, files),
         default_parameter=Parameter(negative_iterable=(), show_env_var=False),
         result_action="return_value",
     )
@@ -183,18 +187,16 @@ def _read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     app(list(arguments), exit_on_error=False, print_error=False)
     if not found:
         return None
-    settings = _add_free_tables(help_groups.without_groups(found[0], config), role, config, arguments)
+    settings = _add_free_tables(help_groups.without_groups(found[0], config), config, files)
     check_limits(settings)
     return settings
 
 
-def _add_free_tables(settings: C, role: str, config: type[C], arguments: Sequence[str]) -> C:
+def _add_free_tables(settings: C, config: type[C], files: Sequence[_FileTable]) -> C:
     """Return the settings with the free tables of the files, under the values of flags and environment."""
-    names = _find_free_tables(config)
-    files = [table for _, table in _read_files(role, arguments)] if names else []
-    for name in names:
+    for name in _find_free_tables(config):
         tables: FreeTables = {}
-        for layer in (getattr(settings, name), *(table.get(name, {}) for table in files)):
+        for layer in (getattr(settings, name), *(table.get(name, {}) for _, table in files)):
             for key, values in layer.items():
                 tables[key] = {**values, **tables.get(key, {})}
         settings = replace(settings, **{name: tables})  # type: ignore[type-var]
@@ -234,21 +236,21 @@ def _environment_name(flag: str) -> str:
     return flag.lstrip("-").upper().replace("-", "_").replace(".", "_")
 
 
-def _sources(role: str, config: type[Any], arguments: Sequence[str]) -> list[Any]:
+def _sources(role: str, config: type[Any], files: Sequence[_FileTable]) -> list[Any]:
     prefix = environment_prefix(role)
     environment = (Env(prefix, command=False), _KnownEnvironment(prefix))
-    return [*environment, *_file_sources(role, config, arguments)]
+    return [*environment, *_file_sources(role, config, files)]
 
 
-def _file_sources(role: str, config: type[Any], arguments: Sequence[str]) -> Iterator[Dict]:
+def _file_sources(role: str, config: type[Any], files: Sequence[_FileTable]) -> Iterator[Dict]:
     free = _find_free_tables(config)
-    for path, table in _read_files(role, arguments):
+    for path, table in files:
         _refuse_unknown(table, config, f"{path}: [{role}]")
         fixed = {key: value for key, value in table.items() if key not in free}
         yield Dict(fixed, use_commands_as_keys=False, source=str(path))
 
 
-def _read_files(role: str, arguments: Sequence[str]) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _read_files(role: str, arguments: Sequence[str]) -> Iterator[_FileTable]:
     """Yield the program's table of each file that counts, the first one first. Raises ConfigError."""
     file = _config_file(role, arguments)
     for path in (file,) if file else (user_file(), SYSTEM_FILE):
