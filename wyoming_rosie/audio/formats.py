@@ -1,5 +1,6 @@
 """Audio formats, and streaming conversion between them with soxr."""
 
+import io
 import os
 import wave
 from collections.abc import Callable, Iterator
@@ -210,13 +211,25 @@ def write_wav(path: Path, audio: AudioFormat, pcm: bytes) -> None:
     """Write PCM as a WAV file. Raises ConfigError, which names the file."""
     try:
         # Opened separately: a Wave_write without its file raises again when it is collected.
-        with path.open("wb") as raw, wave.open(raw, "wb") as file:
-            file.setframerate(audio.rate)
-            file.setsampwidth(audio.width)
-            file.setnchannels(audio.channels)
-            file.writeframes(swap_sign(pcm, audio))
+        with path.open("wb") as file:
+            _write_wav(file, audio, pcm)
     except OSError as err:
         raise ConfigError(f"cannot write {path}: {err.strerror}") from err
+
+
+def encode_wav(audio: AudioFormat, pcm: bytes) -> bytes:
+    """Return PCM as the content of a WAV file."""
+    target = io.BytesIO()
+    _write_wav(target, audio, pcm)
+    return target.getvalue()
+
+
+def _write_wav(target: BinaryIO, audio: AudioFormat, pcm: bytes) -> None:
+    with wave.open(target, "wb") as file:
+        file.setframerate(audio.rate)
+        file.setsampwidth(audio.width)
+        file.setnchannels(audio.channels)
+        file.writeframes(swap_sign(pcm, audio))
 
 
 def _parse_int(event: Event, name: str, allowed: range, unit: str) -> int:

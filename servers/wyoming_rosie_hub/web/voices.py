@@ -1,15 +1,13 @@
 """Voices of the tts daemon: the list, and samples of them."""
 
 import asyncio
-import io
-import wave
 from collections.abc import Callable, Sequence
 
 from wyoming.event import Event
 from wyoming.info import Info, TtsVoice
 from wyoming.tts import Synthesize, SynthesizeVoice
 
-from wyoming_rosie.audio.formats import AudioFormat, format_of
+from wyoming_rosie.audio.formats import AudioFormat, encode_wav, format_of
 from wyoming_rosie.errors import BadEventError, RosieError, UnreachableError
 from wyoming_rosie_hub.daemon_streams import DaemonStream
 from wyoming_rosie_hub.voice_selection import select_voice
@@ -93,13 +91,7 @@ class _SampleAudio:
     def to_wav(self) -> bytes:
         if self._format is None:
             raise UnreachableError("the tts daemon has sent no audio")
-        target = io.BytesIO()
-        with wave.open(target, "wb") as file:
-            file.setframerate(self._format.rate)
-            file.setsampwidth(self._format.width)
-            file.setnchannels(self._format.channels)
-            file.writeframes(self._pcm)
-        return target.getvalue()
+        return encode_wav(self._format, bytes(self._pcm))
 
     def _add(self, event: Event) -> None:
         try:
