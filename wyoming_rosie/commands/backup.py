@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
 
 from wyoming_rosie.backup import archive, parts
 from wyoming_rosie.backup.archive import BackupManifest
 from wyoming_rosie.backup.parts import BackupError, BackupPlaces
 from wyoming_rosie.backup.restore import RestoreResult, restore_backup
+from wyoming_rosie.commands.progress import print_line
 from wyoming_rosie.runtime.secrets import read_secret_variable
 
 PASSPHRASE = "BACKUP_PASSPHRASE"  # noqa: S105 - the variable's name
@@ -44,15 +44,15 @@ async def restore(file: Path, /, *, system: System = False) -> None:
     """Restore a backup; what it replaces is kept as a backup of its own. Stop the programs before, and start them again."""
     result = await asyncio.to_thread(_restore, file, _find_places(system=system))
     for name in result.restored:
-        _print(f"restored {name}")
+        print_line(f"restored {name}")
     for name, reason in result.left_out:
-        _print(f"left out {name}: {reason}")
+        print_line(f"left out {name}: {reason}")
     for name, path in result.moved:
-        _print(f"{name} is now {path}; name it so in the settings")
+        print_line(f"{name} is now {path}; name it so in the settings")
     if result.replaced:
-        _print(f"What was there before: {result.replaced}")
+        print_line(f"What was there before: {result.replaced}")
     if result.needs_restart:
-        _print(f"Restart: {', '.join(result.needs_restart)}")
+        print_line(f"Restart: {', '.join(result.needs_restart)}")
 
 
 def _find_places(*, system: bool) -> BackupPlaces:
@@ -78,9 +78,9 @@ def delete_oldest(folder: Path, keep: int) -> None:
 
 def _report(target: Path, manifest: BackupManifest) -> None:
     for part in manifest.parts:
-        _print(f"{part.name}  {part.bytes} bytes")
+        print_line(f"{part.name}  {part.bytes} bytes")
     for name, reason in manifest.left_out:
-        _print(f"left out {name}: {reason}")
+        print_line(f"left out {name}: {reason}")
     sys.stdout.write(f"{target}\n")
 
 
@@ -100,7 +100,3 @@ def _read_passphrase(*, is_new: bool) -> str:
     if is_new and getpass.getpass("Again: ") != given:
         raise BackupError("these are two different passphrases")
     return given
-
-
-def _print(text: str) -> None:
-    Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
-from rich.console import Console
 
+from wyoming_rosie.commands.progress import print_line
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
 
@@ -34,8 +34,8 @@ async def login(
     The sign-in is kept in a file that only its owner may read.
     """
     module = _load_module()
-    file = await module.login(client_file, account, module.LoginWay(way), _print, data_dir)
-    _print(f"Signed in. The intent daemon reads {file}")
+    file = await module.login(client_file, account, module.LoginWay(way), print_line, data_dir)
+    print_line(f"Signed in. The intent daemon reads {file}")
 
 
 def _load_module() -> Any:
@@ -44,7 +44,3 @@ def _load_module() -> Any:
         return import_module(_MODULE)
     except ImportError as err:
         raise ConfigError(f"{err.name} is not installed; run: {install_command(['intent'])}") from err
-
-
-def _print(text: str) -> None:
-    Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
-from rich.console import Console
 
 from wyoming_rosie import config
+from wyoming_rosie.commands.progress import print_line
 from wyoming_rosie.http import access
 from wyoming_rosie.http.access import Access, Scope
 
@@ -37,7 +37,7 @@ async def add(
     A program sends it as `Authorization: Bearer KEY`; on a tablet's page a person enters it once.
     """
     secret = await asyncio.to_thread(_change, data_dir, lambda old: old.add_key(name, scope, room, time.time()))
-    _print(f"Key of {name}, shown only now:")
+    print_line(f"Key of {name}, shown only now:")
     sys.stdout.write(f"{secret}\n")
 
 
@@ -47,14 +47,14 @@ async def list_keys(*, data_dir: DataDir = None) -> None:
     found = await asyncio.to_thread(access.load, _file(data_dir))
     for one in found.keys:
         sys.stdout.write(f"{one.name:<24}{','.join(sorted(one.scopes)):<18}{one.room or 'no room'}\n")
-    _print(f"password: {'set' if found.password_hash else 'not set'}; {len(found.keys)} keys")
+    print_line(f"password: {'set' if found.password_hash else 'not set'}; {len(found.keys)} keys")
 
 
 @key.command
 async def revoke(name: str, *, data_dir: DataDir = None) -> None:
     """Remove a key; the hub refuses it within a second."""
     await asyncio.to_thread(_change, data_dir, lambda old: (old.revoke_key(name), None))
-    _print(f"{name} is revoked.")
+    print_line(f"{name} is revoked.")
 
 
 @key.command
@@ -62,7 +62,7 @@ async def password(*, data_dir: DataDir = None) -> None:
     """Set the administrator's password, from the terminal or the standard input; it ends all sessions."""
     given = await asyncio.to_thread(_read_password)
     await asyncio.to_thread(_change, data_dir, lambda old: (old.with_password(given), None))
-    _print("The password is set.")
+    print_line("The password is set.")
 
 
 def _change(data_dir: Path | None, change: Callable[[Access], tuple[Access, str | None]]) -> str | None:
@@ -81,7 +81,3 @@ def _read_password() -> str:
     if sys.stdin.isatty():
         return getpass.getpass("Password for the house's page: ")
     return sys.stdin.readline().rstrip("\n")
-
-
-def _print(text: str) -> None:
-    Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)

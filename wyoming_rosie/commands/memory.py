@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
-from rich.console import Console
 from wyoming.user_event import UserEvent
 
 from wyoming_rosie.audio.files import STDIN
 from wyoming_rosie.commands.ask import find_intent_service
+from wyoming_rosie.commands.progress import print_line
 from wyoming_rosie.errors import ConfigError, RosieError, UnreachableError, UsageError
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.runtime.extras import install_command
@@ -139,7 +139,7 @@ async def tag_memories(
     """Add and remove tags of the memories with these ids, or of those that meet the conditions."""
     async with open_memory(uri) as daemon:
         answer = await daemon.ask("tag", ids=list(ids), add=list(add), remove=list(remove), **where.to_data())
-    _report(f"{answer['count']} memories")
+    print_line(f"{answer['count']} memories")
 
 
 @memory.command
@@ -163,7 +163,7 @@ async def forget(
         return
     async with open_memory(uri) as daemon:
         answer = await daemon.ask("forget", **chosen)
-    _report(f"{answer['count']} memories forgotten")
+    print_line(f"{answer['count']} memories forgotten")
 
 
 @memory.command
@@ -175,7 +175,7 @@ async def export(file: Path, /, *, uri: Uri = None) -> None:
     header = json.dumps({"format": transfer.FORMAT, "version": transfer.VERSION})
     lines = [header, *(json.dumps(record, ensure_ascii=False) for record in reversed(records))]
     await asyncio.to_thread(_write_lines, file, lines)
-    _report(f"{len(records)} memories")
+    print_line(f"{len(records)} memories")
 
 
 @memory.command(name="import")
@@ -188,7 +188,7 @@ async def import_file(file: Path, /, *, uri: Uri = None) -> None:
         for batch in _batches([transfer.to_line(record) for record in records]):
             answer = await daemon.ask("import", lines=batch)
             stored, refused = stored + answer["count"], refused + answer["refused"]
-    _report(f"{stored} memories" + (f"; {refused} were not stored: codes and PINs never are" if refused else ""))
+    print_line(f"{stored} memories" + (f"; {refused} were not stored: codes and PINs never are" if refused else ""))
 
 
 @memory.command
@@ -266,12 +266,12 @@ async def _add_file(daemon: MemoryClient, path: Path, fields: Mapping[str, Any],
     except UnreachableError:
         raise
     except RosieError as err:
-        _report(f"{place} {err}")
+        print_line(f"{place} {err}")
         return False
     if as_json:
         _write(json.dumps({"file": source, "parts": len(records)}, ensure_ascii=False))
     else:
-        _report(f"{place} {path}: {len(records)} parts")
+        print_line(f"{place} {path}: {len(records)} parts")
     return True
 
 
@@ -326,7 +326,3 @@ def _load_transfer() -> Any:
 
 def _write(text: str) -> None:
     sys.stdout.write(f"{text}\n")
-
-
-def _report(text: str) -> None:
-    Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)

@@ -1,4 +1,4 @@
-"""Progress of a download: a bar on a terminal, otherwise a line every few seconds."""
+"""What a command says beside its result: lines, and the progress of a download as a bar or a line every few seconds."""
 
 import time
 from collections.abc import Iterator
@@ -20,10 +20,15 @@ class ProgressCallback(Protocol):
     def __call__(self, name: str, done: int, total: int | None, problem: str = "") -> None: ...
 
 
+def print_line(text: str) -> None:
+    """Print a line to standard error, where it does not mix with the result."""
+    _create_console().print(text, markup=False)
+
+
 @contextmanager
 def show_progress(*, is_resumable: bool = True) -> Iterator[ProgressCallback]:
     """Show a download during the block; if it is interrupted, print whether it can be resumed."""
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = _create_console()
     lines = _ProgressLines(console)
     try:
         if console.is_terminal:
@@ -35,6 +40,10 @@ def show_progress(*, is_resumable: bool = True) -> Iterator[ProgressCallback]:
         if not isinstance(err, Exception) and not isinstance(err, GeneratorExit):
             console.print(RESUMABLE if is_resumable else NOT_RESUMABLE, markup=False)
         raise
+
+
+def _create_console() -> Console:
+    return Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 @contextmanager
