@@ -7,7 +7,7 @@ from functools import partial
 
 import structlog
 from wyoming.event import Event
-from wyoming.info import Describe, Info
+from wyoming.info import Describe, Info, Satellite
 from wyoming.ping import Ping
 from wyoming.satellite import RunSatellite
 
@@ -114,7 +114,7 @@ class SatelliteClient:
         info = Info.from_event(await peer.wait_for("info", seconds=RECEIVE_TIMEOUT_SECONDS))
         if info.satellite is None:
             raise UnreachableError(f"{self.uri} is not a satellite")
-        self.software = _describe_software(info)
+        self.software = _describe_software(info.satellite)
         self.wake_words = tuple(model.name for program in info.wake for model in program.models if model.installed)
         return SatelliteIdentity(info.satellite.name, info.satellite.area)
 
@@ -136,8 +136,6 @@ class SatelliteClient:
             await asyncio.sleep(PING_SECONDS)
 
 
-def _describe_software(info: Info) -> str | None:
+def _describe_software(satellite: Satellite) -> str | None:
     """Return what a satellite says about its program."""
-    if info.satellite is None:
-        return None
-    return " ".join(filter(None, (info.satellite.description, info.satellite.version))) or None
+    return " ".join(filter(None, (satellite.description, satellite.version))) or None
