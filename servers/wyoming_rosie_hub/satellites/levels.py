@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from wyoming.event import Event
 
-from wyoming_rosie.audio.levels import SILENCE_DBFS, LevelMeter, LevelReading
+from wyoming_rosie.audio.levels import SILENCE_DBFS, LevelMeter
 from wyoming_rosie.runtime.fields import Fields, parse_number
 
 LEAST_SECONDS = 0.2
@@ -77,13 +77,12 @@ def parse_levels(satellite: str, event: Event) -> SatelliteLevels | None:
     """Return the levels of a user-event; None for an invalid one."""
     fields = Fields(event.data)
     try:
-        reading = LevelReading(
-            fields.number("level_dbfs", SILENCE_DBFS, 0.0), fields.optional_number("noise_dbfs", SILENCE_DBFS, 0.0)
-        )
+        level = fields.number("level_dbfs", SILENCE_DBFS, 0.0)
+        noise = fields.optional_number("noise_dbfs", SILENCE_DBFS, 0.0)
         shares = [_parse_shares(event.data.get(name)) for name in ("wake_scores", "wake_thresholds")]
     except ValueError:
         return None
-    return SatelliteLevels(satellite, reading.level_dbfs, reading.noise_dbfs, *shares)
+    return SatelliteLevels(satellite, level, noise, *shares)
 
 
 def _parse_shares(given: object) -> Mapping[str, float]:
