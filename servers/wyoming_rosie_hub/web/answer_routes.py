@@ -74,16 +74,12 @@ class TrackAnswer:
 
     def leave_track(self) -> None:
         """Send what is left by the WebSocket."""
-        items, is_over = self._clear_playout()
-        if not is_over:
+        if self._playout is None:
+            return
+        items, self._playout = self._playout.clear(), None
+        if items or not self._has_ended:
             self._send(audio_start(Transport.PCM))
             send_items(items, self._send)
-
-    def _clear_playout(self) -> tuple[list[Item], bool]:
-        items = self._playout.clear() if self._playout is not None else []
-        is_over = self._playout is None or (self._has_ended and not items)
-        self._playout = None
-        return items, is_over
 
     def _pass_on(self, pcm: bytes) -> None:
         if self._playout is not None:
