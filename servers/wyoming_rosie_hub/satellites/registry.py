@@ -1,6 +1,6 @@
 """Satellite registry: the satellites of the house, found by their id."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol
@@ -79,16 +79,17 @@ class SatelliteRegistry:
 
     def announce(self, satellite_id: str, announcement: Announcement) -> bool:
         """Queue an announcement; return whether a satellite of that id is connected."""
-        return any(satellite.announce(announcement) for satellite in self._with_id(satellite_id))
+        return any(satellite.announce(announcement) for satellite in self.with_id(satellite_id))
 
     def send(self, satellite_id: str, event: Event) -> bool:
         """Queue an event; return whether a satellite of that id is connected."""
-        satellites = list(self._with_id(satellite_id))
+        satellites = list(self.with_id(satellite_id))
         for satellite in satellites:
             satellite.send(event)
         return bool(satellites)
 
-    def _with_id(self, satellite_id: str) -> Iterable[ConnectedSatellite]:
+    def with_id(self, satellite_id: str) -> Iterator[ConnectedSatellite]:
+        """Return the satellites that are connected with an id."""
         return (satellite for satellite in self.all if satellite.satellite_id == satellite_id)
 
     @asynccontextmanager

@@ -98,8 +98,7 @@ class HubHouse:
         return [self._describe(satellite) for satellite in self._registry.all]
 
     def find_satellite(self, satellite_id: str) -> HouseSatellite | None:
-        found = (one for one in self._registry.connected if one.satellite_id == satellite_id)
-        return next((self._describe(one) for one in found), None)
+        return next(map(self._describe, self._registry.with_id(satellite_id)), None)
 
     async def measure_machine(self) -> MachineLoad:
         return await asyncio.to_thread(self._machine.measure)
@@ -181,9 +180,8 @@ class HubHouse:
         return self._registry.attach(self._context, satellite, send)
 
     def _find(self, satellite_id: str) -> ConnectedSatellite:
-        for satellite in self._registry.connected:
-            if satellite.satellite_id == satellite_id:
-                return satellite
+        if (satellite := next(self._registry.with_id(satellite_id), None)) is not None:
+            return satellite
         there_are = ", ".join(sorted(self._registry.areas())) or "none"
         raise UnknownSatelliteError(f"no satellite '{satellite_id}' is connected; there are: {there_are}")
 
