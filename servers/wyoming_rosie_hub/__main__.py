@@ -15,6 +15,7 @@ from wyoming_rosie.http import health
 from wyoming_rosie.http.health import HEALTHY, Health
 from wyoming_rosie.http.server import LOOPBACK
 from wyoming_rosie.metrics import Metrics, TurnMetrics, create_turn_metrics
+from wyoming_rosie.programs import DAEMONS
 from wyoming_rosie.protocol import address
 from wyoming_rosie.protocol.discovery import DiscoveredService, ServiceBrowser
 from wyoming_rosie.protocol.network_interfaces import local_addresses
@@ -78,7 +79,7 @@ class Hub:
 
     def __init__(self, settings: HubConfig, browser: ServiceBrowser | None, metrics: TurnMetrics) -> None:
         self.folder = folder = settings.data_dir or config.state_folder("hub")
-        configured = {role: getattr(settings, f"{role}_uri") for role in ("wake", "vad", "asr", "intent", "tts")}
+        configured = {daemon.role: getattr(settings, f"{daemon.role}_uri") for daemon in DAEMONS}
         self._directory = DaemonDirectory(configured, settings.adopt, self._discovered, local_addresses)
         self._voices = VoiceSelector(lambda: self._directory.find_uri("tts"))
         self._fallback_audio = FallbackAudio(folder / "phrases", lambda: self._directory.find_uri("tts"), self._voices)

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from wyoming_rosie.logging import RecentLines
+from wyoming_rosie.programs import DAEMONS
 from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie.timers.model import HubTimer
 from wyoming_rosie_hub.satellites.levels import LevelMonitor, SatelliteLevels
@@ -17,7 +18,6 @@ PAUSE_SECONDS = 0.5
 WATCH_SECONDS = 10.0
 """Time for which a satellite reports its levels after each request."""
 DAEMON_PAUSE_SECONDS = 5.0
-DAEMON_ROLES = ("wake", "vad", "asr", "intent", "tts")
 LOG_EVENT = "log"
 """Name of the events that only administrators get."""
 
@@ -89,7 +89,7 @@ class HouseWatcher:
 
     async def _watch_daemons(self) -> None:
         while True:
-            for status in await asyncio.gather(*map(self._house.describe_daemon, DAEMON_ROLES)):
+            for status in await asyncio.gather(*(self._house.describe_daemon(one.role) for one in DAEMONS)):
                 before = self._daemons.get(status.role)
                 self._daemons[status.role] = status
                 if before is not None and _without_measures(before) != _without_measures(status):
