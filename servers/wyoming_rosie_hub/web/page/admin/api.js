@@ -6,7 +6,6 @@ const BASE = "/api/v1/";
 const REQUEST_MS = 20000;
 const UPLOAD_MS = 120000;
 const UNAUTHORIZED = 401;
-const UNAVAILABLE = 503;
 
 export const AWAY = "The hub cannot be reached. This page keeps trying.";
 
@@ -34,11 +33,6 @@ export class Api {
     return decode(await this.request("GET", path));
   }
 
-  /** Return the health of a part of the house, with a `reason` if it is not well. */
-  async getHealth(name) {
-    return decode(await this.request("GET", "health/" + name, undefined, undefined, REQUEST_MS, [UNAVAILABLE]));
-  }
-
   async post(path, body) {
     return decode(await this.request("POST", path, JSON.stringify(body), "application/json"));
   }
@@ -56,14 +50,13 @@ export class Api {
     return decode(await this.request("POST", path, file, "application/gzip", UPLOAD_MS));
   }
 
-  /** `expected` are statuses of errors that are answers, too. */
-  async request(method, path, body, type, longestMs = REQUEST_MS, expected = []) {
+  async request(method, path, body, type, longestMs = REQUEST_MS) {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), longestMs);
     const headers = type === undefined ? {} : { "Content-Type": type };
     try {
       const answer = await fetch(BASE + path, { method: method, body: body, headers: headers, signal: abort.signal });
-      return expected.indexOf(answer.status) >= 0 ? answer : await this.check(answer);
+      return await this.check(answer);
     } catch (error) {
       throw error instanceof ApiError ? error : new ApiError(t(AWAY), 0, "away");
     } finally {

@@ -3,7 +3,7 @@
 import { text as t } from "../text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const PROPERTIES = ["value", "checked", "disabled", "hidden", "selected", "open", "indeterminate"];
+const PROPERTIES = ["value", "checked", "disabled", "hidden", "selected", "open"];
 
 /** Return an element. Attributes that begin with `on` are listeners; null, false and undefined are left out. */
 export function element(tag, attributes, ...children) {

@@ -16,9 +16,5 @@ export const ICONS = {
   mute: "M9 6a3 3 0 0 1 6 0v5a3 3 0 0 1-6 0zM5 11a7 7 0 0 0 14 0M12 18v3",
   muted: "M9 6a3 3 0 0 1 6 0v5a3 3 0 0 1-6 0zM5 11a7 7 0 0 0 14 0M12 18v3M4 4l16 16",
   play: "M8 5l11 7-11 7z",
-  stop: "M7 7h10v10H7z",
   copy: "M9 9h10v11H9zM5 15V4h10",
-  menu: "M4 7h16M4 12h16M4 17h16",
-  talk: "M4 5h16v11H10l-4 4v-4H4z",
-  leave: "M14 4h5v16h-5M10 8l-4 4 4 4M6 12h9",
 };

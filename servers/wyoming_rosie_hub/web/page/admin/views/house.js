@@ -125,7 +125,7 @@ function createSatellite(page, satellite, state) {
     phase.dataset.state = shown;
     setText(phase, text);
     card.meter.hidden = !now.is_connected;
-    setText(facts, [now.software || now.engine, now.uri].filter(Boolean).join(" · "));
+    setText(facts, [now.software, now.uri].filter(Boolean).join(" · "));
     card.classList.toggle("absent", !now.is_connected);
     setText(absence, now.is_connected ? "" : t(ABSENT));
     last.hidden = !now.is_connected;

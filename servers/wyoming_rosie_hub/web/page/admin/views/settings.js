@@ -61,8 +61,8 @@ class SettingsForm {
 
   show(found) {
     this.rows = found.map((setting) => new SettingRow(setting, this.program, () => this.showPending()));
-    const names = Array.from(new Set(this.rows.map((row) => row.group)));
-    replace(this.groups, names.map((name, index) => createGroup(name, this.rows.filter((row) => row.group === name), index === 0 || names.length < 3)));
+    const names = Array.from(new Set(this.rows.map((row) => row.setting.group)));
+    replace(this.groups, names.map((name, index) => createGroup(name, this.rows.filter((row) => row.setting.group === name), index === 0 || names.length < 3)));
     this.showPending();
     this.filter();
   }
@@ -121,11 +121,10 @@ class SettingsForm {
 /** One setting: its name, what it is changed with, what it means, and what happened to it. */
 class SettingRow {
   constructor(setting, program, onInput) {
-    const [name, ...tables] = setting.key.split(".").reverse();
+    const name = setting.key.split(".").pop();
     this.setting = setting;
     this.program = program;
     this.onInput = onInput;
-    this.group = tables.reverse().join(".");
     this.control = createControl(setting);
     this.control.input.id = nextId();
     this.note = element("p", { class: "help", id: this.control.input.id + "-help" }, describe(setting));
