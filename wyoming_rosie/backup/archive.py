@@ -61,8 +61,8 @@ class BackupManifest:
 
 
 @dataclass(frozen=True)
-class OpenedBackup:
-    """A backup that was checked: its manifest, and the content of each part as a file."""
+class BackupContents:
+    """Contents of a backup that is made or was checked: its manifest, and the content of each part as a file."""
 
     manifest: BackupManifest
     files: dict[str, Path]
@@ -90,7 +90,7 @@ def write_backup(
 
 
 @contextmanager
-def open_backup(source: Path, passphrase: str | None = None) -> Iterator[OpenedBackup]:
+def open_backup(source: Path, passphrase: str | None = None) -> Iterator[BackupContents]:
     """Check a backup and yield its contents during the block. Raises BackupError, ConfigError."""
     with tempfile.TemporaryDirectory(prefix="rosie-restore-") as name:
         yield _check_backup(source, Path(name), passphrase)
@@ -111,15 +111,7 @@ def _digest_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@dataclass(frozen=True)
-class _Copies:
-    """Copies of the parts, by name, and their manifest."""
-
-    manifest: BackupManifest
-    files: dict[str, Path]
-
-
-def _copy_parts(parts: Sequence[BackupPart], folder: Path, *, with_secrets: bool) -> _Copies:
+def _copy_parts(parts: Sequence[BackupPart], folder: Path, *, with_secrets: bool) -> BackupContents:
     listed: list[ManifestPart] = []
     left_out: list[tuple[str, str]] = []
     files: dict[str, Path] = {}
@@ -136,7 +128,7 @@ def _copy_parts(parts: Sequence[BackupPart], folder: Path, *, with_secrets: bool
     if not listed:
         raise BackupError("there is nothing to back up here; for the services of this machine, give --system as root")
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return _Copies(BackupManifest(__version__, now, tuple(listed), tuple(left_out)), files)
+    return BackupContents(BackupManifest(__version__, now, tuple(listed), tuple(left_out)), files)
 
 
 def _copy_part(part: BackupPart, copy: Path, *, with_secrets: bool) -> None:
@@ -156,7 +148,7 @@ def _copy_database(path: Path, copy: Path) -> None:
         source.backup(target)
 
 
-def _write_archive(copies: _Copies, archive: Path) -> None:
+def _write_archive(copies: BackupContents, archive: Path) -> None:
     manifest = json.dumps({"format": FORMAT, "program": PROGRAM, **asdict(copies.manifest)}, indent=2).encode()
     with open(archive, "xb", opener=_open_private) as file, tarfile.open(fileobj=file, mode="w:gz") as tar:
         _add(tar, MANIFEST, len(manifest), io.BytesIO(manifest))
@@ -171,7 +163,7 @@ def _add(tar: tarfile.TarFile, name: str, size: int, content: IO[bytes]) -> None
     tar.addfile(member, content)
 
 
-def _write_file(copies: _Copies, archive: Path, target: Path, passphrase: str | None) -> None:
+def _write_file(copies: BackupContents, archive: Path, target: Path, passphrase: str | None) -> None:
     """Write the archive, and the file at its place from it: what is to be encrypted never lies there as it is."""
     _write_archive(copies, archive)
     with archive.open("rb") as source, open(target, "xb", opener=_open_private) as file:
@@ -187,7 +179,7 @@ def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _check_backup(source: Path, folder: Path, passphrase: str | None) -> OpenedBackup:
+def _check_backup(source: Path, folder: Path, passphrase: str | None) -> BackupContents:
     try:
         with source.open("rb") as file:
             if not encryption.is_encrypted(file):
@@ -219,14 +211,14 @@ class _BoundedReader:
         return content
 
 
-def _read_archive(file: IO[bytes], folder: Path) -> OpenedBackup:
+def _read_archive(file: IO[bytes], folder: Path) -> BackupContents:
     reader = _BoundedReader(file)
     try:
         with tarfile.open(fileobj=cast(IO[bytes], reader), mode="r|", bufsize=tarfile.RECORDSIZE) as tar:
             manifest = _read_manifest(tar)
             total = sum(part.bytes for part in manifest.parts)
             reader.left += total + TAR_BYTES * len(manifest.parts) + 2 * tarfile.RECORDSIZE
-            return OpenedBackup(manifest, _read_parts(tar, manifest, folder))
+            return BackupContents(manifest, _read_parts(tar, manifest, folder))
     except _INVALID as err:
         raise BackupError(f"this is no backup of wyoming-rosie, or it is damaged: {err}") from err
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wyoming_rosie.backup.archive import ManifestPart, OpenedBackup, write_backup
+from wyoming_rosie.backup.archive import BackupContents, ManifestPart, write_backup
 from wyoming_rosie.backup.parts import (
     SETTINGS,
     BackupError,
@@ -46,7 +46,7 @@ class _Plan:
     moved: dict[str, str] = field(default_factory=dict)
 
 
-def restore_backup(opened: OpenedBackup, places: BackupPlaces) -> RestoreResult:
+def restore_backup(opened: BackupContents, places: BackupPlaces) -> RestoreResult:
     """Replace this machine's files by those of a backup; a failure puts back what was there. Raises BackupError.
 
     What is replaced is kept as a backup, which can be restored in turn.
@@ -133,7 +133,7 @@ def _keep_replaced(parts: Sequence[BackupPart], folder: Path) -> Path | None:
     return path
 
 
-def _replace_all(targets: dict[str, BackupPart], opened: OpenedBackup) -> None:
+def _replace_all(targets: dict[str, BackupPart], opened: BackupContents) -> None:
     done: list[tuple[Path, Path | None]] = []
     try:
         for name, part in targets.items():
