@@ -126,6 +126,12 @@ class Home:
         found = self.get_area(area)
         return found is not None and self.rooms.get(found.id, RoomPolicy()).private
 
+    def must_stay_home(self, area: str | None) -> bool:
+        """Return whether what is said in an area must stay in the home; an unknown area is as private as any room."""
+        if area is None or self.get_area(area) is None:
+            return any(policy.private for policy in self.rooms.values())
+        return self.is_private(area)
+
     def get_entity(self, name: str) -> Entity | None:
         """Return the entity with this id, name or alias, ignoring case."""
         return next(iter(self._entities.get(name.casefold(), ())), None)

@@ -216,6 +216,7 @@ class LlmAgent:
             user_input.turn_id,
             self._history.has_untrusted_text(user_input.conversation_id, now) or has_untrusted_text(recalled),
             model.keep_private,
+            must_stay_home=request.private or not user_input.allow_cloud,
         )
         remembered = self._render_memories(recalled, moment)
         loop = self._create_tool_loop(model, prompt, user_input, context, phrases, remembered)

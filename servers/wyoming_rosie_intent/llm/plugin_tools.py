@@ -110,6 +110,7 @@ def _create_context(context: ToolContext) -> CommandContext:
         person=context.speaker,
         conversation_id=context.conversation_id,
         key=context.turn_id or "",
+        must_stay_home=context.must_stay_home,
     )
 
 

@@ -59,8 +59,7 @@ class RoutingRequest:
 
 def create_request(text: str, home: Home, here: Area | None, *, allow_cloud: bool = True) -> RoutingRequest:
     """Return the request for a sentence that was spoken in an area, by its complexity and the home's preferences."""
-    room = home.rooms.get(here.id) if here else None
-    private = room.private if room else here is None and any(room.private for room in home.rooms.values())
+    private = home.must_stay_home(here.id if here else None)
     result = classify(text)
     _LOG.debug("request classified", complexity=result.complexity.value, reasons=result.reasons)
     never_cloud = home.preferences.never_cloud or not allow_cloud

@@ -27,6 +27,7 @@ class ToolContext:
     """Whether the model has read what strangers may have written: then the person is asked before anything changes."""
     keep_private: Callable[[], bool] = lambda: True
     """Keeps the rest of the turn at home; returns False if a cloud has part in it already."""
+    must_stay_home: bool = False  # what was said is sent to no service outside the home
 
 
 @dataclass(frozen=True)

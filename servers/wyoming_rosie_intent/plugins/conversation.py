@@ -91,7 +91,7 @@ class PluginConversations:
             person=user_input.speaker,
             conversation_id=user_input.conversation_id,
             key=user_input.turn_id or "",
-            must_stay_home=(area is not None and home.is_private(area.id)) or not user_input.allow_cloud,
+            must_stay_home=home.must_stay_home(user_input.area) or not user_input.allow_cloud,
         )
 
     def _create_outcome(self, plugin: str, answer: Answer) -> Handled | NotHandled:
