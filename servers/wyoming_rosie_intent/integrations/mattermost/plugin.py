@@ -23,8 +23,9 @@ from wyoming_rosie_intent.plugins import (
     PluginTool,
     ToolParameter,
 )
-from wyoming_rosie_intent.plugins.http_client import HttpClient, HttpLimits, check_url
+from wyoming_rosie_intent.plugins.http_client import HttpClient, HttpLimits
 from wyoming_rosie_intent.plugins.plugin import Sentences, Values
+from wyoming_rosie_intent.plugins.service_url import check_url
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 
 _LOG = structlog.get_logger()

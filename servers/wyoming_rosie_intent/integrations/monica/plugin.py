@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie_intent.integrations.monica.client import MonicaClient, create_limits
+from wyoming_rosie_intent.integrations.monica.client import MonicaClient
 from wyoming_rosie_intent.integrations.monica.commands import MonicaCommands
 from wyoming_rosie_intent.plugins import (
     CommandContext,
@@ -17,6 +17,7 @@ from wyoming_rosie_intent.plugins import (
     ToolParameter,
     person_settings,
 )
+from wyoming_rosie_intent.plugins.http_client import HttpLimits
 from wyoming_rosie_intent.plugins.plugin import Sentences, Values
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 
@@ -120,4 +121,4 @@ def _create_client(settings: Mapping[str, Any]) -> MonicaClient:
         raise ConfigError('Monica needs url = "https://HOST" and token = { secret_file = "PATH" }')
     if not isinstance(seconds, int | float) or not seconds > 0:
         raise ConfigError("seconds: write how long a request may take, such as 20")
-    return MonicaClient(url, token.strip(), create_limits(float(seconds)))
+    return MonicaClient(url, token.strip(), HttpLimits(total_seconds=float(seconds)))

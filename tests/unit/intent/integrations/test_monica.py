@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.unit.intent.integrations.monica_service import CONTACTS, TOKEN, MonicaService, contact
 from wyoming_rosie.http.rate_limit import Rate
 from wyoming_rosie_intent.engine import Answer
-from wyoming_rosie_intent.integrations.monica.client import RATE, MonicaClient, create_limits
+from wyoming_rosie_intent.integrations.monica.client import RATE, MonicaClient
 from wyoming_rosie_intent.integrations.monica.contacts import (
     Birthdate,
     Contact,
@@ -28,7 +28,7 @@ from wyoming_rosie_intent.plugins import CommandContext, PluginMatch, PluginRegi
 from wyoming_rosie_intent.plugins.contract import CHECKS, Check, Example, PluginContract
 from wyoming_rosie_intent.plugins.discovery import find_integrations
 from wyoming_rosie_intent.plugins.fake_service import Fault
-from wyoming_rosie_intent.plugins.http_client import HttpError
+from wyoming_rosie_intent.plugins.http_client import HttpError, HttpLimits
 from wyoming_rosie_intent.plugins.match import DeclinedAnswer, PluginQuestion
 from wyoming_rosie_intent.plugins.plugin import Sentences
 from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
@@ -271,7 +271,7 @@ async def test_no_more_requests_are_sent_than_the_rate_allows() -> None:
     assert RATE.burst + 60 * RATE.per_second == 60
     service = MonicaService()
     async with service.serving():
-        client = MonicaClient(service.url, TOKEN, create_limits(60.0), Rate(per_second=0.001, burst=2))
+        client = MonicaClient(service.url, TOKEN, HttpLimits(total_seconds=60.0), Rate(per_second=0.001, burst=2))
         [ada, *_] = (await client.get_book()).contacts
         await client.fetch_contact(ada)
         with pytest.raises(HttpError, match="too many requests"):
