@@ -32,7 +32,7 @@ from tests.google_calendar_server import (
 from tests.waiting import wait_until
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.integrations.calendar import times
-from wyoming_rosie_intent.integrations.calendar.calendar_plugin import LANGUAGES
+from wyoming_rosie_intent.integrations.calendar.calendar_plugin import CalendarPlugin
 from wyoming_rosie_intent.integrations.calendar.model import Calendar, CalendarEvent, NewEvent, Span
 from wyoming_rosie_intent.integrations.google_calendar import login, oauth, tokens
 from wyoming_rosie_intent.integrations.google_calendar.login import LoginWay
@@ -423,7 +423,7 @@ class EnglishGoogleCalendar(GoogleCalendarPlugin):
 def contract(tmp_path_factory: pytest.TempPathFactory) -> PluginContract:
     folder = tmp_path_factory.mktemp("contract")
     (folder / "languages").mkdir()
-    shutil.copy(LANGUAGES / "en.toml", folder / "languages")
+    shutil.copy(CalendarPlugin.languages / "en.toml", folder / "languages")
     EnglishGoogleCalendar.languages = folder / "languages"
     tokens.save(tokens.find_file(folder, "house"), StoredSignIn(CLIENT, REFRESH_TOKEN))
     return PluginContract(

@@ -16,12 +16,10 @@ from wyoming_rosie_intent.integrations.calendar.commands import ANSWER_SECONDS, 
 from wyoming_rosie_intent.integrations.calendar.model import CalendarSource
 from wyoming_rosie_intent.integrations.calendar.tools import TOOLS
 from wyoming_rosie_intent.integrations.calendar.turn import Account
-from wyoming_rosie_intent.plugins import CommandContext, IntegrationPlugin, PluginResult, PluginTool, person_settings
-from wyoming_rosie_intent.plugins.plugin import Sentences, Values
-from wyoming_rosie_intent.plugins.texts import PluginTexts
+from wyoming_rosie_intent.plugins import CommandContext, MultilingualPlugin, PluginResult, person_settings
+from wyoming_rosie_intent.plugins.plugin import Values
 
 _LOG = structlog.get_logger()
-LANGUAGES = Path(__file__).with_name("languages")
 CHECK_SECONDS = 300.0
 """Between two checks of whether the service lets us in."""
 STATUS_SECONDS = 1.5
@@ -49,23 +47,24 @@ class CalendarSettings:
         return cls(guests, _parse_zone(config.get("time_zone")))
 
 
-class CalendarPlugin(IntegrationPlugin):
+class CalendarPlugin(MultilingualPlugin):
     """Derived classes say how an account is opened, and by which of its settings they know that there is one."""
 
     name = "calendar"
     version = "1.0.0"
     is_private = True
     account_setting: str
-    languages = LANGUAGES
+    languages = Path(__file__).with_name("languages")
+    tools = TOOLS
     answer_seconds = ANSWER_SECONDS
     is_outside_home = False
     """Whether the service is one of the internet, to which nothing goes that is said in a private room."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._accounts: dict[str, Account] = {}
         self._settings = CalendarSettings(BUSY, None)
-        self._texts: PluginTexts | None = None
-        self._commands: CalendarCommands | None = None
+        self._commands = CalendarCommands(self.texts, self.answer_seconds)
         self._names: set[str] = set()
         self._problem: str | None = None
         self._check: asyncio.Task[None] | None = None
@@ -78,8 +77,6 @@ class CalendarPlugin(IntegrationPlugin):
     async def initialize(self, config: Mapping[str, Any]) -> None:
         await self.close()
         self._settings = CalendarSettings.parse(config)
-        self._texts = await asyncio.to_thread(PluginTexts, self.languages)
-        self._commands = CalendarCommands(self._texts, self.answer_seconds)
         self._accounts = dict(self._open_accounts(config))
         if not self._accounts:
             raise ConfigError(f"the calendar needs the setting {self.account_setting}, or it for each of the persons")
@@ -97,24 +94,15 @@ class CalendarPlugin(IntegrationPlugin):
             await asyncio.wait([self._check], timeout=STATUS_SECONDS)
         return {"healthy": self._problem is None, "message": self._problem}
 
-    def get_intents(self) -> Mapping[str, Sentences]:
-        assert self._texts is not None
-        return self._texts.get_intents()
-
     def get_lists(self) -> Mapping[str, Mapping[str, Values]]:
         """Return the lists of the languages, with the names of the calendars."""
-        assert self._texts is not None
-        lists = {name: dict(values) for name, values in self._texts.get_lists().items()}
+        lists = {name: dict(values) for name, values in super().get_lists().items()}
         named = {name: name for name in sorted(self._names)}
         for language, values in lists["calendar"].items():
             lists["calendar"][language] = {**dict(values), **named} if isinstance(values, Mapping) else values
         return lists
 
-    def get_tools(self) -> Sequence[PluginTool]:
-        return TOOLS
-
     async def execute(self, intent: str, entities: Mapping[str, Any], context: CommandContext) -> PluginResult:
-        assert self._commands is not None
         person = (context.person or "").casefold()
         own = self._accounts.get(person) if person else None
         account = own or (self._accounts.get("") if self._settings.guests != NOTHING else None)
@@ -131,8 +119,7 @@ class CalendarPlugin(IntegrationPlugin):
             self._check.cancel()
             await asyncio.gather(self._check, return_exceptions=True)
             self._check = None
-        if self._commands is not None:
-            await self._commands.close()
+        await self._commands.close()
         accounts, self._accounts = self._accounts, {}
         await asyncio.gather(*(account.source.close() for account in accounts.values()))
 

@@ -1,7 +1,7 @@
 """Plugin for Mattermost: messages and mentions by voice; channels that ask the house, and are spoken in a room."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,15 @@ from wyoming_rosie_intent.integrations.mattermost.webhooks import ChatCommand, W
 from wyoming_rosie_intent.integrations.mattermost.websocket import MattermostSocket
 from wyoming_rosie_intent.plugins import (
     CommandContext,
-    IntegrationPlugin,
+    MultilingualPlugin,
     PluginResult,
     PluginTool,
     ToolParameter,
 )
 from wyoming_rosie_intent.plugins.http_client import HttpClient, HttpLimits
-from wyoming_rosie_intent.plugins.plugin import Sentences, Values
 from wyoming_rosie_intent.plugins.service_url import check_url
-from wyoming_rosie_intent.plugins.texts import PluginTexts
 
 _LOG = structlog.get_logger()
-LANGUAGES = Path(__file__).with_name("languages")
 REQUEST_SECONDS = 20.0
 TOOLS = (
     PluginTool(
@@ -45,16 +42,18 @@ TOOLS = (
 )
 
 
-class Mattermost(IntegrationPlugin):
+class Mattermost(MultilingualPlugin):
     """Settings: `url`, `token`, `persons`, and for channels `hub`, `channels`, `direct`, `listen`, `commands`."""
 
     name = "Mattermost"
     version = "1.0.0"
     is_private = True
+    languages = Path(__file__).with_name("languages")
+    tools = TOOLS
 
     def __init__(self) -> None:
-        self._texts = PluginTexts(LANGUAGES)
-        self._commands = ChatCommands(self._texts)
+        super().__init__()
+        self._commands = ChatCommands(self.texts)
         self._limits = HttpLimits()
         self._accounts: dict[str, ChatAccount] = {}
         self._hub: HubClient | None = None
@@ -69,7 +68,7 @@ class Mattermost(IntegrationPlugin):
         try:
             self._limits = _create_limits(config)
             webhooks = _create_webhooks(config)
-            self._commands = ChatCommands(self._texts, webhooks, self._limits)
+            self._commands = ChatCommands(self.texts, webhooks, self._limits)
             self._accounts = _create_accounts(config, self._limits, needs_token=not webhooks)
             await asyncio.gather(*(account.client.connect() for account in self._accounts.values()))
             if "hub" in config:
@@ -81,15 +80,6 @@ class Mattermost(IntegrationPlugin):
     async def get_status(self) -> Mapping[str, Any]:
         problem = self._socket.problem if self._socket is not None else None
         return {"healthy": problem is None, "message": problem}
-
-    def get_intents(self) -> Mapping[str, Sentences]:
-        return self._texts.get_intents()
-
-    def get_lists(self) -> Mapping[str, Mapping[str, Values]]:
-        return self._texts.get_lists()
-
-    def get_tools(self) -> Sequence[PluginTool]:
-        return TOOLS
 
     async def execute(self, intent: str, entities: Mapping[str, Any], context: CommandContext) -> PluginResult:
         person = (context.person or "").casefold()
@@ -115,7 +105,7 @@ class Mattermost(IntegrationPlugin):
         self._hub = HubClient(config["hub"])
         policies = {name: ChannelPolicy.parse(name, table) for name, table in config.get("channels", {}).items()}
         direct = ChannelPolicy.parse("direct", config.get("direct", {}))
-        self._dialogue = ChannelDialogue(self._hub, self._texts, policies, direct)
+        self._dialogue = ChannelDialogue(self._hub, self.texts, policies, direct)
         self._socket = MattermostSocket(str(config["url"]), bot.client, self._follows)
         listener = ChannelListener(self._dialogue, bot.client, lambda: datetime.now().astimezone())
         self._listening = asyncio.create_task(listener.run(self._socket.posts()))
@@ -131,7 +121,7 @@ class Mattermost(IntegrationPlugin):
     async def _open_webhooks(self, config: Mapping[str, Any]) -> None:
         tokens = [token for token in config.get("commands", {}).values() if isinstance(token, str) and token.strip()]
         self._replies = HttpClient(str(config["url"]), limits=self._limits)
-        promise = self._texts.render("later", str(config.get("language", "en")))
+        promise = self.texts.render("later", str(config.get("language", "en")))
         self._webhooks = WebhookServer(
             str(config["listen"]), [token.strip() for token in tokens], self._answer_command, self._send_late, promise
         )

@@ -1,7 +1,7 @@
 """Plugin for Monica: who somebody is, birthdays, the last contact, and notes, calls and reminders after a yes."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from wyoming_rosie_intent.integrations.monica.client import MonicaClient
 from wyoming_rosie_intent.integrations.monica.commands import MonicaCommands
 from wyoming_rosie_intent.plugins import (
     CommandContext,
-    IntegrationPlugin,
+    MultilingualPlugin,
     ParameterType,
     PluginResult,
     PluginTool,
@@ -18,10 +18,7 @@ from wyoming_rosie_intent.plugins import (
     person_settings,
 )
 from wyoming_rosie_intent.plugins.http_client import HttpLimits
-from wyoming_rosie_intent.plugins.plugin import Sentences, Values
-from wyoming_rosie_intent.plugins.texts import PluginTexts
 
-LANGUAGES = Path(__file__).with_name("languages")
 CONTACT = ToolParameter("the name of the person", is_required=True)
 TOOLS = (
     PluginTool("WhoIs", "Tells who somebody is, from the address book of the household", {"contact": CONTACT}),
@@ -57,16 +54,18 @@ TOOLS = (
 )
 
 
-class Monica(IntegrationPlugin):
+class Monica(MultilingualPlugin):
     """Settings: `url` and `token`, also of each person; what belongs to a person is for that person only."""
 
     name = "Monica"
     version = "1.0.0"
     is_private = True
+    languages = Path(__file__).with_name("languages")
+    tools = TOOLS
 
     def __init__(self) -> None:
-        self._texts = PluginTexts(LANGUAGES)
-        self._commands = MonicaCommands(self._texts)
+        super().__init__()
+        self._commands = MonicaCommands(self.texts)
         self._clients: dict[str, MonicaClient] = {}
 
     async def initialize(self, config: Mapping[str, Any]) -> None:
@@ -81,15 +80,6 @@ class Monica(IntegrationPlugin):
     async def get_status(self) -> Mapping[str, Any]:
         problem = next((client.problem for client in self._clients.values() if client.problem), None)
         return {"healthy": problem is None, "message": problem}
-
-    def get_intents(self) -> Mapping[str, Sentences]:
-        return self._texts.get_intents()
-
-    def get_lists(self) -> Mapping[str, Mapping[str, Values]]:
-        return self._texts.get_lists()
-
-    def get_tools(self) -> Sequence[PluginTool]:
-        return TOOLS
 
     async def execute(self, intent: str, entities: Mapping[str, Any], context: CommandContext) -> PluginResult:
         person = (context.person or "").casefold()

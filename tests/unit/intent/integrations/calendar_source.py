@@ -4,19 +4,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.unit.intent.integrations.plugin_speaker import find_match
 from tests.waiting import wait_until
 from wyoming_rosie_intent.integrations.calendar import times
-from wyoming_rosie_intent.integrations.calendar.calendar_plugin import LANGUAGES, CalendarPlugin
+from wyoming_rosie_intent.integrations.calendar.calendar_plugin import CalendarPlugin
 from wyoming_rosie_intent.integrations.calendar.model import Calendar, CalendarEvent, NewEvent, Span
 from wyoming_rosie_intent.plugins import PluginMatch, PluginRegistry, PluginSource
 from wyoming_rosie_intent.plugins.http_client import HttpError
 from wyoming_rosie_intent.plugins.plugin import Sentences
-from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
-from wyoming_rosie_intent.plugins.texts import PluginTexts
 
 VIENNA = ZoneInfo("Europe/Vienna")
 FRIDAY = datetime(2026, 11, 27, 10, 30, tzinfo=VIENNA)
@@ -107,16 +105,9 @@ class CalendarInMemory(CalendarPlugin):
         return {intent: [] for intent in super().get_intents()}
 
 
-@cache
-def _load_sentences() -> PluginSentences:
-    texts = PluginTexts(LANGUAGES)
-    return load_sentences(texts.get_intents(), texts.get_lists())
-
-
 def understand(text: str, language: str = "en") -> PluginMatch | None:
     """Return the command that a sentence is."""
-    found = _load_sentences().recognize(text, language)
-    return PluginMatch("calendar", *found, text, language) if found else None
+    return find_match(CalendarInMemory, "calendar", text, language)
 
 
 @asynccontextmanager
