@@ -23,11 +23,16 @@ from wyoming_rosie_intent.plugins import (
     PluginTool,
     ToolParameter,
 )
+from wyoming_rosie_intent.plugins.accounts import (
+    PersonAccounts,
+    list_account_settings,
+    parse_limits,
+    parse_token_account,
+)
 from wyoming_rosie_intent.plugins.http_client import HttpClient, HttpLimits
 from wyoming_rosie_intent.plugins.service_url import check_url
 
 _LOG = structlog.get_logger()
-REQUEST_SECONDS = 20.0
 TOOLS = (
     PluginTool(
         "SendMessage",
@@ -55,7 +60,7 @@ class Mattermost(MultilingualPlugin):
         super().__init__()
         self._commands = ChatCommands(self.texts)
         self._limits = HttpLimits()
-        self._accounts: dict[str, ChatAccount] = {}
+        self._accounts: PersonAccounts[ChatAccount] = PersonAccounts()
         self._hub: HubClient | None = None
         self._dialogue: ChannelDialogue | None = None
         self._socket: MattermostSocket | None = None
@@ -66,11 +71,11 @@ class Mattermost(MultilingualPlugin):
     async def initialize(self, config: Mapping[str, Any]) -> None:
         await self.close()
         try:
-            self._limits = _create_limits(config)
+            self._limits = parse_limits(config)
             webhooks = _create_webhooks(config)
             self._commands = ChatCommands(self.texts, webhooks, self._limits)
-            self._accounts = _create_accounts(config, self._limits, needs_token=not webhooks)
-            await asyncio.gather(*(account.client.connect() for account in self._accounts.values()))
+            self._accounts = _create_accounts(config, needs_token=not webhooks)
+            await asyncio.gather(*(account.client.connect() for account in self._accounts))
             if "hub" in config:
                 await self._open_channels(config)
         except (RosieError, asyncio.CancelledError):
@@ -82,32 +87,33 @@ class Mattermost(MultilingualPlugin):
         return {"healthy": problem is None, "message": problem}
 
     async def execute(self, intent: str, entities: Mapping[str, Any], context: CommandContext) -> PluginResult:
-        person = (context.person or "").casefold()
-        account = self._accounts.get(person) if person else None
-        if account is None and intent != "ReadMentions":
-            account = self._accounts.get("")
-        return await self._commands.execute(intent, entities, context, account)
+        find = self._accounts.find_own if intent == "ReadMentions" else self._accounts.find
+        return await self._commands.execute(intent, entities, context, find(context.person))
 
     async def close(self) -> None:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
-        closing = [self._webhooks, self._hub, self._replies, *(one.client for one in self._accounts.values())]
+        closing = [self._webhooks, self._hub, self._replies, *(one.client for one in self._accounts)]
         self._listening = self._webhooks = self._hub = self._replies = self._socket = None
-        self._accounts = {}
+        self._accounts = PersonAccounts()
         await asyncio.gather(*(one.close() for one in closing if one is not None))
+
+    @property
+    def _bot(self) -> MattermostClient:
+        assert self._accounts.household is not None, "channels are open only with a bot"
+        return self._accounts.household.client
 
     async def _open_channels(self, config: Mapping[str, Any]) -> None:
         """Listen to the channels that have settings, and to slash commands."""
-        bot = self._accounts.get("")
-        if bot is None:
+        if self._accounts.household is None:
             raise ConfigError('channels need the token of a bot: token = { secret_file = "PATH" }')
         self._hub = HubClient(config["hub"])
         policies = {name: ChannelPolicy.parse(name, table) for name, table in config.get("channels", {}).items()}
         direct = ChannelPolicy.parse("direct", config.get("direct", {}))
         self._dialogue = ChannelDialogue(self._hub, self.texts, policies, direct)
-        self._socket = MattermostSocket(str(config["url"]), bot.client, self._follows)
-        listener = ChannelListener(self._dialogue, bot.client, lambda: datetime.now().astimezone())
+        self._socket = MattermostSocket(str(config["url"]), self._bot, self._follows)
+        listener = ChannelListener(self._dialogue, self._bot, lambda: datetime.now().astimezone())
         self._listening = asyncio.create_task(listener.run(self._socket.posts()))
         self._listening.add_done_callback(_log_end)
         if "listen" in config:
@@ -129,7 +135,7 @@ class Mattermost(MultilingualPlugin):
 
     async def _answer_command(self, command: ChatCommand) -> str:
         assert self._dialogue is not None
-        channel = (await self._accounts[""].client.get_directory()).channels.get(command.channel_id)
+        channel = (await self._bot.get_directory()).channels.get(command.channel_id)
         is_direct = channel is None and "__" in command.channel_name  # the names of both users
         known = channel or (ChatChannel(command.channel_id, "", type="D") if is_direct else None)
         policy = self._dialogue.find_policy(known)
@@ -142,14 +148,7 @@ class Mattermost(MultilingualPlugin):
             body = {"response_type": "ephemeral", "text": neutralize(text)}
             await self._replies.request("POST", command.response_url, body=body)
         else:
-            await self._accounts[""].client.post(command.channel_id, text, command.post_id)
-
-
-def _create_limits(config: Mapping[str, Any]) -> HttpLimits:
-    seconds = config.get("seconds", REQUEST_SECONDS)
-    if not isinstance(seconds, int | float) or not seconds > 0:
-        raise ConfigError("seconds: write how long a request may take, such as 20")
-    return HttpLimits(total_seconds=float(seconds))
+            await self._bot.post(command.channel_id, text, command.post_id)
 
 
 def _create_webhooks(config: Mapping[str, Any]) -> list[IncomingWebhook]:
@@ -160,19 +159,18 @@ def _create_webhooks(config: Mapping[str, Any]) -> list[IncomingWebhook]:
     return [IncomingWebhook(name, url) for name, url in addresses.items()]
 
 
-def _create_accounts(config: Mapping[str, Any], limits: HttpLimits, *, needs_token: bool) -> dict[str, ChatAccount]:
-    """Create the account of each person, and that of the bot, whose name is empty. Raises ConfigError."""
-    url = config.get("url")
-    tables = {"": config} | {name.casefold(): table for name, table in config.get("persons", {}).items()}
-    tokens = {name: table["token"] for name, table in tables.items() if "token" in table}
-    if not tokens and not needs_token:
-        return {}
-    if not isinstance(url, str) or not tokens or not all(isinstance(one, str) and one for one in tokens.values()):
+def _create_accounts(config: Mapping[str, Any], *, needs_token: bool) -> PersonAccounts[ChatAccount]:
+    """Create the account of each person, and that of the bot, which is the household's. Raises ConfigError."""
+    found = list_account_settings(config, "token")
+    if not found and needs_token:
         raise ConfigError('Mattermost needs url = "https://HOST" and token = { secret_file = "PATH" }')
-    return {
-        name: ChatAccount(MattermostClient(url, token.strip(), limits), is_own=bool(name))
-        for name, token in tokens.items()
-    }
+    accounts = {person: parse_token_account("Mattermost", settings) for person, settings in found.items()}
+    return PersonAccounts(
+        {
+            person: ChatAccount(MattermostClient(one.url, one.token, one.limits), is_own=bool(person))
+            for person, one in accounts.items()
+        }
+    )
 
 
 def _log_end(task: "asyncio.Task[None]") -> None:
