@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.intent.integrations.calendar_source import FRIDAY, understand
 from wyoming_rosie_intent.engine import IntentRecognizer
-from wyoming_rosie_intent.integrations.calendar.calendar_plugin import CalendarPlugin
+from wyoming_rosie_intent.integrations.calendar.plugin import CalendarPlugin
 from wyoming_rosie_intent.integrations.calendar.tools import TOOLS
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 from wyoming_rosie_intent.plugins.values import resolve_times
