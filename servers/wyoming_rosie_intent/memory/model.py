@@ -28,6 +28,10 @@ class CorruptMemoryError(MemoryStoreError):
     """The store's file is damaged; the next one that opens it keeps it aside and begins a new one."""
 
 
+class ReplacedMemoryError(MemoryStoreError):
+    """Another file has taken the place of the store's; the next one that opens it goes on with that."""
+
+
 class InvalidMemoryError(RosieError):
     """A record cannot be stored as it is."""
 

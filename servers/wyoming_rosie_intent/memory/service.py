@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -14,6 +14,7 @@ from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_intent.memory import transfer
+from wyoming_rosie_intent.memory.calls import run_on, translated_errors
 from wyoming_rosie_intent.memory.embedding import EmbeddingModel
 from wyoming_rosie_intent.memory.model import (
     ADMIN,
@@ -27,11 +28,11 @@ from wyoming_rosie_intent.memory.model import (
     MemoryStats,
     MemoryStore,
     MemoryStoreError,
+    ReplacedMemoryError,
     is_forgettable,
     normalize_text,
 )
 from wyoming_rosie_intent.memory.retention import EARLIEST, correct_times, expiry, is_storable
-from wyoming_rosie_intent.memory.transfer import MemoryImportError
 
 T = TypeVar("T")
 LoadEmbedding: TypeAlias = Callable[[], EmbeddingModel | None]
@@ -43,8 +44,9 @@ SEARCH_SECONDS = 1.0
 """Longest wait of a turn for its memories; without them it goes on."""
 OPENING_SECONDS = 10.0
 """Longest wait of what is no turn for the first opening of the store."""
+MAX_REPLACEMENTS = 5
+"""Files that a call follows, one after the other."""
 MAX_QUERY_CHARACTERS = 2_000
-CALL_SECONDS = 60.0
 EXPIRY_SECONDS = 3600.0
 """Time between two looks for talk that is too old."""
 MAX_EMBEDDING_PAUSE_SECONDS = 300.0
@@ -66,6 +68,8 @@ class MemoryService:
         self._keep_days = keep_days
         self._clock = clock
         self._store: MemoryStore | None = None
+        self._replaced: list[MemoryStore] = []  # whose files are there no more; to be closed
+        self._reopening = asyncio.Lock()
         self._model: EmbeddingModel | None = None
         self._writer = ThreadWorker("memory-writer")
         self._reader = ThreadWorker("memory-reader")
@@ -160,11 +164,11 @@ class MemoryService:
 
     async def export_file(self, path: Path) -> int:
         """Write all records to a new file of JSON lines; return how many. Raises MemoryStoreError."""
-        return await self._read(lambda store: _write_file(path, store))
+        return await self._read(lambda store: transfer.write_file(path, store.export()))
 
     async def import_file(self, path: Path) -> int:
         """Store the records of an export, all or none; return how many. Raises MemoryStoreError, MemoryImportError."""
-        return await self.add(await self._read(lambda _: _read_file(path)))
+        return await self.add(await self._read(lambda _: transfer.read_file(path)))
 
     async def backup(self, path: Path) -> None:
         """Write a consistent copy of the store to a new file. Raises MemoryStoreError."""
@@ -180,6 +184,7 @@ class MemoryService:
             if await self._flush():
                 backoff.reset()
                 await self._expire()
+                await self._close_replaced()
                 await self._wait_for_change()
             else:
                 await backoff.sleep()
@@ -222,17 +227,50 @@ class MemoryService:
         return await self._call(self._writer, call)
 
     async def _call(self, worker: ThreadWorker, call: Callable[[MemoryStore], T]) -> T:
-        """Call the store on a thread; one that turned out to be corrupt is opened anew. Raises RosieError."""
-        store = self._store
-        if store is None:
+        """Call the store on a thread; one that is corrupt, or whose file was replaced, is opened anew. Raises RosieError."""
+        store = self._get_store()
+        for _ in range(MAX_REPLACEMENTS):
+            try:
+                return await run_on(worker, call, store)
+            except CorruptMemoryError as err:
+                await self._abandon(store, str(err))
+                raise
+            except ReplacedMemoryError:
+                store = await self._reopen(store)
+        raise MemoryStoreError("the memory's file is replaced again and again; restore it once")
+
+    def _get_store(self) -> MemoryStore:
+        if self._store is None:
             raise MemoryStoreError(self._problem or NOT_OPEN)
+        return self._store
+
+    async def _reopen(self, replaced: MemoryStore) -> MemoryStore:
+        """Return the store of the file that took another's place; it is opened once. Raises MemoryStoreError."""
+        async with self._reopening:
+            if self._store is replaced:
+                _LOG.info("memory was replaced")
+                await self._open_instead(replaced)
+        return self._get_store()
+
+    async def _open_instead(self, replaced: MemoryStore) -> None:
+        """Open the file that took the place of a store's, where all that is due begins anew."""
+        opened = None
         try:
-            with _translated_errors():
-                async with asyncio.timeout(CALL_SECONDS):
-                    return await worker.run(call, store)
-        except CorruptMemoryError as err:
-            await self._abandon(store, str(err))
-            raise
+            opened = await self._open()
+        except RosieError as err:  # the task that writes tries it again
+            self._note_problem(str(err))
+        self._store = opened
+        self._replaced.append(replaced)
+        self._next_expiry = 0.0
+        self._written.set()
+        self._changed.set()
+
+    async def _close_replaced(self) -> None:
+        """Close the stores whose files were replaced, once no call uses them any more."""
+        while self._replaced:
+            for worker in (self._reader, self._embedder):
+                await worker.run(lambda: None)
+            await self._writer.run(self._replaced.pop().close)
 
     async def _abandon(self, store: MemoryStore, reason: str) -> None:
         if self._store is store:
@@ -248,7 +286,6 @@ class MemoryService:
         try:
             if self._store is None:
                 self._store = await self._open()
-                self._note_opening(self._store.notice)
             if waiting:
                 await self._call(self._writer, lambda store: store.add(_correct(store, waiting)))
         except RosieError as err:
@@ -264,13 +301,13 @@ class MemoryService:
     async def _open(self) -> MemoryStore:
         if self._model is None:
             self._model = await self._load_model()
-        with _translated_errors():
-            async with asyncio.timeout(CALL_SECONDS):
-                return await self._writer.run(self._open_store, self._model)
+        store = await run_on(self._writer, self._open_store, self._model)
+        self._note_opening(store.notice)
+        return store
 
     async def _load_model(self) -> EmbeddingModel | None:
         try:
-            with _translated_errors():
+            with translated_errors():
                 return await self._embedder.run(self._load_embedding)
         except RosieError as err:
             self._note_embedding_problem(str(err))
@@ -316,41 +353,13 @@ class MemoryService:
     async def _close(self) -> None:
         if self._pending:
             await self._flush()
+        await self._close_replaced()
         if self._store is not None:
             await self._writer.run(self._store.close)
         if self._model is not None:
             await self._embedder.run(self._model.close)
         for worker in (self._writer, self._reader, self._embedder):
             worker.close()
-
-
-@contextmanager
-def _translated_errors() -> Iterator[None]:
-    """Raise RosieError, whatever fails in a store or a model: turns go on."""
-    try:
-        yield
-    except RosieError:
-        raise
-    except TimeoutError as err:
-        raise MemoryStoreError(f"the memory has not answered within {CALL_SECONDS:g} s") from err
-    except Exception as err:
-        _LOG.error("memory failed", error=type(err).__name__)
-        _LOG.debug("memory failed", exc_info=True)  # its text may be private
-        raise MemoryStoreError(f"the memory failed: {type(err).__name__}") from err
-
-
-def _write_file(path: Path, store: MemoryStore) -> int:
-    try:
-        return transfer.write_file(path, store.export())
-    except OSError as err:
-        raise MemoryStoreError(f"{path} cannot be written: {err.strerror}") from err
-
-
-def _read_file(path: Path) -> list[MemoryRecord]:
-    try:
-        return transfer.read_file(path)
-    except (OSError, UnicodeDecodeError) as err:
-        raise MemoryImportError(f"{path} cannot be read: {getattr(err, 'strerror', None) or 'no UTF-8 text'}") from err
 
 
 def _correct(store: MemoryStore, records: Sequence[MemoryRecord]) -> list[MemoryRecord]:

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie_intent.memory.model import InvalidMemoryError, MemoryKind, MemoryRecord, SpeakerRole
+from wyoming_rosie_intent.memory.model import (
+    InvalidMemoryError,
+    MemoryKind,
+    MemoryRecord,
+    MemoryStoreError,
+    SpeakerRole,
+)
 
 FORMAT = "wyoming-rosie-memory"
 VERSION = 1
@@ -25,17 +31,28 @@ class MemoryImportError(RosieError):
 
 
 def write_file(path: Path, records: Iterable[MemoryRecord]) -> int:
-    """Write a new file that only the owner may read; return the number of records. Raises OSError."""
-    path.touch(0o600, exist_ok=False)
-    with path.open("w", encoding="utf-8") as file:
-        file.write(json.dumps({"format": FORMAT, "version": VERSION}) + "\n")
-        return sum(1 for record in records if file.write(to_line(record) + "\n"))
+    """Write a new file, whole or not at all, that only the owner may read; return the number of records.
+
+    Raises MemoryStoreError.
+    """
+    try:
+        path.touch(0o600, exist_ok=False)
+        try:
+            return _write_lines(path, records)
+        except BaseException:
+            path.unlink()
+            raise
+    except OSError as err:
+        raise MemoryStoreError(f"{path} cannot be written: {err.strerror}") from err
 
 
 def read_file(path: Path) -> list[MemoryRecord]:
-    """Return the records of a file, all or none. Raises MemoryImportError, OSError."""
-    with path.open(encoding="utf-8", newline="\n") as file:
-        return list(read_lines(file))
+    """Return the records of a file, all or none. Raises MemoryImportError."""
+    try:
+        with path.open(encoding="utf-8", newline="\n") as file:
+            return list(read_lines(file))
+    except (OSError, UnicodeDecodeError) as err:
+        raise MemoryImportError(f"{path} cannot be read: {getattr(err, 'strerror', None) or 'no UTF-8 text'}") from err
 
 
 def read_lines(lines: Iterable[str]) -> Iterator[MemoryRecord]:
@@ -50,6 +67,12 @@ def read_lines(lines: Iterable[str]) -> Iterator[MemoryRecord]:
                 yield from_line(line)
     except (ValueError, InvalidMemoryError) as err:
         raise MemoryImportError(f"line {number}: {err}") from err
+
+
+def _write_lines(path: Path, records: Iterable[MemoryRecord]) -> int:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(json.dumps({"format": FORMAT, "version": VERSION}) + "\n")
+        return sum(1 for record in records if file.write(to_line(record) + "\n"))
 
 
 def to_line(record: MemoryRecord) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.intent.memory.records import records
 from wyoming_rosie_intent.memory import transfer
-from wyoming_rosie_intent.memory.model import MemoryKind, MemoryRecord
+from wyoming_rosie_intent.memory.model import MemoryKind, MemoryRecord, MemoryStoreError
 from wyoming_rosie_intent.memory.stores.sqlite import store as sqlite
 from wyoming_rosie_intent.memory.transfer import MemoryImportError
 
@@ -36,7 +36,7 @@ def test_an_export_round_trips_to_the_row(given_records: list[MemoryRecord]) -> 
 def test_only_the_owner_may_read_an_export_and_no_file_is_overwritten(tmp_path: Path) -> None:
     transfer.write_file(tmp_path / "export", [])
     assert (tmp_path / "export").stat().st_mode & 0o777 == 0o600
-    with pytest.raises(FileExistsError):
+    with pytest.raises(MemoryStoreError, match="File exists"):
         transfer.write_file(tmp_path / "export", [])
 
 

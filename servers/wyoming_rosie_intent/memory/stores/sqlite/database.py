@@ -1,5 +1,6 @@
 """The SQLite file of the memory: connections, migration, encryption, and what its errors mean."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -9,12 +10,15 @@ from typing import Any, cast
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
+from wyoming_rosie.runtime.folder_lock import lock_folder
 from wyoming_rosie.runtime.json_store import quarantine
-from wyoming_rosie_intent.memory.model import CorruptMemoryError, MemoryStoreError
+from wyoming_rosie_intent.memory.model import CorruptMemoryError, MemoryStoreError, ReplacedMemoryError
 from wyoming_rosie_intent.memory.stores.sqlite.schema import COLUMNS, MIGRATIONS
 
 BUSY_SECONDS = 5.0
 """Longest wait for another process that writes."""
+LOCK_SECONDS = 45.0
+"""Longest wait for a backup that copies the file, or a restore that replaces it."""
 BROKEN = ".broken"
 """Suffix of a damaged file that was kept aside."""
 _NO_DATABASE = "file is not a database"
@@ -29,6 +33,7 @@ class DatabaseFile:
         self._busy_seconds = busy_seconds
         self._key = key
         self._driver = sqlite3 if key is None else _load_sqlcipher()
+        self._opened: os.stat_result | None = None
 
     @property
     def size(self) -> int:
@@ -37,12 +42,11 @@ class DatabaseFile:
             return self.path.stat().st_size
 
     def open_writer(self) -> tuple[sqlite3.Connection, Path | None]:
-        """Open the file for writing; one that is damaged is renamed and a new one begun.
+        """Open the file, which is locked, for writing; one that is damaged is renamed and a new one begun.
 
         Returns the connection and the damaged file. Raises MemoryStoreError.
         """
         with self.translated_errors():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             damaged = self.path.with_suffix(BROKEN)
             was_put_aside = damaged.exists() and not self.path.exists()
             try:
@@ -56,10 +60,31 @@ class DatabaseFile:
 
     def open_reader(self) -> sqlite3.Connection:
         """Open a connection that only reads, usable from any thread. Raises MemoryStoreError."""
-        with self.translated_errors():
+        with self.translated_errors(), self.locked():
+            self.refuse_replaced()
             database = self._connect(f"{self.path.as_uri()}?mode=ro", uri=True)
             database.execute("PRAGMA query_only = ON")
             return database
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a backup or a restore away from the file while it is opened, written or closed. Raises OSError."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with lock_folder(self.path.parent, LOCK_SECONDS, is_shared=True):
+            yield
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the path has another file than the one that was opened, or none."""
+        try:
+            return self._opened is None or not os.path.samestat(self._opened, self.path.stat())
+        except FileNotFoundError:
+            return True
+
+    def refuse_replaced(self) -> None:
+        """Raise ReplacedMemoryError if the file was replaced: what is written to it would be lost."""
+        if self.is_replaced:
+            raise ReplacedMemoryError("the memory's file was replaced")
 
     def copy(self, source: sqlite3.Connection, path: Path) -> None:
         """Write a consistent copy to a new file, with the same key. Raises MemoryStoreError."""
@@ -122,6 +147,7 @@ class DatabaseFile:
         except BaseException:
             database.close()
             raise
+        self._opened = self.path.stat()
         return database
 
     def _check(self, database: sqlite3.Connection) -> None:

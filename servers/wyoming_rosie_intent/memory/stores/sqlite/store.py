@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,15 +59,16 @@ class SqliteStore:
 
     def __init__(self, file: DatabaseFile, embedding: EmbeddingModel | None = None) -> None:
         self._file = file
-        self._writer, damaged = file.open_writer()
         self._lock = threading.Lock()  # of the connection that writes
         self._thread = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._is_corrupt = False
-        self._notice = self._recover(damaged) if damaged is not None else None
-        if self._writer.execute("SELECT is_due FROM erasure").fetchone() == (1,):  # it was interrupted
-            self._erase_traces()
-        self._embedded = self._use_embedding(embedding) if embedding is not None else None
+        with file.translated_errors(), file.locked():
+            self._writer, damaged = file.open_writer()
+            self._notice = self._recover(damaged) if damaged is not None else None
+            if self._writer.execute("SELECT is_due FROM erasure").fetchone() == (1,):  # it was interrupted
+                self._erase_traces()
+            self._embedded = self._use_embedding(embedding) if embedding is not None else None
 
     @property
     def notice(self) -> str | None:
@@ -145,10 +146,12 @@ class SqliteStore:
         return MemoryStats(counts, self._file.size, vectors, pending, model)
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, ExitStack() as stack:
+            with suppress(OSError):  # then it is closed without a lock
+                stack.enter_context(self._file.locked())
             for connection in (*self._readers, self._writer):
                 connection.close()
-            if self._is_corrupt:
+            if self._is_corrupt and not self._file.is_replaced:
                 self._file.put_aside(CorruptMemoryError("a page is damaged"))
 
     def _use_embedding(self, model: EmbeddingModel) -> "EmbeddedMemories":
@@ -205,7 +208,7 @@ class SqliteStore:
 
     def _erase_traces(self) -> None:
         """Erase what was deleted from the indexes, the log, the free pages and the damaged file."""
-        with self._lock, self._translated_errors():
+        with self._changing():
             for name in TOKENIZERS:
                 self._writer.execute(f"INSERT INTO text_{name}(text_{name}) VALUES ('optimize')")
             self._writer.execute("UPDATE erasure SET is_due = 0")
@@ -221,8 +224,15 @@ class SqliteStore:
         return [(row, to_record(values)) for row, *values in self._read(query, (json.dumps(list(rows)), *parameters))]
 
     @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Let nobody else change or replace the file meanwhile. Raises ReplacedMemoryError if somebody has replaced it."""
+        with self._lock, self._translated_errors(), self._file.locked():
+            self._file.refuse_replaced()
+            yield
+
+    @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._translated_errors():
+        with self._changing():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -246,6 +256,7 @@ class SqliteStore:
             return self._reader().execute(query, parameters).fetchall()
 
     def _reader(self) -> sqlite3.Connection:
+        self._file.refuse_replaced()
         reader: sqlite3.Connection | None = getattr(self._thread, "reader", None)
         if reader is None:
             reader = self._thread.reader = self._file.open_reader()
