@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import IO, cast
 
 from wyoming_rosie import __version__
 from wyoming_rosie.backup import encryption
+from wyoming_rosie.backup.databases import copy_database, lock_databases
 from wyoming_rosie.backup.parts import BackupError, BackupPart
 from wyoming_rosie.runtime.fields import Fields
 
@@ -69,17 +70,23 @@ class BackupContents:
 
 
 def write_backup(
-    parts: Sequence[BackupPart], target: Path, *, with_secrets: bool = False, passphrase: str | None = None
+    parts: Sequence[BackupPart],
+    target: Path,
+    *,
+    with_secrets: bool = False,
+    passphrase: str | None = None,
+    is_locked: bool = False,
 ) -> BackupManifest:
     """Write the parts to a file that only its owner can read. Raises BackupError, ConfigError.
 
-    Programs may run meanwhile: they replace their files whole, and databases are copied by SQLite.
+    Programs may run meanwhile: they replace their files whole, and databases are locked, unless they are already.
     """
     chosen = [part for part in parts if with_secrets or not part.is_secret]
     new = target.with_name(f".{target.name}.new")
     try:
         with tempfile.TemporaryDirectory(prefix="rosie-backup-") as name:
-            copies = _copy_parts(chosen, Path(name), with_secrets=with_secrets)
+            with nullcontext() if is_locked else lock_databases(chosen):
+                copies = _copy_parts(chosen, Path(name), with_secrets=with_secrets)
             _write_file(copies, Path(name) / "archive", new, passphrase)
         new.replace(target)
     except OSError as err:
@@ -132,20 +139,18 @@ def _copy_parts(parts: Sequence[BackupPart], folder: Path, *, with_secrets: bool
 
 
 def _copy_part(part: BackupPart, copy: Path, *, with_secrets: bool) -> None:
-    if part.path.stat().st_size > MAX_PART_BYTES:
-        raise ValueError(f"it has more than {MAX_PART_BYTES >> 20} MB")
+    _refuse_large(part.path)
     if part.is_database:
-        _copy_database(part.path, copy)
+        copy_database(part, copy)
+        _refuse_large(copy)  # its log is in it now
         return
     content = part.path.read_bytes()
     copy.write_bytes(content if with_secrets or part.hide_secrets is None else part.hide_secrets(content))
 
 
-def _copy_database(path: Path, copy: Path) -> None:
-    """Copy a database that a program may write meanwhile."""
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+def _refuse_large(file: Path) -> None:
+    if file.stat().st_size > MAX_PART_BYTES:
+        raise ValueError(f"it has more than {MAX_PART_BYTES >> 20} MB")
 
 
 def _write_archive(copies: BackupContents, archive: Path) -> None:

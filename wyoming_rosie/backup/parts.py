@@ -40,6 +40,7 @@ class StateFile:
     name: str
     is_secret: bool = False
     is_database: bool = False  # of SQLite
+    is_encrypted: bool = False  # a database that is read with its key only
     is_live: bool = False  # a running program takes a change at once
     hide_secrets: Callable[[bytes], bytes] | None = None  # for a backup without secrets
 
@@ -52,6 +53,7 @@ class BackupPart:
     path: Path
     is_secret: bool = False
     is_database: bool = False
+    is_encrypted: bool = False
     is_live: bool = False
     is_own: bool = False
     hide_secrets: Callable[[bytes], bytes] | None = None
@@ -74,7 +76,8 @@ STATE_FILES = (
     StateFile("hub", access.FILE_NAME, is_live=True, hide_secrets=end_sessions),
     *(StateFile("hub", f"tls/{stem}.{kind}", is_secret=True) for stem in ("authority", "house") for kind in ("crt", "key")),
     StateFile("intent", "alarms.json"),
-    StateFile("intent", "memory.db", is_database=True),
+    StateFile("intent", "memory.db", is_database=True, is_live=True),
+    StateFile("intent", "memory-encrypted.db", is_database=True, is_encrypted=True, is_live=True),
 )  # fmt: skip
 """What each program keeps in its state folder: who keeps something new adds a line."""
 SATELLITE_FILES = (
@@ -204,7 +207,9 @@ def is_plain_name(name: str) -> bool:
 
 
 def _state_part(one: StateFile, name: str, path: Path) -> BackupPart:
-    return BackupPart(name, path, one.is_secret, one.is_database, one.is_live, hide_secrets=one.hide_secrets)
+    return BackupPart(
+        name, path, one.is_secret, one.is_database, one.is_encrypted, one.is_live, hide_secrets=one.hide_secrets
+    )
 
 
 def _is_there(part: BackupPart) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wyoming_rosie.backup.archive import BackupContents, ManifestPart, write_backup
+from wyoming_rosie.backup.databases import check_encrypted, copy_database, delete_log, lock_databases
 from wyoming_rosie.backup.parts import (
     SETTINGS,
     BackupError,
@@ -28,13 +30,17 @@ READABLE_MODE, PRIVATE_MODE = 0o644, 0o600
 
 @dataclass(frozen=True)
 class RestoreResult:
-    """What a restore did, by the names of the parts; `replaced` is a backup of what was there before."""
+    """What a restore did, by the names of the parts; `replaced` is a backup of what was there before.
+
+    Those that are `encrypted` were checked without their keys.
+    """
 
     restored: tuple[str, ...]
     needs_restart: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     moved: tuple[tuple[str, str], ...] = ()
     replaced: str | None = None
+    encrypted: tuple[str, ...] = ()
 
 
 @dataclass
@@ -57,8 +63,12 @@ def restore_backup(opened: BackupContents, places: BackupPlaces) -> RestoreResul
     if not plan.targets:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in plan.left_out.items()) or "it is empty"
         raise BackupError(f"nothing of the backup can be restored here: {reasons}")
-    replaced = _keep_replaced(list(plan.targets.values()), places.backups)
-    _replace_all(plan.targets, opened)
+    encrypted = tuple(name for name, part in plan.targets.items() if part.is_encrypted)
+    for name in encrypted:
+        check_encrypted(name, opened.files[name])
+    with lock_databases(plan.targets.values()):
+        replaced = _keep_replaced(list(plan.targets.values()), places.backups)
+        _replace_all(plan.targets, opened)
     restart = {role for part in plan.targets.values() if not part.is_live for role in _roles_of(part)}
     return RestoreResult(
         tuple(plan.targets),
@@ -66,6 +76,7 @@ def restore_backup(opened: BackupContents, places: BackupPlaces) -> RestoreResul
         tuple(plan.left_out.items()),
         tuple(plan.moved.items()),
         str(replaced) if replaced else None,
+        encrypted,
     )
 
 
@@ -124,7 +135,7 @@ def _keep_replaced(parts: Sequence[BackupPart], folder: Path) -> Path | None:
     path = folder / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.tar.gz"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        kept = write_backup(there, path, with_secrets=True)
+        kept = write_backup(there, path, with_secrets=True, is_locked=True)
     except OSError as err:
         raise BackupError(f"cannot keep what is replaced in {folder}: {err.strerror}") from err
     if kept.left_out:
@@ -134,48 +145,70 @@ def _keep_replaced(parts: Sequence[BackupPart], folder: Path) -> Path | None:
 
 
 def _replace_all(targets: dict[str, BackupPart], opened: BackupContents) -> None:
-    done: list[tuple[Path, Path | None]] = []
+    done: list[tuple[BackupPart, Path | None]] = []
     try:
         for name, part in targets.items():
             before = part.path.with_name(f".{part.path.name}.before") if part.path.exists() else None
             if before is not None:
-                shutil.copy2(part.path, before)
-            done.append((part.path, before))
+                _save(part, before)
+            done.append((part, before))
             _replace(part, opened.files[name])
-    except OSError as err:
-        for path, before in done:
-            _put_back(path, before)
-        raise BackupError(f"{err.filename}: {err.strerror}; nothing was changed") from err
+    except (OSError, sqlite3.Error) as err:
+        for part, before in done:
+            _put_back(part, before)
+        reason = f"{err.filename}: {err.strerror}" if isinstance(err, OSError) else str(err)
+        raise BackupError(f"{reason}; nothing was changed") from err
     for _, before in done:
         if before is not None:
             before.unlink(missing_ok=True)
 
 
-def _put_back(path: Path, before: Path | None) -> None:
+def _save(part: BackupPart, before: Path) -> None:
+    """Copy a file as it is now, with its mode and owner."""
+    before.unlink(missing_ok=True)
+    before.touch(PRIVATE_MODE)
+    if part.is_database:
+        copy_database(part, before)
+        shutil.copystat(part.path, before)
+    else:
+        shutil.copy2(part.path, before)
+    _give_to_owner_of(part.path, before)
+
+
+def _put_back(part: BackupPart, before: Path | None) -> None:
     with suppress(OSError):  # the file was not replaced yet
         if before is None:
-            path.unlink()
+            part.path.unlink()
         else:
-            before.replace(path)
+            if part.is_database:
+                delete_log(part.path)
+            before.replace(part.path)
 
 
 def _replace(part: BackupPart, content: Path) -> None:
     """Replace a file at once; root gives it to the owner of the file before, or of the folder."""
     path = part.path
     known = path if path.exists() else _existing_parent(path)
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else _mode_of(part)
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() and not part.is_database else _mode_of(part)
     created = [parent for parent in path.parents if not parent.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    new.touch(PRIVATE_MODE)
     shutil.copyfile(content, new)
     new.chmod(mode)
-    for one in (new, *created) if os.geteuid() == 0 else ():
-        os.chown(one, known.stat().st_uid, known.stat().st_gid)
+    _give_to_owner_of(known, new, *created)
     with new.open("rb") as file:
         os.fsync(file.fileno())
+    if part.is_database:  # before it is replaced: SQLite would write an old log into the new file
+        delete_log(path)
     new.replace(path)
-    for suffix in ("-wal", "-shm") if part.is_database else ():
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _give_to_owner_of(known: Path, *files: Path) -> None:
+    """Let root give files to the owner of another."""
+    for one in files if os.geteuid() == 0 else ():
+        os.chown(one, known.stat().st_uid, known.stat().st_gid)
 
 
 def _mode_of(part: BackupPart) -> int:

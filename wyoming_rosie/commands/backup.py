@@ -41,10 +41,17 @@ async def backup(
 
 
 async def restore(file: Path, /, *, system: System = False) -> None:
-    """Restore a backup; what it replaces is kept as a backup of its own. Stop the programs before, and start them again."""
+    """Restore a backup; what it replaces is kept as a backup of its own. Stop the programs before, and start them again.
+
+    Only the memory may be restored while the intent daemon runs.
+    """
     result = await asyncio.to_thread(_restore, file, _find_places(system=system))
     for name in result.restored:
         print_line(f"restored {name}")
+    for name in result.encrypted:
+        print_line(
+            f"{name} is encrypted: it was checked without its key; --memory.key-file must name the key of that time"
+        )
     for name, reason in result.left_out:
         print_line(f"left out {name}: {reason}")
     for name, path in result.moved:

@@ -43,7 +43,7 @@ function askToRestore(page, file) {
 
 function describe(restored) {
   const leftOut = Object.keys(restored.left_out || {}).map((name) => name + ": " + restored.left_out[name]);
-  const lists = [[t("Restored"), restored.restored], [t("Left out"), leftOut], [t("Restart these, so that it holds"), restored.needs_restart]];
+  const lists = [[t("Restored"), restored.restored], [t("Left out"), leftOut], [t("Encrypted: checked without the key, which the house must have"), restored.encrypted || []], [t("Restart these, so that it holds"), restored.needs_restart]];
   const shown = lists.filter((list) => list[1].length > 0);
   return shown.map((list) => [element("h3", {}, list[0]), element("ul", { class: "sentences" }, list[1].map((name) => element("li", {}, name)))]);
 }
