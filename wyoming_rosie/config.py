@@ -64,6 +64,7 @@ def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> N
         if settings is None or CHECK_FLAG in sys.argv[1:]:  # --help or --version has been answered
             return
         logging.configure(role, debug=bool(getattr(settings, "debug", False)))
+        _load_membership(role, settings)
         asyncio.run(_run(serve, settings))
 
 
@@ -140,6 +141,14 @@ def state_folder(program: str = "") -> Path:
     if folder := os.environ.get("STATE_DIRECTORY"):
         return Path(folder)
     return _xdg_folder("XDG_STATE_HOME", ".local/state") / program
+
+
+def _load_membership(role: str, settings: Any) -> None:
+    """Load the program's identity in the house, if it has one. Raises ConfigError."""
+    from wyoming_rosie.trust import membership  # which reads a state folder, as this module knows it
+
+    state = getattr(settings, "state_folder", None) or state_folder(role)
+    membership.load_for_process(role, state, getattr(settings, "identity", None))
 
 
 def _describe_limits(text: str, minimum: float | None, maximum: float | None) -> str:

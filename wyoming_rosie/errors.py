@@ -45,3 +45,9 @@ class BadEventError(RosieError):
     def __init__(self, text: str, code: str = "bad-event") -> None:
         super().__init__(text)
         self.code = code
+
+
+class UntrustedPeerError(UnreachableError):
+    """A peer has not proved that it belongs to the house, or has another role than the one that is wanted."""
+
+    code = "untrusted"

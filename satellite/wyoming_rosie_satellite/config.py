@@ -33,7 +33,9 @@ class SatelliteConfig(ServiceConfig):
     wyoming-satellite or linux-voice-assistant.
     """
 
-    uri: str = option("tcp://127.0.0.1:10700", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
+    uri: str = option(
+        "tcp://127.0.0.1:10700", "where to listen: tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or stdio://"
+    )
     esphome: bool = option(
         False,
         "let Home Assistant conduct over ESPHome's API instead of Wyoming, as a voice assistant device of its own",

@@ -11,8 +11,9 @@ from wyoming.info import WakeProgram
 from wyoming_rosie.errors import BadEventError, ConfigError
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.protocol import address, discovery, server
-from wyoming_rosie.protocol.address import Tcp
+from wyoming_rosie.protocol.address import Tcp, Tls
 from wyoming_rosie.protocol.server import DaemonServer, Send
+from wyoming_rosie.trust import membership
 from wyoming_rosie_satellite import announcement, factory
 from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.handler import SatelliteHandler
@@ -44,8 +45,8 @@ class ConductorListeners:
     async def run(self) -> None:
         """Serve until SIGTERM. Raises ConfigError."""
         async with AsyncExitStack() as stack:
-            for word, (word_server, tcp) in self._slot_servers.items():
-                await stack.enter_async_context(self._listen(word, word_server, tcp))
+            for word, (word_server, where) in self._slot_servers.items():
+                await stack.enter_async_context(self._listen(word, word_server, where))
             if not self._settings.esphome:  # else Home Assistant would discover it twice
                 await stack.enter_async_context(announcement.announce_override(self._settings))
             await server.run(self._main_server, announcement.local_settings(self._settings))
@@ -58,17 +59,19 @@ class ConductorListeners:
         return DaemonServer("satellite", create_info(self._settings, [], [], slot), create_handler, metrics=metrics)
 
     @asynccontextmanager
-    async def _listen(self, word: str, word_server: DaemonServer, tcp: Tcp) -> AsyncIterator[None]:
+    async def _listen(self, word: str, word_server: DaemonServer, where: Tcp | Tls) -> AsyncIterator[None]:
         """Serve a wake word's conductor during the block, and drain its connections afterwards."""
         settings = self._settings
-        word_server.apply_settings(settings)
         async with AsyncExitStack() as stack:
-            bound = await stack.enter_async_context(word_server.listening(str(tcp)))
-            assert isinstance(bound, Tcp)
-            announced = Tcp(settings.zeroconf_host or tcp.host, bound.port)
+            listening = word_server.listening_as(replace(settings, tls_port=None), membership.current(), str(where))
+            listeners = await stack.enter_async_context(listening)
+            bound = listeners.main
+            assert isinstance(bound, Tcp | Tls)
+            announced = Tcp(settings.zeroconf_host or where.host, bound.port)
             if settings.zeroconf and not announced.is_loopback:
                 name = service_name(announcement.local_settings(settings), word)
-                await stack.enter_async_context(discovery.announce("satellite", name, announced))
+                announcing = discovery.announce("satellite", name, announced, properties=listeners.properties)
+                await stack.enter_async_context(announcing)
             _LOG.info("wake word has its own port", word=word, uri=str(bound))
             yield
         await word_server.drain()
@@ -86,9 +89,9 @@ class RefusingHandler:
     async def close(self) -> None: ...
 
 
-def _slot_address(settings: SatelliteConfig, word: str) -> Tcp:
+def _slot_address(settings: SatelliteConfig, word: str) -> Tcp | Tls:
     main = address.parse(settings.uri)
-    if not isinstance(main, Tcp):
+    if not isinstance(main, Tcp | Tls):
         raise ConfigError(f"--wake-word-port.{word} needs --uri tcp://HOST:PORT, whose HOST it shares")
     if word in settings.stop_word:
         raise ConfigError(f"'{word}' is a stop word, so --wake-word-port.{word} would wait for ever")

@@ -71,7 +71,9 @@ class AsrSegmenterRules(SegmenterRules):
 class AsrConfig(ServiceConfig):
     """Speech to text over the Wyoming protocol."""
 
-    uri: str = option("tcp://127.0.0.1:10300", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
+    uri: str = option(
+        "tcp://127.0.0.1:10300", "where to listen: tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or stdio://"
+    )
     home: Path = option(model.DEMO_HOME, "TOML file with the areas and entities of the home")
     home_source: Literal["file", "home-assistant"] = option(
         "file", "where the areas and entities come from: file, or home-assistant, which replaces those of the file"

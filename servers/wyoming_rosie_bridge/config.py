@@ -53,6 +53,7 @@ class BridgeConfig:
     http_port: int | None = option(None, "serve /health and /metrics over HTTP on this port")
     http_host: str = option(LOOPBACK, "address for --http-port; 0.0.0.0 admits other machines")
     debug: bool = option(False, "log more, including what people say")
+    identity: Path | None = option(None, "folder of the identity in the house [default: in the user's state folder]")
     config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
 
 

@@ -23,6 +23,7 @@ from wyoming_rosie.protocol.server import run_until_stopped, stop_signal
 from wyoming_rosie.runtime import systemd
 from wyoming_rosie.timers.presence import PlaceReader
 from wyoming_rosie.timers.service import TimerCallbacks, TimerService
+from wyoming_rosie.trust import membership
 from wyoming_rosie.voice_activity import endpointing
 from wyoming_rosie_hub.announcements import AnnouncementQueue
 from wyoming_rosie_hub.delayed_commands import DelayedCommandRunner
@@ -49,7 +50,9 @@ LIVE_KEYS = frozenset({"language", "filler", "own_filler_seconds", "end_of_speec
 class HubConfig:
     """Conducts turns between satellites and daemons when Home Assistant does not."""
 
-    satellite: tuple[str, ...] = option((), "a satellite to conduct, as tcp://HOST:PORT; may be given again")
+    satellite: tuple[str, ...] = option(
+        (), "a satellite to conduct, as tcp://HOST:PORT or tls://HOST:PORT; may be given again"
+    )
     adopt: tuple[str, ...] = option(
         (), "use this daemon or satellite of another machine by its announced name; see discover"
     )
@@ -71,14 +74,20 @@ class HubConfig:
     http_port: int | None = option(None, "serve /health and /metrics over HTTP on this port")
     http_host: str = option(LOOPBACK, "address for --http-port; 0.0.0.0 admits other machines")
     debug: bool = option(False, "log more, including what people say")
+    identity: Path | None = option(None, "folder of the identity in the house [default: in the data folder]")
     config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
+
+    @property
+    def state_folder(self) -> Path:
+        """The folder of what the hub stores."""
+        return self.data_dir or config.state_folder("hub")
 
 
 class Hub:
     """The satellite clients, the timers and the other services of the hub."""
 
     def __init__(self, settings: HubConfig, browser: ServiceBrowser | None, metrics: TurnMetrics) -> None:
-        self.folder = folder = settings.data_dir or config.state_folder("hub")
+        self.folder = folder = settings.state_folder
         configured = {daemon.role: getattr(settings, f"{daemon.role}_uri") for daemon in DAEMONS}
         self._directory = DaemonDirectory(configured, settings.adopt, self._discovered, local_addresses)
         self._voices = VoiceSelector(lambda: self._directory.find_uri("tts"))
@@ -181,7 +190,7 @@ class Hub:
         adopted = (
             service.uri
             for service in self._discovered("satellite")
-            if self._adopts_all or service.name in self._adopted
+            if service.tls_port or self._adopts_all or service.name in self._adopted
         )
         return {*self._configured, *adopted}
 
@@ -205,7 +214,9 @@ async def serve(settings: HubConfig) -> None:
     check_config(settings)
     stop = stop_signal()
     async with AsyncExitStack() as stack:
-        browser = await stack.enter_async_context(ServiceBrowser()) if settings.zeroconf else None
+        browser = None
+        if settings.zeroconf:
+            browser = await stack.enter_async_context(ServiceBrowser(membership=membership.current()))
         metrics = Metrics()
         hub = Hub(settings, browser, create_turn_metrics(metrics, is_enabled=settings.http_port is not None))
         metrics.gauge("peers", "Satellites that are connected", lambda: hub.connected_count)

@@ -19,10 +19,11 @@ OnEvent: TypeAlias = Callable[[Event], Awaitable[bool]]
 
 
 class DaemonStream:
-    """Sends queued events to a daemon in order and passes each of the daemon's events to `on_event`."""
+    """Sends queued events to the daemon of a role in order and passes each of the daemon's events to `on_event`."""
 
-    def __init__(self, uri: str, first: Sequence[Event], on_event: OnEvent) -> None:
+    def __init__(self, uri: str, role: str, first: Sequence[Event], on_event: OnEvent) -> None:
         self._uri = uri
+        self._role = role
         self._on_event = on_event
         self._outbox = Outbox[bytes](MAX_QUEUED_EVENTS)
         for event in first:
@@ -35,7 +36,7 @@ class DaemonStream:
 
     async def run(self) -> None:
         """Exchange events until `on_event` returns True. Raises UnreachableError, PeerError."""
-        async with connect(self._uri, CONNECT_SECONDS) as peer:
+        async with connect(self._uri, CONNECT_SECONDS, role=self._role) as peer:
             sending = asyncio.create_task(self._outbox.run(peer.send_encoded))
             receiving = asyncio.create_task(self._receive_all(peer))
             try:

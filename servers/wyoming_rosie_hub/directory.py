@@ -13,10 +13,11 @@ MAX_LOGGED = 256
 
 
 class DaemonDirectory:
-    """Finds a role's daemon: as configured, else on this machine, else announced by an adopted name.
+    """Finds a role's daemon: as configured, else on this machine, else announced by a member or an adopted name.
 
     `discovered` returns the announced services of a role, `own_addresses` those of this machine. Anybody may announce
-    anything: an address of this machine leads to this machine, any other must have its name in `adopted`.
+    anything: an address of this machine leads to this machine, a member of the house has proved to be one, and any other
+    must have its name in `adopted`.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class DaemonDirectory:
         announced = self._discovered(role)
         own_addresses = self._own_addresses() if announced else ()
         local = [service for service in announced if service.host in own_addresses]
-        adopted = [service for service in announced if service.name in self._adopted]
+        adopted = [service for service in announced if service.tls_port or service.name in self._adopted]
         for service in announced:
             if service not in local and service not in adopted:
                 self._log_unknown(service)

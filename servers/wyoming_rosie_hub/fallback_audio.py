@@ -102,7 +102,7 @@ class FallbackAudio:
 
 async def synthesize(uri: str, text: str, voice: SynthesizeVoice | None = None) -> AudioClip:
     """Return the audio that the tts daemon at `uri` synthesizes. Raises UnreachableError, PeerError."""
-    async with connect(uri) as peer:
+    async with connect(uri, role="tts") as peer:
         await peer.send(Synthesize(text=text, voice=voice).event())
         start = await peer.wait_for("audio-start", seconds=SYNTHESIS_TIMEOUT_SECONDS)
         pcm = bytearray()

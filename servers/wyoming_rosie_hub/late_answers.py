@@ -48,7 +48,7 @@ async def request_answer(
                 answers.append(answer)
         return bool(answers)
 
-    await DaemonStream(uri, [request], on_event).run()
+    await DaemonStream(uri, "intent", [request], on_event).run()
     if not answers:
         raise UnreachableError(f"{uri} closed the connection without an answer")
     return replace(answers[0], text="".join(chunks)) if chunks else answers[0]

@@ -306,7 +306,7 @@ class TurnRunner:
         self._filler = streamer = ReplyStreamer(_ignore_input, self._send)
         if text:
             request = Synthesize(text=text, voice=self._hub.voices.select(language)).event()
-            stream = DaemonStream(self._hub.directory.find_uri("tts"), [request], streamer.on_event)
+            stream = DaemonStream(self._hub.directory.find_uri("tts"), "tts", [request], streamer.on_event)
             self._start_task(FILLER, stream.run())
         else:
             self._start_task(FILLER, streamer.play(self._hub.fallback_audio.get_clip(FILLER, language)))
@@ -369,7 +369,7 @@ class TurnRunner:
 
     def _open_stream(self, role: str, first: list[Event], on_event: OnEvent) -> None:
         self._close_stream(role)
-        stream = DaemonStream(self._hub.directory.find_uri(role), first, on_event)
+        stream = DaemonStream(self._hub.directory.find_uri(role), role, first, on_event)
         self._streams[role] = stream
         self._start_task(role, stream.run())
 

@@ -37,7 +37,7 @@ class VoiceSelector:
 
     async def refresh(self) -> None:
         """Ask the daemon for its voices. Raises UnreachableError, PeerError."""
-        info = await describe(self._tts_uri())
+        info = await describe(self._tts_uri(), role="tts")
         programs = (program for program in info.tts if program.installed)
         self._voices = tuple(voice for program in programs for voice in program.voices if voice.installed)
 

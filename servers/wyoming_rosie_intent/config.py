@@ -29,7 +29,9 @@ NO_ACTOR = "none"
 class IntentConfig(ServiceConfig):
     """Sentences to actions and answers over the Wyoming protocol."""
 
-    uri: str = option("tcp://127.0.0.1:10550", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
+    uri: str = option(
+        "tcp://127.0.0.1:10550", "where to listen: tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or stdio://"
+    )
     home: Path = option(DEMO_HOME, "TOML file with the areas and entities of the home")
     engine: Literal["hassil"] = option("hassil", "engine that recognizes intents")
     hassil: HassilSettings = option(HassilSettings, "")

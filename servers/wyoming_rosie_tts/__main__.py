@@ -42,7 +42,9 @@ PHRASES = (
 class TtsConfig(ServiceConfig):
     """Text to speech over the Wyoming protocol."""
 
-    uri: str = option("tcp://127.0.0.1:10200", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
+    uri: str = option(
+        "tcp://127.0.0.1:10200", "where to listen: tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or stdio://"
+    )
     engine: str = option(
         combined_engine.NAME, "which engine to load; auto: the best installed voice of each language, of all engines"
     )

@@ -25,7 +25,9 @@ ENGINES = EngineRegistry("wyoming_rosie_vad.engines")
 class VadConfig(ServiceConfig):
     """Voice activity detection over the Wyoming protocol."""
 
-    uri: str = option("tcp://127.0.0.1:10450", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
+    uri: str = option(
+        "tcp://127.0.0.1:10450", "where to listen: tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or stdio://"
+    )
     engine: str = option("silero", "voice activity detection engine")
     speech: segmenter.SegmenterRules = option(segmenter.SegmenterRules, "rules of segmentation")
 

@@ -28,7 +28,9 @@ ENGINES = EngineRegistry("wyoming_rosie_wake.engines")
 class WakeConfig(TriggerRules, ServiceConfig):
     """Wake word detection over the Wyoming protocol."""
 
-    uri: str = option("tcp://127.0.0.1:10400", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
+    uri: str = option(
+        "tcp://127.0.0.1:10400", "where to listen: tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or stdio://"
+    )
     engine: str = option("micro", "wake word engine")
     model: tuple[str, ...] = option((), "a wake word to offer, by name or file; may be given again [default: all]")
     custom_model_dir: tuple[Path, ...] = option((), "a folder with more models; may be given again")

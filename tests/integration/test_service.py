@@ -19,9 +19,10 @@ from tests.daemons import describe
 from tests.echo_daemon import EchoHandler, create_handler
 from tests.waiting import wait_until
 from wyoming_rosie.errors import ConfigError, UnreachableError
-from wyoming_rosie.protocol import server as shared
+from wyoming_rosie.protocol import admission
+from wyoming_rosie.protocol.admission import parse_networks
 from wyoming_rosie.protocol.client import Client, connect
-from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig, parse_networks
+from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
 from wyoming_rosie.protocol.wire import Decoder
 
 ROOT = Path(__file__).parents[2]
@@ -269,7 +270,7 @@ def test_a_terminated_daemon_says_when_it_is_ready_and_exits_well() -> None:
 
 
 def test_public_addresses_are_not_in_the_default_networks() -> None:
-    allowed = parse_networks(shared.PRIVATE_NETWORKS)
+    allowed = parse_networks(admission.PRIVATE_NETWORKS)
     inside = [
         "127.0.0.1",
         "192.168.1.9",
@@ -281,6 +282,6 @@ def test_public_addresses_are_not_in_the_default_networks() -> None:
         "::ffff:192.168.1.9",
     ]
     outside = ["8.8.8.8", "172.32.0.1", "2001:db8::1", "::ffff:8.8.8.8"]
-    assert [shared.is_allowed(one, allowed) for one in inside + outside] == [True] * len(inside) + [False] * len(
+    assert [admission.is_allowed(one, allowed) for one in inside + outside] == [True] * len(inside) + [False] * len(
         outside
     )

@@ -33,8 +33,10 @@ from wyoming_rosie.commands import (
     wake_models,
 )
 from wyoming_rosie.commands.launch_plan import UpOptions
+from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.runtime import exit_status
 from wyoming_rosie.runtime.terminal import hangup_signal
+from wyoming_rosie.trust import membership
 
 app = App(
     name="wyoming-rosie",
@@ -88,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.configure("command", only_warnings=True)
     with exit_status.exit_on_error("wyoming-rosie", "all"):
         try:
+            membership.load_for_command(config.state_folder(role) for role in BY_ROLE)
             asyncio.run(_run(args, stopped_by))
         except asyncio.CancelledError:
             sys.exit(128 + (stopped_by or [signal.SIGTERM])[0])

@@ -27,9 +27,10 @@ from wyoming_rosie.commands.pipeline import ANSWER_SECONDS, HomeFile, Language, 
 from wyoming_rosie.errors import ConfigError, NotUnderstoodError, RosieError
 from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.protocol import address
-from wyoming_rosie.protocol.address import Tcp
+from wyoming_rosie.protocol.address import Tcp, Tls
 from wyoming_rosie.protocol.client import connect, describe
 from wyoming_rosie.protocol.discovery import find_services
+from wyoming_rosie.trust import membership
 
 DESCRIBE_SECONDS = 1.0
 DISCOVERY_SECONDS = 1.0
@@ -98,7 +99,7 @@ async def find_intent_service() -> str | None:
     if (uri := _configured_uri()) and await _is_intent_service(uri):
         return uri
     with suppress(OSError):  # no network at all
-        for found in await find_services(DISCOVERY_SECONDS, "intent"):
+        for found in await find_services(DISCOVERY_SECONDS, "intent", membership=membership.current()):
             if await _is_intent_service(found.uri):
                 return found.uri
     return None
@@ -108,13 +109,13 @@ def _configured_uri() -> str | None:
     """Return the URI of this machine's intent daemon by its settings; None if the port is not fixed."""
     uri = config.read_setting("intent", "uri") or f"tcp://127.0.0.1:{BY_ROLE['intent'].port}"
     configured = address.parse(str(uri))
-    is_fixed = isinstance(configured, address.Unix) or (isinstance(configured, Tcp) and configured.port != 0)
+    is_fixed = isinstance(configured, address.Unix) or (isinstance(configured, Tcp | Tls) and configured.port != 0)
     return local_uri(str(uri)) if is_fixed else None
 
 
 async def _is_intent_service(uri: str) -> bool:
     try:
-        info = await describe(uri, DESCRIBE_SECONDS)
+        info = await describe(uri, DESCRIBE_SECONDS, role="intent")
     except RosieError:
         return False
     return bool(info.handle or info.intent)
@@ -148,7 +149,7 @@ def _describe_home(info: Info) -> str:
 async def _send_text(uri: str, session: AskSession, text: str) -> Event:
     """Send a sentence; return the answer. Raises NotUnderstoodError."""
     context = {"conversation_id": session.conversation_id} | ({"area": session.area} if session.area else {})
-    async with connect(uri) as peer:
+    async with connect(uri, role="intent") as peer:
         await peer.send(Transcript(text=text, language=session.language, context=context).event())
         event = await peer.wait_for(*ANSWERS, seconds=ANSWER_SECONDS)
     if event.type in ("not-handled", "not-recognized"):

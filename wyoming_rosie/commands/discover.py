@@ -16,6 +16,7 @@ from wyoming_rosie.programs import PROGRAMS
 from wyoming_rosie.protocol import titles
 from wyoming_rosie.protocol.client import describe
 from wyoming_rosie.protocol.discovery import DiscoveredService, find_services
+from wyoming_rosie.trust import membership
 
 DESCRIBE_SECONDS = 2.0
 
@@ -39,7 +40,7 @@ async def discover(
 ) -> None:
     """List the Wyoming services that are announced on the network or listen on this machine's default ports."""
     with Console(stderr=True).status(f"looking for {seconds:g} s"):
-        found = await find_services(seconds)
+        found = await _find(seconds)
         services = await asyncio.gather(
             *(_describe_service(service) for service in found), *(_describe_local(port) for port in _default_ports())
         )
@@ -49,6 +50,17 @@ async def discover(
             "no Wyoming service was found; daemons on 127.0.0.1 are not announced, those with --uri tcp://0.0.0.0:PORT are"
         )
     _print_json(selected) if json else _print_table(selected)
+
+
+async def _find(seconds: float) -> list[DiscoveredService]:
+    """Return what is announced; members of this user's house over TLS."""
+    house = membership.current()
+    searches = (
+        [find_services(seconds)]
+        if house is None
+        else [find_services(seconds), find_services(seconds, membership=house)]
+    )
+    return list({service.name: service for found in await asyncio.gather(*searches) for service in found}.values())
 
 
 async def _describe_service(found: DiscoveredService) -> DiscoveredDaemon:

@@ -12,7 +12,7 @@ from wyoming_rosie.models import pip_source, whisper
 from wyoming_rosie.models.background_fetch import MEGABYTE
 from wyoming_rosie.programs import BY_ROLE, DAEMONS
 from wyoming_rosie.protocol import address
-from wyoming_rosie.protocol.address import Address, Tcp, Unix
+from wyoming_rosie.protocol.address import Address, Tcp, Tls, Unix
 from wyoming_rosie.protocol.hosts import parse_ip
 from wyoming_rosie.runtime.extras import install_command, program_path
 
@@ -181,8 +181,8 @@ def bridge_arguments(options: UpOptions, get_setting: SettingLookup, uris: Mappi
 def local_uri(uri: str) -> str:
     """Return the URI for clients on this machine of a program that listens at `uri`."""
     parsed = address.parse(uri)
-    if isinstance(parsed, Tcp) and _is_unspecified(parsed.host):
-        return str(Tcp("::1" if ":" in parsed.host else "127.0.0.1", parsed.port))
+    if isinstance(parsed, Tcp | Tls) and _is_unspecified(parsed.host):
+        return str(type(parsed)("::1" if ":" in parsed.host else "127.0.0.1", parsed.port))
     return uri
 
 
@@ -218,13 +218,15 @@ def _remote_uri(role: str, get_setting: SettingLookup, names: Collection[str]) -
     if not hub_uri:
         return None
     parsed = address.parse(str(hub_uri))
-    is_local = isinstance(parsed, Unix) or (isinstance(parsed, Tcp) and (parsed.is_loopback or parsed.host in names))
+    is_local = isinstance(parsed, Unix) or (
+        isinstance(parsed, Tcp | Tls) and (parsed.is_loopback or parsed.host in names)
+    )
     return None if is_local else str(hub_uri)
 
 
 def _is_same_address(client: Address, server: Address) -> bool:
     match client, server:
-        case Tcp(host, port), Tcp(other, other_port):
+        case (Tcp(host, port), Tcp(other, other_port)) | (Tls(host, port), Tls(other, other_port)):
             is_same = host == other or (Tcp(host, port).is_loopback and Tcp(other, port).is_loopback)
             return port == other_port and (is_same or _is_unspecified(other))
     return client == server

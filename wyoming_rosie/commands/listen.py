@@ -101,10 +101,10 @@ async def listen(
 @asynccontextmanager
 async def _connect_satellite(uri: str) -> AsyncIterator[tuple[Client, str]]:
     """Become the satellite's conductor; yield the connection and its name. Raises UnreachableError, PeerError."""
-    info = await describe(uri)
+    info = await describe(uri, role="satellite")
     if info.satellite is None:
         raise ConfigError(f"{uri} is not a satellite; see: wyoming-rosie discover")
-    async with connect(uri) as peer:
+    async with connect(uri, role="satellite") as peer:
         await peer.send(RunSatellite().event())  # the satellite may ask for a run from now on
         try:
             yield peer, info.satellite.name
@@ -231,7 +231,7 @@ async def _load_reply(speak: str, tts_uri: str | None) -> SpokenReply:
     async with AsyncExitStack() as stack:
         if tts_uri is None:
             tts_uri = (await stack.enter_async_context(processes.run_server("tts"))).uri
-        peer = await stack.enter_async_context(connect(tts_uri))
+        peer = await stack.enter_async_context(connect(tts_uri, role="tts"))
         await peer.send(Synthesize(text=speak).event())
         audio = format_of(await peer.wait_for("audio-start", seconds=ANSWER_SECONDS))
         pcm = bytearray()

@@ -90,7 +90,7 @@ async def _fetch_models(role: str, engine: str | None, uri: str | None) -> list[
             with Console(stderr=True).status(f"starting the {role} daemon"):
                 chosen = ("--engine", engine) if engine else ()
                 uri = (await stack.enter_async_context(processes.run_server(role, *chosen))).uri
-        return get_models(role, (await fetch_info(uri)).data)
+        return get_models(role, (await fetch_info(uri, role=role)).data)
 
 
 def _matches_language(language: str, requested: str) -> bool:

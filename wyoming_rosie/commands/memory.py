@@ -231,7 +231,7 @@ async def open_memory(uri: str | None) -> AsyncIterator[MemoryClient]:
     found = uri or await find_intent_service()
     if found is None:
         raise UnreachableError("no intent daemon is running here; start it, or name one with --uri")
-    async with connect(found) as client:
+    async with connect(found, role="intent") as client:
         yield MemoryClient(client)
 
 

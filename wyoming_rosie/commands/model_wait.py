@@ -44,7 +44,7 @@ class ModelFetchMonitor:
         Raises EngineError when a download fails and there is no model.
         """
         with show_progress() as show:
-            while not all(installed := _list_installed(role, await fetch_info(uri))):
+            while not all(installed := _list_installed(role, await fetch_info(uri, role=role))):
                 if self._failure is not None:
                     if any(installed):
                         return

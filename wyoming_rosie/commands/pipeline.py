@@ -137,7 +137,7 @@ async def say(
 async def _open_stage(role: str, stage: StageOptions, *arguments: str) -> AsyncIterator[Client]:
     if stage.uri is not None:
         await conformance_info.check_role(stage.uri, role)
-        async with connect(stage.uri) as peer:
+        async with connect(stage.uri, role=role) as peer:
             yield peer
         return
     engine = ("--engine", stage.engine) if stage.engine else ()

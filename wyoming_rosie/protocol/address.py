@@ -1,4 +1,4 @@
-"""Addresses of Wyoming peers: `tcp://host:port`, `unix:///path` or `stdio://`."""
+"""Addresses of Wyoming peers: `tcp://host:port`, `tls://host:port`, `unix:///path` or `stdio://`."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -14,7 +14,22 @@ class Tcp:
     port: int
 
     def __str__(self) -> str:
-        return f"tcp://[{self.host}]:{self.port}" if ":" in self.host else f"tcp://{self.host}:{self.port}"
+        return f"tcp://{_format_location(self.host, self.port)}"
+
+    @property
+    def is_loopback(self) -> bool:
+        return hosts.is_loopback(self.host)
+
+
+@dataclass(frozen=True)
+class Tls:
+    """TLS between members of a house."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"tls://{_format_location(self.host, self.port)}"
 
     @property
     def is_loopback(self) -> bool:
@@ -35,7 +50,7 @@ class Stdio:
         return "stdio://"
 
 
-Address: TypeAlias = Tcp | Unix | Stdio
+Address: TypeAlias = Tcp | Tls | Unix | Stdio
 
 
 def parse(uri: str) -> Address:
@@ -48,6 +63,8 @@ def parse(uri: str) -> Address:
     match parts.scheme:
         case "tcp" if parts.hostname and port is not None and not parts.path.strip("/"):
             return Tcp(parts.hostname, port)
+        case "tls" if parts.hostname and port is not None and not parts.path.strip("/"):
+            return Tls(parts.hostname, port)
         case "unix" if parts.netloc + parts.path:
             return Unix(parts.netloc + parts.path)
         case "stdio" if not parts.netloc:
@@ -55,5 +72,9 @@ def parse(uri: str) -> Address:
     raise _invalid_address(uri)
 
 
+def _format_location(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _invalid_address(uri: str) -> UsageError:
-    return UsageError(f"'{uri}' is not an address; write tcp://HOST:PORT, unix:///PATH or stdio://")
+    return UsageError(f"'{uri}' is not an address; write tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or stdio://")

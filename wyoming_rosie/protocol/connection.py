@@ -13,15 +13,13 @@ from wyoming.ping import Pong
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.wire import EventStream
+from wyoming_rosie.trust.peer import Peer
 
 _LOG = structlog.get_logger()
 Send: TypeAlias = Callable[[Event], Awaitable[None]]
 
 WRITE_SECONDS = 10.0
 MAX_QUEUED_EVENTS = 32
-UNIX, STDIO = "unix", "stdio"
-LOCAL_PEERS = frozenset({UNIX, STDIO})
-"""Names of peers without an address, which are on this machine."""
 STATUS = "status"
 """Name of the user-event that asks a daemon for its load, and of the answer."""
 
@@ -65,8 +63,8 @@ class PeerSender(Protocol):
     """A `send` that knows its peer."""
 
     @property
-    def peer(self) -> str:
-        """The peer's address, or one of LOCAL_PEERS."""
+    def peer(self) -> Peer:
+        """Who is at the other end."""
 
 
 @runtime_checkable
@@ -86,7 +84,7 @@ class Connection:
     def __init__(
         self,
         stream: EventStream,
-        host: str,
+        peer: Peer,
         info: Callable[[], bytes],
         status: Callable[[], Awaitable[bytes]],
         create_handler: Callable[[Send], ConnectionHandler],
@@ -96,10 +94,10 @@ class Connection:
         self.last_event = asyncio.get_running_loop().time()
         self.is_working = False
         self._stream = stream
-        self._host = host
+        self._peer = peer
         self._info = info
         self._status = status
-        self._handler = create_handler(_ConnectionSender(self, host))
+        self._handler = create_handler(_ConnectionSender(self, peer))
         self._finish_at_end = finish_at_end  # a pipe's end ends its requests, a socket's cancels them
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(MAX_QUEUED_EVENTS)
         self._close_reason: RosieError | None = None
@@ -112,7 +110,7 @@ class Connection:
 
     async def serve(self) -> None:
         """Serve the peer until it disconnects or the connection is closed."""
-        structlog.contextvars.bind_contextvars(peer=self._host)
+        structlog.contextvars.bind_contextvars(peer=str(self._peer))
         reading = asyncio.create_task(self._read_loop())
         tasks = [asyncio.create_task(self._handle_loop()), asyncio.create_task(self._closed.wait())]
         if not self._finish_at_end:
@@ -229,7 +227,7 @@ def _refuse_nowait(_: Event) -> bool:
 class _ConnectionSender:
     """The `send` of a connection's handler."""
 
-    def __init__(self, connection: Connection, peer: str) -> None:
+    def __init__(self, connection: Connection, peer: Peer) -> None:
         self._connection = connection
         self.peer = peer
 

@@ -19,11 +19,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from wyoming_rosie import __version__
+from wyoming_rosie.errors import RosieError, UntrustedPeerError
 from wyoming_rosie.protocol import announced_names
 from wyoming_rosie.protocol import network_interfaces as own_interfaces
-from wyoming_rosie.protocol.address import Tcp
+from wyoming_rosie.protocol.address import Tcp, Tls
+from wyoming_rosie.protocol.client import connect
 from wyoming_rosie.protocol.hosts import parse_ip
 from wyoming_rosie.runtime.backoff import Backoff
+from wyoming_rosie.trust.membership import Membership
 
 if TYPE_CHECKING:
     from zeroconf import ServiceStateChange
@@ -43,22 +46,30 @@ NEXT_ADDRESS_SECONDS = 0.25
 """Delay before the next address of a service is tried (RFC 8305)."""
 ANSWER_SECONDS = 2.0
 MAX_ADDRESSES = 16
+MAX_PORT_DIGITS = 5
+MAX_PROOFS = 3
+PROOF_PAUSE_SECONDS = 2.0
+"""Growth of the pause before a service is asked again for its certificate."""
 MAX_NAME_BYTES = 63  # bytes of one DNS label
 
 
 @dataclass(frozen=True)
 class DiscoveredService:
-    """A Wyoming service on the network; `role` is empty for programs of other projects."""
+    """A Wyoming service on the network; `role` is empty for programs of other projects.
+
+    `tls_port` is set once the service has proved there that it has this role in our house.
+    """
 
     name: str
     host: str
     port: int
     role: str
     version: str
+    tls_port: int | None = None
 
     @property
     def uri(self) -> str:
-        return str(Tcp(self.host, self.port))
+        return str(Tcp(self.host, self.port) if self.tls_port is None else Tls(self.host, self.tls_port))
 
 
 @dataclass(frozen=True)
@@ -78,12 +89,14 @@ async def announce(
     bound: Tcp,
     interfaces: Sequence[str] | None = None,
     when: asyncio.Event | None = None,
+    properties: Mapping[str, str] | None = None,
 ) -> AsyncIterator[None]:
     """Announce a daemon during the block, and again after each change of this machine's addresses.
 
-    With `when`, announce it only after that event is set.
+    `properties` are more records of the service. With `when`, announce it only after that event is set.
     """
-    service = ServiceAnnouncement(name or instance_name(role), {"role": role, "version": __version__})
+    records = {"role": role, "version": __version__, **(properties or {})}
+    service = ServiceAnnouncement(name or instance_name(role), records)
     async with announce_service(service, bound, interfaces, when):
         yield
 
@@ -105,10 +118,14 @@ async def announce_service(
 
 
 class ServiceBrowser:
-    """The services on the network now; use as `async with`."""
+    """The services on the network now; use as `async with`.
 
-    def __init__(self, interfaces: Sequence[str] | None = None) -> None:
+    With the membership of a house, only those that have proved to be members of it, which are used over TLS.
+    """
+
+    def __init__(self, interfaces: Sequence[str] | None = None, membership: Membership | None = None) -> None:
         self._interfaces = interfaces
+        self._membership = membership
         self._found: dict[str, DiscoveredService] = {}
         self._lookups: dict[str, asyncio.Task[None]] = {}  # by service name
 
@@ -159,22 +176,35 @@ class ServiceBrowser:
             if await record.async_request(self._zeroconf.zeroconf, LOOKUP_MILLISECONDS):
                 break
         addresses = record.parsed_scoped_addresses()
-        if addresses and record.port:
-            properties = record.decoded_properties
-            self._found[name] = DiscoveredService(
-                name.removesuffix(f".{SERVICE_TYPE}"),
-                await first_reachable(await asyncio.to_thread(_closest_first, addresses[:MAX_ADDRESSES]), record.port),
-                record.port,
-                properties.get("role") or "",
-                properties.get("version") or "",
-            )
+        if not addresses or not record.port:
+            return
+        properties = record.decoded_properties
+        tls_port = None
+        if self._membership is not None:
+            tls_port = _member_port(properties, self._membership.identity.house_id)
+            if tls_port is None:
+                return
+        port = tls_port or record.port
+        found = DiscoveredService(
+            name.removesuffix(f".{SERVICE_TYPE}"),
+            await first_reachable(await asyncio.to_thread(_closest_first, addresses[:MAX_ADDRESSES]), port),
+            record.port,
+            properties.get("role") or "",
+            properties.get("version") or "",
+            tls_port,
+        )
+        if self._membership is None or await _proves_itself(found, self._membership):
+            self._found[name] = found
 
 
 async def find_services(
-    seconds: float, role: str | None = None, interfaces: Sequence[str] | None = None
+    seconds: float,
+    role: str | None = None,
+    interfaces: Sequence[str] | None = None,
+    membership: Membership | None = None,
 ) -> list[DiscoveredService]:
-    """Return the services that answer within `seconds`."""
-    async with ServiceBrowser(interfaces) as browser:
+    """Return the services that answer within `seconds`; with a membership, those of its house."""
+    async with ServiceBrowser(interfaces, membership) as browser:
         await asyncio.sleep(seconds)
         return browser.services(role)
 
@@ -197,6 +227,29 @@ async def first_reachable(hosts: Sequence[str], port: int, seconds: float = ANSW
             attempt.cancel()
         await asyncio.gather(*tries, return_exceptions=True)
     return hosts[0]
+
+
+def _member_port(properties: Mapping[str, str | None], house_id: str) -> int | None:
+    """Return the port at which a service says to be a member of a house, None if it does not say so."""
+    port = properties.get("tls") or ""
+    is_port = port.isdecimal() and len(port) <= MAX_PORT_DIGITS
+    return int(port) if is_port and properties.get("house") == house_id else None
+
+
+async def _proves_itself(service: DiscoveredService, membership: Membership) -> bool:
+    """Return whether a service has the certificate of a member of its role; a program that has just started answers late."""
+    for attempt in range(MAX_PROOFS):
+        await asyncio.sleep(attempt * PROOF_PAUSE_SECONDS)
+        try:
+            async with connect(service.uri, ANSWER_SECONDS, role=service.role, membership=membership):
+                return True
+        except UntrustedPeerError as err:
+            _LOG.warning("announced service is not of this house", name=service.name, reason=str(err))
+            return False
+        except RosieError as err:
+            reason = str(err)
+    _LOG.warning("announced service has not proved to be of this house", name=service.name, reason=reason)
+    return False
 
 
 def _closest_first(hosts: Sequence[str]) -> list[str]:

@@ -1,18 +1,15 @@
 """Daemon life cycle: listen, announce, serve connections, and drain them at the end."""
 
 import asyncio
-import errno
 import gc
-import ipaddress
-import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import structlog
 from wyoming.error import Error
@@ -21,40 +18,46 @@ from wyoming.info import Info
 from wyoming.user_event import UserEvent
 
 from wyoming_rosie.config import option
-from wyoming_rosie.errors import BadEventError, ConfigError
+from wyoming_rosie.errors import BadEventError, ConfigError, RosieError
 from wyoming_rosie.http import health
 from wyoming_rosie.http.health import HEALTHY, Health
 from wyoming_rosie.http.server import LOOPBACK
-from wyoming_rosie.metrics import Counter as CountOf
 from wyoming_rosie.metrics import Metrics
-from wyoming_rosie.protocol import address, discovery, titles
-from wyoming_rosie.protocol.connection import STATUS, STDIO, UNIX, Connection
+from wyoming_rosie.protocol import address, discovery, listening, titles
+from wyoming_rosie.protocol.address import Address, Tcp, Tls
+from wyoming_rosie.protocol.admission import PRIVATE_NETWORKS, PlainHosts, is_allowed, parse_networks
+from wyoming_rosie.protocol.connection import STATUS, Connection
 from wyoming_rosie.protocol.connection import ConnectionHandler as ConnectionHandler
 from wyoming_rosie.protocol.connection import Send as Send
-from wyoming_rosie.protocol.hosts import parse_ip
+from wyoming_rosie.protocol.listening import Listeners
+from wyoming_rosie.protocol.metered_connection import MeteredConnection
 from wyoming_rosie.protocol.stdio import StdioTransport
+from wyoming_rosie.protocol.tls_acceptor import TlsAcceptor
 from wyoming_rosie.protocol.wire import EventStream, encode
 from wyoming_rosie.runtime import systemd
 from wyoming_rosie.runtime.exit_status import start_exit_deadline
 from wyoming_rosie.runtime.load import ProcessMeter
+from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie.runtime.terminal import hangup_signal
+from wyoming_rosie.trust import membership
+from wyoming_rosie.trust.membership import Membership
+from wyoming_rosie.trust.peer import STDIO_PEER, UNIX_PEER, Peer, PeerKind, member_peer, plain_peer
+from wyoming_rosie.trust.tls import MemberCertificate
 
 _LOG = structlog.get_logger()
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DRAIN_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
 MAX_REFUSED_CONNECTIONS = 1024
-PRIVATE_NETWORKS = (
-    "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ServiceConfig:
     """Settings of every daemon."""
 
-    uri: str = option("tcp://127.0.0.1:0", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
+    uri: str = option(
+        "tcp://127.0.0.1:0", "where to listen: tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or stdio://"
+    )
     zeroconf: bool = option(True, "announce the daemon on the network, unless it listens on 127.0.0.1")
     name: str | None = option(None, "name on the network [default: the program's and this machine's]")
     allow: tuple[str, ...] = option(PRIVATE_NETWORKS, "networks that may connect, such as 192.168.1.0/24")
@@ -64,6 +67,15 @@ class ServiceConfig:
     http_port: int | None = option(None, "serve /health and /metrics over HTTP on this port")
     http_host: str = option(LOOPBACK, "address for --http-port; 0.0.0.0 admits other machines")
     debug: bool = option(False, "log more, including what people say")
+    tls_port: int | None = option(
+        None, "port for members of the house, over TLS [default: that of --uri + 1000, if this program has an identity]"
+    )
+    plain: tuple[str, ...] = option(
+        (),
+        "machine that may connect without TLS although this program has an identity, by name or address, such as Home"
+        " Assistant's; may be given again",
+    )
+    identity: Path | None = option(None, "folder of the identity in the house [default: in the user's state folder]")
     config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
 
     @property
@@ -89,6 +101,7 @@ class DaemonServer:
         self._meter = ProcessMeter()
         self.role = role
         self._title: str | None = None
+        self._plain: PlainHosts | None = None  # who may connect without TLS; None: everybody in the allowed networks
         self._create_handler = create_handler
         self._connections: dict[Connection, asyncio.Task[None]] = {}
         self._per_address: Counter[str] = Counter()
@@ -134,24 +147,57 @@ class DaemonServer:
         return encode(UserEvent(STATUS, {**load, "problems": problems}).event())
 
     @asynccontextmanager
-    async def listening(self, uri: str) -> AsyncIterator[address.Address]:
-        """Accept connections at `uri` during the block; yield the address with the port in use. Raises ConfigError."""
-        bound = address.parse(uri)
-        try:
-            server = await self._listen(bound)
-        except (OSError, OverflowError) as err:
-            raise ConfigError(f"cannot listen at {uri}: {describe_bind_error(err)}") from err
-        sweeper = asyncio.create_task(self._close_idle_connections())
-        try:
-            if isinstance(bound, address.Tcp):  # systemd's socket may have another address than the setting
-                name = server.sockets[0].getsockname()
-                bound = address.Tcp(bound.host if name[1] == bound.port or not bound.port else name[0], name[1])
+    async def listening(self, uri: str, membership: Membership | None = None) -> AsyncIterator[Address]:
+        """Accept connections at `uri` during the block; yield the address with the port in use. Raises ConfigError.
+
+        tls:// needs the membership of the house.
+        """
+        async with self._listening(address.parse(uri), membership) as bound:
             yield bound
-        finally:
-            server.close()
-            sweeper.cancel()
-            if isinstance(bound, address.Unix):
-                await asyncio.to_thread(Path(bound.path).unlink, missing_ok=True)
+
+    @asynccontextmanager
+    async def listening_as(
+        self, settings: ServiceConfig, membership: Membership | None, uri: str | None = None
+    ) -> AsyncIterator[Listeners]:
+        """Apply the settings, and accept connections where they say, for members over TLS as well. Raises ConfigError.
+
+        `uri` replaces that of the settings.
+        """
+        self.apply_settings(settings)
+        main = address.parse(uri or settings.uri)
+        secured = listening.tls_address(main, settings.tls_port, is_member=membership is not None)
+        async with AsyncExitStack() as stack:
+            if membership is not None and isinstance(main, Tcp) and not main.is_loopback:
+                self._plain = PlainHosts(settings.plain)
+                await stack.enter_async_context(run_beside(self._plain.refresh()))
+            bound = await stack.enter_async_context(self._listening(main, membership))
+            members = None
+            if secured is not None:
+                members = await stack.enter_async_context(self._listening(secured, membership, is_second=True))
+            used = members or bound
+            yield Listeners(bound, used if isinstance(used, Tls) else None, listening.house_of(membership))
+
+    @asynccontextmanager
+    async def _listening(
+        self, requested: Address, membership: Membership | None, *, is_second: bool = False
+    ) -> AsyncIterator[Address]:
+        async with AsyncExitStack() as stack:
+            create_protocol: Callable[[], asyncio.BaseProtocol] = self._create_stream
+            if isinstance(requested, Tls):
+                acceptor = self._create_acceptor(membership)
+                stack.push_async_callback(acceptor.close)
+                create_protocol = acceptor.create_protocol
+            try:
+                server = await listening.open_server(requested, create_protocol, takes_systemd_socket=not is_second)
+            except (OSError, OverflowError) as err:
+                raise ConfigError(f"cannot listen at {requested}: {listening.describe_bind_error(err)}") from err
+            stack.callback(server.close)
+            if not is_second:
+                await stack.enter_async_context(run_beside(self._close_idle_connections()))
+            if isinstance(requested, address.Unix):
+                path = Path(requested.path)
+                stack.push_async_callback(asyncio.to_thread, path.unlink, missing_ok=True)
+            yield listening.bound_address(requested, server)
 
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
         """Close idle connections at once, and the others after their answer, at the latest after `seconds`."""
@@ -171,40 +217,45 @@ class DaemonServer:
         stream = EventStream()
         StdioTransport(stream, read_fd, write_fd).start()
         answers = (lambda: self._info, self._encode_status)
-        await Connection(stream, STDIO, *answers, self._create_handler, finish_at_end=True).serve()
+        await Connection(stream, STDIO_PEER, *answers, self._create_handler, finish_at_end=True).serve()
 
-    async def _listen(self, requested: address.Address) -> asyncio.Server:
-        loop = asyncio.get_running_loop()
+    def _create_stream(self) -> EventStream:
+        return EventStream(self._accept_plain)
 
-        def accept() -> EventStream:
-            return EventStream(self._accept)
+    def _create_acceptor(self, membership: Membership | None) -> TlsAcceptor:
+        if membership is None:
+            raise ConfigError("tls:// needs an identity of the house; `wyoming-rosie pair NAME` tells how to join")
 
-        match requested:
-            case address.Tcp() if (opened := systemd.take_socket()) is not None:
-                return await loop.create_server(accept, sock=opened, backlog=256)
-            case address.Tcp(host, port):
-                return await loop.create_server(accept, host, port, backlog=256)
-            case address.Unix(path):
-                return await loop.create_unix_server(accept, path)
-            case address.Stdio():
-                raise ConfigError("stdio:// is served by serve_stdio")
+        def accept(stream: EventStream, host: str, certificate: MemberCertificate) -> None:
+            peer = member_peer(host, membership.member(certificate))
+            connection = self._accept(stream, peer)
+            if connection is not None:
+                watching = ExitStack()
+                watching.enter_context(membership.watching(certificate, connection.close_with_reason))
+                self._connections[connection].add_done_callback(lambda _: watching.close())
 
-    def _accept(self, stream: EventStream) -> None:
+        return TlsAcceptor(membership, accept, self._reject, lambda: self._refused.add("tls"))
+
+    def _accept_plain(self, stream: EventStream) -> None:
         name = stream.transport.get_extra_info("peername")
-        host = name[0] if isinstance(name, tuple) else UNIX
-        refusal = self._find_refusal(host)
+        self._accept(stream, plain_peer(name[0]) if isinstance(name, tuple) else UNIX_PEER)
+
+    def _accept(self, stream: EventStream, peer: Peer) -> Connection | None:
+        """Serve a connection, or refuse it and return None."""
+        refusal = self._find_refusal(peer)
         if refusal is not None:
             self._reject(stream, refusal)
-            return
-        connection = _MeteredConnection(
-            self._sent, stream, host, lambda: self._info, self._encode_status, self._create_handler
+            return None
+        connection = MeteredConnection(
+            self._sent, stream, peer, lambda: self._info, self._encode_status, self._create_handler
         )
-        self._per_address[host] += 1
+        self._per_address[peer.host] += 1
         task = asyncio.get_running_loop().create_task(connection.serve())
         self._connections[connection] = task
-        task.add_done_callback(lambda _: self._remove_connection(connection, host))
+        task.add_done_callback(lambda _: self._remove_connection(connection, peer.host))
+        return connection
 
-    def _reject(self, stream: EventStream, refusal: BadEventError) -> None:
+    def _reject(self, stream: EventStream, refusal: RosieError) -> None:
         """Refuse a connection with an error, cheaply: there may be many."""
         self._refused.add(refusal.code)
         if len(self._refused_connections) >= MAX_REFUSED_CONNECTIONS:
@@ -222,12 +273,17 @@ class DaemonServer:
         if not self._per_address[host]:
             del self._per_address[host]
 
-    def _find_refusal(self, host: str) -> BadEventError | None:
-        if host != UNIX and not is_allowed(host, self.allowed):
+    def _find_refusal(self, peer: Peer) -> BadEventError | None:
+        has_address = peer is not UNIX_PEER
+        if has_address and not is_allowed(peer.host, self.allowed):
             return BadEventError("connections from your network are not allowed here; see --allow", "forbidden")
+        if peer.kind is PeerKind.PLAIN and self._plain is not None and not self._plain.admits(peer.host):
+            return BadEventError(
+                "this port is closed to your machine without TLS; connect by tls://, or see --plain", "tls"
+            )
         if self._is_stopping:
             return BadEventError("this daemon is stopping", "stopping")
-        is_crowded = host != UNIX and self._per_address[host] >= self.max_connections_per_address
+        is_crowded = has_address and self._per_address[peer.host] >= self.max_connections_per_address
         if len(self._connections) >= self.max_connections or is_crowded:
             return BadEventError("too many connections; try again later", "busy")
         return None
@@ -251,55 +307,31 @@ class DaemonServer:
                     )
 
 
-class _MeteredConnection(Connection):
-    """A connection that counts the events sent on it."""
-
-    def __init__(
-        self,
-        sent: CountOf,
-        stream: EventStream,
-        host: str,
-        info: Callable[[], bytes],
-        status: Callable[[], Awaitable[bytes]],
-        create_handler: Callable[[Send], ConnectionHandler],
-    ) -> None:
-        self._sent = sent
-        super().__init__(stream, host, info, status, create_handler)
-
-    def send_nowait(self, event: Event) -> bool:
-        is_sent = super().send_nowait(event)
-        if is_sent:
-            self._count(event)
-        return is_sent
-
-    async def send_with_timeout(self, event: Event) -> None:
-        await super().send_with_timeout(event)
-        self._count(event)
-
-    def _count(self, event: Event) -> None:
-        if event.type != "audio-chunk":
-            self._sent.add(event.type, str(event.data.get("code") or "") if event.type == "error" else "")
-
-
 async def run(service: DaemonServer, settings: ServiceConfig) -> None:
     """Serve until SIGTERM or SIGINT, or on stdio until the input ends. Raises ConfigError."""
     _keep_loop_responsive()
-    service.apply_settings(settings)
     if isinstance(address.parse(settings.uri), address.Stdio):
+        service.apply_settings(settings)
         await service.serve_stdio()
         return
     stop = stop_signal()
     async with AsyncExitStack() as stack:
-        bound = await stack.enter_async_context(service.listening(settings.uri))
-        if isinstance(bound, address.Tcp) and settings.zeroconf and not bound.is_loopback:
+        listeners = await stack.enter_async_context(service.listening_as(settings, membership.current()))
+        if settings.zeroconf and listeners.announced is not None:
             await stack.enter_async_context(
-                discovery.announce(service.role, settings.name, bound, when=service.installed)
+                discovery.announce(
+                    service.role,
+                    settings.name,
+                    listeners.announced,
+                    when=service.installed,
+                    properties=listeners.properties,
+                )
             )
         await stack.enter_async_context(
             health.serve_health(service.role, service.health, service.metrics, settings.http_host, settings.http_port)
         )
         systemd.notify("READY=1")
-        _LOG.info("ready", uri=str(bound))
+        _LOG.info("ready", uri=str(listeners.main), **({"tls": str(listeners.tls)} if listeners.tls else {}))
         await stop.wait()
         start_exit_deadline(0)
         systemd.notify("STOPPING=1")
@@ -329,29 +361,6 @@ def _keep_loop_responsive() -> None:
     gc.freeze()
     # The collector's next run depends on the number of objects in its last one, which must be small.
     gc.collect()
-
-
-def describe_bind_error(err: OSError | OverflowError) -> str:
-    """Return the reason without asyncio's repetition of the address."""
-    if not isinstance(err, OSError) or err.errno is None:
-        return str(err)
-    if err.errno == errno.EADDRINUSE:
-        return "another program listens there; ss -ltnp shows which"
-    return os.strerror(err.errno)
-
-
-def parse_networks(values: tuple[str, ...], option_name: str = "--allow") -> tuple[Network, ...]:
-    """Return the networks of an option. Raises ConfigError."""
-    try:
-        return tuple(ipaddress.ip_network(network) for network in values)
-    except ValueError as err:
-        raise ConfigError(f"{option_name}: {err}; write networks such as 192.168.1.0/24") from err
-
-
-def is_allowed(host: str, allowed: tuple[Network, ...]) -> bool:
-    """Return whether an address is in one of the networks."""
-    ip = parse_ip(host)
-    return ip is not None and any(ip in network for network in allowed)
 
 
 def stop_signal() -> asyncio.Event:

@@ -51,6 +51,6 @@ def _format_location(role: str, uri: str) -> str:
     """Return the host name, with the port unless it is the role's default."""
     machine = socket.gethostname().partition(".")[0] or "host"
     match address.parse(uri):
-        case address.Tcp(_, port) if port not in (0, BY_ROLE[role].port):
+        case address.Tcp(_, port) | address.Tls(_, port) if port not in (0, BY_ROLE[role].port):
             return f"{machine}:{port}"
     return machine

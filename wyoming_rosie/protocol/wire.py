@@ -24,9 +24,11 @@ HIGH_WATER = 65_536
 HELD_BYTES = 32_768
 """Bytes in the kernel's buffer, a second of speech, from which a stream on hold is read again."""
 CLOSE_SECONDS = 1.0
-_RECEIVED = bytearray(65_536)
+_RECEIVED = memoryview(bytearray(65_536))
 """Receive buffer of all connections, copied before the next read. A new buffer for each read would double the cost of an
-event."""
+event. It is a view, since asyncio's TLS fills slices of it."""
+TLS_HANDSHAKE = b"\x16\x03"
+"""First bytes of TLS (RFC 8446, 5.1): no event begins with them."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Decoder:
     def _next_header(self) -> "_Header | None":
         end = self._buffer.find(b"\n", self._position, self._position + self._limits.header)
         if end < 0:
+            _check_not_tls(self._buffer[self._position :])
             if self._unread >= self._limits.header:
                 raise BadEventError(f"a header line is longer than {self._limits.header} bytes", "too-large")
             return None
@@ -109,6 +112,7 @@ class Decoder:
         return self._buffer[start : self._position]
 
     def _read_header(self, line: bytes) -> "_Header":
+        _check_not_tls(line)
         fields = self._object(line, "header")
         header = _Header(
             _event_type(fields),
@@ -143,6 +147,9 @@ class EventStream(asyncio.BufferedProtocol):
         """Called with each event while the reader waits; returns whether it took the event."""
         self.on_batch_end: Callable[[EventStream], None] | None = None
         """Called after the received events were handled; may call `hold`."""
+        self.error: Exception | None = None
+        """What ended the connection, unless the peer closed it in order."""
+        self.is_tls = False
         self._on_connect = on_connect
         self._decoder = Decoder()
         self._remaining: Event | BadEventError | None = None  # not taken by `on_event_nowait`
@@ -225,13 +232,14 @@ class EventStream(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self.is_tls = transport.get_extra_info("ssl_object") is not None
         raw_socket = transport.get_extra_info("socket")
         if raw_socket is not None and raw_socket.family in (socket.AF_INET, socket.AF_INET6):
             self._tcp = raw_socket
         if self._on_connect is not None:
             self._on_connect(self)
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> memoryview:
         return _RECEIVED
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -247,8 +255,8 @@ class EventStream(asyncio.BufferedProtocol):
                 _wake(self._more_data)
             elif self.on_batch_end is not None:
                 self.on_batch_end(self)
-        elif len(self._decoder) > HIGH_WATER:
-            self.transport.pause_reading()
+        elif len(self._decoder) > HIGH_WATER and self._transport is not None:  # None while a handshake ends
+            self._transport.pause_reading()
 
     def hold(self) -> None:
         """Stop reading until `release`, HELD_BYTES or the end of the stream."""
@@ -288,10 +296,11 @@ class EventStream(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         self._has_ended = True
         _wake(self._more_data)
-        return not self._is_closing  # else stay open for writing: a pipe may still need its answer
+        return not (self._is_closing or self.is_tls)  # else stay open for writing: a pipe may still need its answer
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._has_ended = True
+        self.error = exc
         _wake(self._disconnected)
         _wake(self._more_data)
         self.resume_writing()
@@ -336,6 +345,11 @@ def _data_json(data: dict[str, Any]) -> bytes:
     if tuple(data) == _AUDIO_KEYS and all(type(value) is int for value in data.values()):
         return b'{"rate": %d, "width": %d, "channels": %d, "timestamp": %d}' % tuple(data.values())
     return _ENCODER.encode(data).encode("utf-8", "replace")
+
+
+def _check_not_tls(received: bytes) -> None:
+    if received.startswith(TLS_HANDSHAKE):
+        raise BadEventError("this port does not speak TLS; connect to the TLS port, or by tcp://", "tls")
 
 
 def _event_type(fields: dict[str, Any]) -> str:

@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from wyoming_rosie.runtime import atomic_file
 from wyoming_rosie.runtime.workers import ThreadWorker
 
 _LOG = structlog.get_logger()
@@ -26,15 +26,9 @@ def read(path: Path) -> Any:
         raise ValueError("it is nested too deep") from err
 
 
-def write(path: Path, document: object) -> None:
+def write(path: Path, document: object, mode: int = 0o666) -> None:
     """Replace the file atomically: a power cut leaves either the old or the new one. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    with new.open("w", encoding="utf-8") as file:
-        json.dump(document, file)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    atomic_file.write(path, json.dumps(document).encode(), mode)
 
 
 def quarantine(path: Path, reason: Exception) -> None:

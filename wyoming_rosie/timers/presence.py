@@ -51,7 +51,7 @@ class PlaceReader:
         """Return the places of persons: home, not_home or a zone. None are known while the daemon is unreachable."""
         asked = UserEvent("home-state", {"entities": sorted(persons)}).event()
         try:
-            async with connect(self._uri()) as peer:
+            async with connect(self._uri(), role="intent") as peer:
                 await peer.send(asked)
                 answer = await peer.wait_for("user-event", seconds=ANSWER_TIMEOUT_SECONDS)
         except RosieError as err:

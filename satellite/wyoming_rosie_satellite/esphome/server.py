@@ -11,7 +11,8 @@ from wyoming.event import Event
 from wyoming_rosie.errors import BadEventError, ConfigError
 from wyoming_rosie.protocol import address, discovery
 from wyoming_rosie.protocol.address import Tcp
-from wyoming_rosie.protocol.server import Network, describe_bind_error, is_allowed
+from wyoming_rosie.protocol.admission import Network, is_allowed
+from wyoming_rosie.protocol.listening import describe_bind_error
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.esphome import api_pb2 as api
 from wyoming_rosie_satellite.esphome.client import ApiClient

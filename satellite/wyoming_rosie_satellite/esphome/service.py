@@ -7,8 +7,8 @@ from pathlib import Path
 from wyoming.event import Event
 from wyoming.info import WakeProgram
 
+from wyoming_rosie.protocol.admission import parse_networks
 from wyoming_rosie.protocol.discovery import instance_name, machine_id
-from wyoming_rosie.protocol.server import parse_networks
 from wyoming_rosie.runtime.secrets import ESPHOME_KEY_FILE
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.audio.music_mixer import MusicMixer

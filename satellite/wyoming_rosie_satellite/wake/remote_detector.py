@@ -64,7 +64,7 @@ class RemoteDetector:
         backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
         while True:
             try:
-                async with connect(self._uri) as peer:
+                async with connect(self._uri, role="wake") as peer:
                     await run_until_first_exit(
                         self._send(peer), self._receive(peer, on_wake_word), self._wait_for_change()
                     )

@@ -120,7 +120,7 @@ class IntentTier:
         async with AsyncExitStack() as stack:
             stack.callback(self._breaker.end_attempt, is_trial)
             try:
-                client = await stack.enter_async_context(connect(self.uri, CONNECT_SECONDS))
+                client = await stack.enter_async_context(connect(self.uri, CONNECT_SECONDS, role="intent"))
             except UnreachableError as err:
                 self._record_failure(err)
                 raise

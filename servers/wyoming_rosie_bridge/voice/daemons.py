@@ -69,10 +69,10 @@ class Understanding:
 
 
 @asynccontextmanager
-async def ask(uri: str) -> AsyncIterator[Client]:
-    """Open a connection. Raises UnreachableError, also for a daemon that is busy or stops; PeerError, ConfigError."""
+async def ask(uri: str, role: str) -> AsyncIterator[Client]:
+    """Open a connection to the daemon of a role. Raises UnreachableError, also for a daemon that is busy or stops; PeerError, ConfigError."""
     try:
-        async with asyncio.timeout(QUESTION_SECONDS), connect(uri) as peer:
+        async with asyncio.timeout(QUESTION_SECONDS), connect(uri, role=role) as peer:
             yield peer
     except TimeoutError as err:
         raise UnreachableError(f"{uri} has not answered for {QUESTION_SECONDS:g} s") from err
@@ -84,7 +84,7 @@ async def ask(uri: str) -> AsyncIterator[Client]:
 
 async def classify_speech(uri: str, pcm: bytes) -> SpeechClass:
     """Return whether there is speech in PCM. Raises UnreachableError, PeerError."""
-    async with ask(uri) as peer:
+    async with ask(uri, "vad") as peer:
         sending = asyncio.create_task(_send_audio(peer, pcm))
         try:
             return await _read_classes(peer, sending, SPEECH.seconds(len(pcm)))
@@ -95,7 +95,7 @@ async def classify_speech(uri: str, pcm: bytes) -> SpeechClass:
 
 async def detect_wake_word(uri: str, pcm: bytes) -> str | None:
     """Return the wake word in PCM, None without one. Raises UnreachableError, PeerError."""
-    async with ask(uri) as peer:
+    async with ask(uri, "wake") as peer:
         await peer.send(Detect().event())
         event = await peer.wait_while_sending(
             _send_audio(peer, pcm), "detection", "not-detected", seconds=ANSWER_SECONDS
@@ -105,7 +105,7 @@ async def detect_wake_word(uri: str, pcm: bytes) -> str | None:
 
 async def transcribe(uri: str, pcm: bytes, language: str | None, context: Mapping[str, Any]) -> str:
     """Return what is said in PCM, an empty text for nothing. Raises UnreachableError, PeerError."""
-    async with ask(uri) as peer:
+    async with ask(uri, "asr") as peer:
         await peer.send(Transcribe(language=language, context=dict(context)).event())
         event = await peer.wait_while_sending(_send_audio(peer, pcm), "transcript", seconds=ANSWER_SECONDS)
         return str(event.data.get("text") or "").strip()
@@ -137,14 +137,14 @@ async def _request(peer: Client, request: Event) -> Understanding:
 
 async def announce_wake_word(uri: str, name: str, context: Mapping[str, Any]) -> None:
     """Tell an intent daemon that somebody is about to speak, so that it prepares its model. Raises UnreachableError."""
-    async with ask(uri) as peer:
+    async with ask(uri, "intent") as peer:
         await peer.send(Event("detection", {"name": name, "context": dict(context)}))
 
 
 async def synthesize(uri: str, text: str, language: str | None, piece_bytes: int) -> AsyncGenerator[SpeechPiece, None]:
     """Yield the audio of a text in pieces, as soon as there is enough for one. Raises UnreachableError, PeerError, BadEventError."""
     voice = {"voice": {"language": language}} if language else {}
-    async with connect(uri) as peer:
+    async with connect(uri, role="tts") as peer:
         await peer.send(Event("synthesize", {"text": text, **voice}))
         audio = format_of(await peer.wait_for("audio-start", seconds=SYNTHESIS_SECONDS))
         size = piece_bytes - piece_bytes % audio.frame_bytes

@@ -92,7 +92,7 @@ class CommandExecutor:
             )
         if not command.text and not _is_for_plugin(command):
             raise BadMessageError("a command without its sentence cannot be given to an intent daemon")
-        async with daemons.ask(self._settings.executor_uri or self._settings.intent_uri) as peer:
+        async with daemons.ask(self._settings.executor_uri or self._settings.intent_uri, "intent") as peer:
             return await run_once(
                 jobs, _effect_name(envelope), lambda: self._ask(peer, envelope, command), repeatable=repeatable
             )

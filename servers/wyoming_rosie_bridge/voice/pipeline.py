@@ -122,7 +122,7 @@ class VoicePipeline:
         if not heard.text:
             await self._fail(envelope, "understand", raw, "not-understood", "no words were recognised")
             return
-        async with daemons.ask(self._settings.intent_uri) as peer:
+        async with daemons.ask(self._settings.intent_uri, "intent") as peer:
             context = self._get_context(envelope, raw)
             found = await daemons.understand(peer, heard.text, heard.language, context)
         if found.intents:
@@ -157,7 +157,7 @@ class VoicePipeline:
     async def _find_simple_command(self, envelope: Envelope, classified: ClassifiedAudio) -> Understanding | None:
         """Return the intents of a text that the grammar knows; None if it is no command after all."""
         raw = classified.audio
-        async with daemons.ask(self._settings.intent_uri) as peer:
+        async with daemons.ask(self._settings.intent_uri, "intent") as peer:
             context = self._get_context(envelope, raw)
             found = await daemons.understand(peer, classified.text or "", raw.language, context)
         return found if found.intents else None

@@ -75,7 +75,7 @@ class SatelliteClient:
         backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
         while True:
             try:
-                async with connect(self.uri) as peer:
+                async with connect(self.uri, role="satellite") as peer:
                     await self._run_session(peer)
             except RosieError as err:
                 if self.satellite_id:

@@ -87,19 +87,19 @@ class _Description:
 async def _ask(role: str, uri: str) -> _Description:
     began = loop_time()
     try:
-        info = await describe(uri, DESCRIBE_SECONDS)
+        info = await describe(uri, DESCRIBE_SECONDS, role=role)
     except RosieError as err:
         step = _find_next_step(ServiceReport(role, uri, "", None))
         return _Description(loop_time(), DaemonStatus(role, uri, problem=str(err), next_step=step))
     latency_ms = round(1000 * (loop_time() - began), 1)
     status = _create_status(role, uri, info, latency_ms)
-    return _Description(loop_time(), _add_load(status, await _fetch_status(uri)), info)
+    return _Description(loop_time(), _add_load(status, await _fetch_status(role, uri)), info)
 
 
-async def _fetch_status(uri: str) -> Mapping[str, Any]:
+async def _fetch_status(role: str, uri: str) -> Mapping[str, Any]:
     """Return what a daemon of ours tells of its load and its parts; nothing of another project's."""
     with suppress(RosieError):
-        return await ask_daemon(uri, STATUS)
+        return await ask_daemon(uri, role, STATUS)
     return {}
 
 
@@ -185,7 +185,7 @@ class IntentMonitor:
 
     async def list_plugins(self) -> Sequence[HousePlugin]:
         """Return the plugins; none for a daemon of another project. Raises UnreachableError, PeerError."""
-        return parse_plugins(await ask_daemon(self._find_uri(), PLUGINS))
+        return parse_plugins(await ask_daemon(self._find_uri(), "intent", PLUGINS))
 
     async def is_private(self, room: str) -> bool:
         """Return whether a room is private, as it was some seconds ago; none is for a daemon of another project.
@@ -195,7 +195,7 @@ class IntentMonitor:
         asked_at, is_private = self._rooms.get(room, (-ROOM_SECONDS, False))
         if self._clock() - asked_at < ROOM_SECONDS:
             return is_private
-        answer = await ask_daemon(self._find_uri(), ROOM, {"area": room})
+        answer = await ask_daemon(self._find_uri(), "intent", ROOM, {"area": room})
         if len(self._rooms) >= MAX_ROOMS:
             self._rooms.clear()
         is_private = answer.get("is_private") is True
@@ -205,7 +205,7 @@ class IntentMonitor:
     async def ask_memory(self, action: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the answer of the memory. Raises MemoryAbsentError, MemoryRefusedError, UnreachableError."""
         try:
-            answer = await ask_daemon(self._find_uri(), MEMORY, {"action": action, **data}, MEMORY_SECONDS)
+            answer = await ask_daemon(self._find_uri(), "intent", MEMORY, {"action": action, **data}, MEMORY_SECONDS)
         except PeerError as err:
             refused = err.code in {MemoryRefusedError.code, "invalid-memory"}
             raise (MemoryRefusedError if refused else MemoryAbsentError)(str(err)) from err
@@ -215,9 +215,9 @@ class IntentMonitor:
 
 
 async def ask_daemon(
-    uri: str, question: str, data: dict[str, Any] | None = None, seconds: float = QUESTION_SECONDS
+    uri: str, role: str, question: str, data: dict[str, Any] | None = None, seconds: float = QUESTION_SECONDS
 ) -> Mapping[str, Any]:
-    """Return the answer to a user-event; nothing of another project's daemon, which does not know it.
+    """Return the answer of a role's daemon to a user-event; nothing of another project's daemon, which does not know it.
 
     Raises UnreachableError, PeerError.
     """
@@ -232,7 +232,7 @@ async def ask_daemon(
 
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await DaemonStream(uri, [UserEvent(question, data).event()], on_event).run()
+            await DaemonStream(uri, role, [UserEvent(question, data).event()], on_event).run()
     return found if isinstance(found, Mapping) else {}
 
 

@@ -98,7 +98,7 @@ class SentenceService:
 
         async def run() -> None:
             try:
-                await DaemonStream(self._hub.directory.find_uri("intent"), [transcript], on_event).run()
+                await DaemonStream(self._hub.directory.find_uri("intent"), "intent", [transcript], on_event).run()
             finally:
                 answers.put_nowait(None)
 

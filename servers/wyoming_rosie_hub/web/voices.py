@@ -72,7 +72,7 @@ class VoiceSampler:
         audio = _SampleAudio()
         voice = SynthesizeVoice(name=trial.voice, speaker=trial.speaker)
         request = Synthesize(text=trial.text, voice=voice).event()
-        await DaemonStream(self._find_uri(), [request], audio.on_event).run()
+        await DaemonStream(self._find_uri(), "tts", [request], audio.on_event).run()
         return audio.to_wav()
 
 

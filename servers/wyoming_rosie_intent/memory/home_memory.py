@@ -8,8 +8,9 @@ from datetime import datetime
 from wyoming_rosie.config import data_folder, state_folder
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.home.model import Home
-from wyoming_rosie.protocol.connection import LOCAL_PEERS, PeerSender, Send
-from wyoming_rosie.protocol.server import Network, is_allowed, parse_networks
+from wyoming_rosie.protocol.admission import Network, is_allowed, parse_networks
+from wyoming_rosie.protocol.connection import PeerSender, Send
+from wyoming_rosie.trust.peer import STDIO_PEER, UNIX_PEER
 from wyoming_rosie_intent.handler import Question
 from wyoming_rosie_intent.memory.dialogue_memory import DialogueMemory, MemoryPolicy
 from wyoming_rosie_intent.memory.requests import MemoryRequests
@@ -33,7 +34,10 @@ class HomeMemory:
 
     def answers(self, send: object) -> bool:
         """Return whether the peer of a connection may read and change the memory."""
-        return isinstance(send, PeerSender) and (send.peer in LOCAL_PEERS or is_allowed(send.peer, self.peers))
+        if not isinstance(send, PeerSender):
+            return False
+        has_address = send.peer not in (UNIX_PEER, STDIO_PEER)
+        return not has_address or is_allowed(send.peer.host, self.peers)
 
     def get_problem(self) -> str | None:
         """Return why it does not work; None also while it is being opened."""

@@ -18,7 +18,7 @@ from wyoming.info import Attribution, WakeModel, WakeProgram
 from tests.unit.satellite.fakes import RecordingSpeaker
 from tests.waiting import wait_until
 from wyoming_rosie.audio.formats import SPEECH
-from wyoming_rosie.protocol.server import PRIVATE_NETWORKS, parse_networks
+from wyoming_rosie.protocol.admission import PRIVATE_NETWORKS, parse_networks
 from wyoming_rosie.runtime.secrets import ESPHOME_KEY_FILE
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.audio.music_mixer import MusicMixer

@@ -15,6 +15,7 @@ from wyoming_rosie.errors import BadEventError, ConfigError, UnreachableError
 from wyoming_rosie.protocol import address
 from wyoming_rosie.protocol.client import connect
 from wyoming_rosie.protocol.wire import Decoder
+from wyoming_rosie.trust import membership
 
 HOME_ASSISTANT_SECONDS = 5.0
 """Home Assistant shows a program as unavailable that has not answered `describe` by then."""
@@ -67,7 +68,7 @@ class CheckTarget:
                 for piece in pieces:
                     writer.write(piece)
                     await writer.drain()
-                if with_eof:
+                if with_eof and writer.can_write_eof():  # TLS ends both directions at once
                     writer.write_eof()
             return await _read_response(reader, min(REACTION_SECONDS, self.seconds))
         finally:
@@ -80,10 +81,15 @@ async def _open_connection(uri: str) -> tuple[asyncio.StreamReader, asyncio.Stre
             match address.parse(uri):
                 case address.Tcp(host, port):
                     return await asyncio.open_connection(host, port)
+                case address.Tls(host, port):
+                    context = membership.require().client_context
+                    return await asyncio.open_connection(host, port, ssl=context, server_hostname="")
                 case address.Unix(path):
                     return await asyncio.open_unix_connection(path)
                 case address.Stdio():
-                    raise ConfigError("a program on stdio:// cannot be checked; let it listen on tcp:// or unix://")
+                    raise ConfigError(
+                        "a program on stdio:// cannot be checked; let it listen on tcp://, tls:// or unix://"
+                    )
     except (OSError, TimeoutError) as err:
         raise UnreachableError(f"nothing answers at {uri}") from err
 

@@ -1,0 +1,44 @@
+"""Houses of a test: an authority, and the members that it makes."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wyoming_rosie.trust.authority import find_authority
+from wyoming_rosie.trust.issuing import change_registry, issue_local
+from wyoming_rosie.trust.members import Registry
+from wyoming_rosie.trust.membership import Membership
+from wyoming_rosie.trust.roster import SignedRoster
+
+
+@dataclass(frozen=True)
+class House:
+    """A house in a folder of the test; each member has a folder with its identity."""
+
+    folder: Path
+
+    @property
+    def authority(self) -> Path:
+        return self.folder / "tls"
+
+    def identity(self, name: str) -> Path:
+        return self.folder / name
+
+    def add(self, role: str, name: str, now: datetime | None = None) -> Path:
+        """Make a member, and return the folder of its identity."""
+        issue_local(self.authority, role, name, self.identity(name), now=now)
+        return self.identity(name)
+
+    def member(self, role: str, name: str, now: datetime | None = None) -> Membership:
+        """Make a member, and return its membership."""
+        loaded = Membership.load(self.add(role, name, now))
+        assert loaded is not None
+        return loaded
+
+    def sign(self, registry: Registry, now: datetime | None = None) -> SignedRoster:
+        return find_authority(self.authority).sign_roster(registry, now or datetime.now(UTC))
+
+    def revoke(self, name: str, now: datetime | None = None) -> SignedRoster:
+        """Revoke a member, and return the roster without it."""
+        at = now or datetime.now(UTC)
+        return self.sign(change_registry(self.authority, lambda registry: registry.revoke(name, at.timestamp())), at)

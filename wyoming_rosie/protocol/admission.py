@@ -1,0 +1,63 @@
+"""Admission of connections by their address: allowed networks, and the machines that need no TLS."""
+
+import asyncio
+import ipaddress
+import socket
+from typing import TypeAlias
+
+import structlog
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.protocol.hosts import IpAddress, parse_ip
+
+_LOG = structlog.get_logger()
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+PRIVATE_NETWORKS = (
+    "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10",
+)  # fmt: skip
+LOOKUP_SECONDS = 5.0
+REFRESH_SECONDS = 60.0
+"""Pause between two look-ups of the names of machines, whose addresses may change."""
+
+
+def parse_networks(values: tuple[str, ...], option_name: str = "--allow") -> tuple[Network, ...]:
+    """Return the networks of an option. Raises ConfigError."""
+    try:
+        return tuple(ipaddress.ip_network(network) for network in values)
+    except ValueError as err:
+        raise ConfigError(f"{option_name}: {err}; write networks such as 192.168.1.0/24") from err
+
+
+def is_allowed(host: str, allowed: tuple[Network, ...]) -> bool:
+    """Return whether an address is in one of the networks."""
+    ip = parse_ip(host)
+    return ip is not None and any(ip in network for network in allowed)
+
+
+class PlainHosts:
+    """The machines of `--plain`, which may connect without TLS: their names, and the addresses that these lead to."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = [name for name in names if parse_ip(name) is None]
+        self._fixed = {ip for name in names if (ip := parse_ip(name)) is not None}
+        self._found: set[IpAddress] = set()
+
+    def admits(self, host: str) -> bool:
+        ip = parse_ip(host)
+        return ip is not None and (ip in self._fixed or ip in self._found)
+
+    async def refresh(self) -> None:
+        """Look up the names now, then every REFRESH_SECONDS, until cancelled."""
+        while self._names:
+            self._found = {ip for name in self._names for ip in await _look_up(name)}
+            await asyncio.sleep(REFRESH_SECONDS)
+
+
+async def _look_up(name: str) -> set[IpAddress]:
+    try:
+        async with asyncio.timeout(LOOKUP_SECONDS):
+            answers = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except (OSError, TimeoutError) as err:
+        _LOG.warning("the name of a machine for --plain leads to no address", name=name, reason=str(err) or "no answer")
+        return set()
+    return {ip for answer in answers if (ip := parse_ip(str(answer[4][0]))) is not None}
