@@ -11,6 +11,7 @@ Signs: TypeAlias = NDArray[np.uint64]
 Rows: TypeAlias = NDArray[np.int64]
 _SCALE = 127
 _BITS = 64
+_FARTHEST = np.iinfo(np.uint16).max
 
 
 def normalize(vectors: Vectors) -> Vectors:
@@ -33,18 +34,21 @@ def from_bytes(values: Sequence[bytes]) -> Vectors:
 
 
 def to_signs(vectors: Vectors) -> Signs:
-    """Return a bit for each dimension, in whole words."""
+    """Return a bit for each dimension, in whole words: a column for each vector, so that a row is compared at once."""
     dimensions = vectors.shape[1]
     padded = np.zeros((len(vectors), -(-dimensions // _BITS) * _BITS), np.bool_)
     padded[:, :dimensions] = vectors > 0
-    return np.packbits(padded, axis=1).view(np.uint64)
+    return np.ascontiguousarray(np.packbits(padded, axis=1).view(np.uint64).T)
 
 
 def rank_by_signs(query: Signs, signs: Signs, allowed: NDArray[np.bool_], most: int) -> Rows:
-    """Return the positions of the `most` allowed signs that differ least from the query's, in no order."""
-    positions = np.flatnonzero(allowed)
-    if len(positions) <= most:
-        return positions
-    chosen = signs if len(positions) == len(signs) else signs[positions]
-    distances = np.bitwise_count(chosen ^ query).sum(axis=1, dtype=np.uint16)
-    return np.asarray(positions[np.argpartition(distances, most)[:most]])
+    """Return the positions of the `most` allowed signs that differ least from the query's, in no order; of equal ones the last."""
+    if np.count_nonzero(allowed) <= most:
+        return np.flatnonzero(allowed)
+    distances = np.zeros(len(allowed), np.uint16)
+    for words, word in zip(signs, query, strict=True):
+        distances += np.bitwise_count(words ^ word)
+    distances[~allowed] = _FARTHEST
+    largest = np.searchsorted(np.bincount(distances).cumsum(), most)
+    nearer, equal = np.flatnonzero(distances < largest), np.flatnonzero(distances == largest)
+    return np.append(nearer, equal[len(nearer) - most :])

@@ -5,7 +5,7 @@ The rule itself is `is_readable`, which is asked once for each audience; tables 
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from wyoming_rosie_intent.memory.model import MemoryFilter, MemoryKind, MemoryRecord, MemoryScope, is_readable
@@ -18,11 +18,11 @@ _SAME = "kind = ? AND person IS ? AND room IS ? AND is_private = ?"
 
 @dataclass(frozen=True)
 class Selection:
-    """What a search may return: the memories of some audiences that meet a filter."""
+    """What a search may return: the memories of some audiences that meet the rest of a filter."""
 
     audiences: frozenset[int]
     is_whole: bool  # there are no other audiences
-    where: MemoryFilter
+    rest: MemoryFilter  # without what the audiences decide: kinds, person, room
 
     @property
     def tokens(self) -> list[str]:
@@ -36,14 +36,18 @@ class Selection:
 
     @property
     def condition(self) -> Condition:
-        return join_all((self.among, matches(self.where)))
+        return join_all((self.among, matches(self.rest)))
 
 
 def select(read: Read, scope: MemoryScope, where: MemoryFilter) -> Selection:
     """Return what may be found in a scope."""
     rows = read("SELECT id, kind, person, room, is_private FROM audience", ())
-    readable = frozenset(number for number, *about in rows if is_readable(_example(*about), scope))
-    return Selection(readable, len(readable) == len(rows), where)
+    examples = {number: _example(*about) for number, *about in rows}
+    decided = MemoryFilter(kinds=where.kinds, person=where.person, room=where.room)
+    audiences = frozenset(
+        number for number, example in examples.items() if is_readable(example, scope) and decided.matches(example)
+    )
+    return Selection(audiences, len(audiences) == len(rows), replace(where, kinds=(), person=None, room=None))
 
 
 def find_or_add(writer: sqlite3.Connection, record: MemoryRecord) -> str:

@@ -27,6 +27,7 @@ class EmbeddedMemories:
         self._transaction = transaction
         self._model = model
         self._index: VectorIndex | None = None
+        self._last_query: tuple[str | None, Vectors] = (None, np.zeros(0, np.float32))
         with transaction() as writer:
             if writer.execute("SELECT model FROM vector_state").fetchone() != (model.name,):
                 _begin_model(writer, model.name, 0)
@@ -45,8 +46,8 @@ class EmbeddedMemories:
     def embed_pending(self) -> bool:
         """Embed some of the memories that wait, newest first; return whether more wait. Raises EmbeddingError."""
         rows = self._read(
-            "SELECT memory.row, text, language FROM pending_vector JOIN memory ON memory.row = pending_vector.row "
-            "ORDER BY memory.row DESC LIMIT ?",
+            "SELECT memory.row, text, language FROM pending_vector CROSS JOIN memory ON memory.row = pending_vector.row "
+            "ORDER BY pending_vector.row DESC LIMIT ?",
             (BATCH_ROWS,),
         )
         chosen = [(row, text) for row, text, language in rows if self._knows(language)]
@@ -59,11 +60,19 @@ class EmbeddedMemories:
         if not self._knows(language):
             return {}
         try:
-            (query,) = self._model.embed([text], is_query=True)
+            query = self._embed_query(text)
         except EmbeddingError:  # full text goes on; the memories that wait report it
             return {}
-        found = self._index_for(query).search(query, selection)
-        return {row: cosine >= self._model.sure_floor for row, cosine in found if cosine >= self._model.floor}
+        found = self._index_for(query).search(query, self._model.floor, selection)
+        return {row: cosine >= self._model.sure_floor for row, cosine in found}
+
+    def _embed_query(self, text: str) -> Vectors:
+        """Return the vector of a text, which is searched for twice in a turn: among the facts, then for a language model."""
+        last_text, query = self._last_query
+        if text != last_text:
+            (query,) = self._model.embed([text], is_query=True)
+            self._last_query = (text, query)
+        return query
 
     def _index_for(self, query: Vectors) -> VectorIndex:
         if self._index is None or self._index.dimensions != len(query):

@@ -23,6 +23,7 @@ CANDIDATES = 50
 """Best results of a table."""
 COMMON_ROWS = 200
 """Memories that have a word, beyond which it is common: the newest of them are enough."""
+_ALL = -1  # as a limit
 _REFERENCE_ROWS = 10_000
 """Of the weight of a word. The true number of memories would tell how many there are that may not be found."""
 _STOP_WORDS = Path(__file__).parents[2] / "stop_words.toml"
@@ -59,38 +60,30 @@ class _Table:
     def rank(self, texts: Sequence[str]) -> Ranking:
         """Return the memories that have enough of the terms, the most first, then the newest."""
         terms = [self._look_up(text) for text in texts]
-        coverage = self._measure_coverage(terms, self._find_candidates(terms))
+        total = sum(term.weight for term in terms)
+        coverage = {row: weight / total for row, weight in self._sum_weights(self._find_candidates(terms)).items()}
         found = [row for row, share in coverage.items() if share >= MIN_COVERAGE[self.name]]
         found.sort(key=lambda row: (coverage[row], row), reverse=True)
-        return {row: coverage[row] >= SURE_COVERAGE for row in found}
+        return {row: coverage[row] >= SURE_COVERAGE for row in found[:CANDIDATES]}
 
     def _look_up(self, text: str) -> _Term:
-        rows = tuple(self._match(quote(text), COMMON_ROWS + 1))
+        rows = self._match(quote(text), COMMON_ROWS + 1)
         weight = 1.0 if self.name == "trigram" else math.log(1 + _REFERENCE_ROWS / (len(rows) + 0.5))
         return _Term(text, rows, weight)
 
-    def _find_candidates(self, terms: Sequence[_Term]) -> list[int]:
-        """Return the memories that have most of the rare terms; without a rare one, the newest that have all."""
-        rare = [term for term in terms if term.rows and not term.is_common]
-        if rare:
-            shares = self._sum_weights(rare)
-            return sorted(shares, key=lambda row: (shares[row], row), reverse=True)[:CANDIDATES]
-        common = [quote(term.text) for term in terms if term.rows]
-        return self._match(" AND ".join(common), CANDIDATES) if common else []
+    def _find_candidates(self, terms: Sequence[_Term]) -> list[_Term]:
+        """Return the terms with the candidates that have them: all with a rare term; without one, the newest with all terms."""
+        known = [term for term in terms if term.rows]
+        if not known:
+            return []
+        if rare := [quote(term.text) for term in known if not term.is_common]:
+            return [self._narrow(term, " OR ".join(rare)) if term.is_common else term for term in known]
+        rows = self._match(" AND ".join(quote(term.text) for term in known), CANDIDATES)
+        return [replace(term, rows=rows) for term in known]
 
-    def _measure_coverage(self, terms: Sequence[_Term], rows: Sequence[int]) -> Mapping[int, float]:
-        """Return for each memory the share of the terms' weight that it has."""
-        total = sum(term.weight for term in terms)
-        having = [replace(term, rows=self._having(term, rows)) for term in terms]
-        shares = self._sum_weights(having)
-        return {row: shares[row] / total for row in rows}
-
-    def _having(self, term: _Term, rows: Sequence[int]) -> tuple[int, ...]:
-        if not term.is_common:
-            return tuple(set(rows).intersection(term.rows))
-        among = ", ".join(map(str, rows)) or "NULL"
-        query = f"SELECT rowid FROM text_{self.name} WHERE text_{self.name} MATCH ? AND rowid IN ({among})"
-        return tuple(row for (row,) in self.read(query, (f"text : {quote(term.text)}",)))
+    def _narrow(self, term: _Term, query: str) -> _Term:
+        """Return a term with those of its memories that match a query; one query for all is much faster than one for each."""
+        return replace(term, rows=self._match(f"{quote(term.text)} AND ({query})", _ALL))
 
     def _sum_weights(self, terms: Sequence[_Term]) -> Mapping[int, float]:
         shares: dict[int, float] = defaultdict(float)
@@ -99,7 +92,7 @@ class _Table:
                 shares[row] += term.weight
         return shares
 
-    def _match(self, query: str, most: int) -> list[int]:
+    def _match(self, query: str, most: int) -> tuple[int, ...]:
         """Return the newest selected memories that match; the audience is part of the index."""
         expression, parameters = self.selection.condition
         scoped = f"text : ({query})"
@@ -110,7 +103,7 @@ class _Table:
             f"WHERE text_{self.name} MATCH ? AND {expression} ORDER BY text_{self.name}.rowid DESC LIMIT {most}",
             (scoped, *parameters),
         )
-        return [row for (row,) in found]
+        return tuple(row for (row,) in found)
 
 
 def _stop_words(language: str | None) -> frozenset[str]:
