@@ -1,5 +1,6 @@
 """Memories in a prompt: quoted as data in a message of their own, after all that a server has cached."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -36,15 +37,16 @@ def create_message(
     """Return the message with the memories that there is room for, the nearest and the newest first; None for none."""
     memories = [_describe(record, zone) for record in recalled.memories]
     messages = [_describe(record, zone) for record in recalled.messages]
-    while memories or messages:
-        text = render(messages, memories)
-        if count(text) <= max_tokens:
-            return ChatMessage(ChatRole.USER, text, is_private=is_private)
-        if messages:
-            messages.pop(0)
-        else:
-            memories.pop()
-    return None
+    total = len(messages) + len(memories)
+
+    def render_without(dropped: int) -> str:
+        return render(messages[dropped:], memories[: total - max(dropped, len(messages))])
+
+    def is_short(dropped: int) -> bool:
+        return count(render_without(dropped)) <= max_tokens
+
+    dropped = 0 if is_short(0) else bisect_left(range(total), True, lo=1, key=is_short)
+    return None if dropped >= total else ChatMessage(ChatRole.USER, render_without(dropped), is_private=is_private)
 
 
 def has_untrusted_text(recalled: RecalledMemories) -> bool:

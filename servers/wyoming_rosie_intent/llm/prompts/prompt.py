@@ -5,7 +5,6 @@ The constant parts come first, since servers cache the beginning of a prompt.
 
 import json
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -222,7 +221,7 @@ def quote(text: object, most: int = MAX_NAME_CHARACTERS) -> str:
 
 def sanitize(text: object, most: int = MAX_NAME_CHARACTERS) -> str:
     """Return untrusted text as one line of at most `most` characters."""
-    plain = "".join(character if _is_printable(character) else " " for character in str(text)[: most * 4])
+    plain = "".join(character if character.isprintable() else " " for character in str(text)[: most * 4])
     plain = escape_tokens(" ".join(plain.split()))
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"
 
@@ -315,10 +314,6 @@ def _format_value(value: object) -> str:
             return " and ".join(quote(item) for item in value[:10])
         case _:
             return quote(value)
-
-
-def _is_printable(character: str) -> bool:
-    return character == " " or unicodedata.category(character)[0] not in "CZ"
 
 
 def _find_templates(folder: Path | None) -> Sequence[str]:

@@ -17,10 +17,12 @@ MIN_PER_UNIT, MIN_PER_BYTE = 0.5, 0.1
 WORTH_A_CHANGE = 0.8
 """Ratio below which a later, lower count is adopted: each change has prompts read again."""
 MARGIN = 1.05
-_WORD = re.compile(r"[A-Za-z]+")
-_MARKS = re.compile(r"[!-/:-@\[-`{-~]+")
-_SINGLE = re.compile(r"[0-9\x00-\x08\x0b-\x1f\x7f]|\n|[ \t]{2,}")
 LETTERS_PER_TOKEN, MARKS_PER_TOKEN = 4, 2
+_TOKEN = re.compile(
+    rf"[A-Za-z]{{1,{LETTERS_PER_TOKEN}}}"
+    rf"|[!-/:-@\[-`{{-~]{{1,{MARKS_PER_TOKEN}}}"
+    r"|[0-9\x00-\x08\x0b-\x1f\x7f]|\n|[ \t]{2,}"
+)
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,8 @@ class TokenUnits:
 
 def count_units(text: str) -> TokenUnits:
     """Return the estimate: one token for four letters of a word, two punctuation marks or a digit; for other scripts one a byte."""
-    words = sum(-(-len(word) // LETTERS_PER_TOKEN) for word in _WORD.findall(text))
-    marks = sum(-(-len(run) // MARKS_PER_TOKEN) for run in _MARKS.findall(text))
-    others = len(text.encode("utf-8", "replace")) - sum(map(str.isascii, text))
-    return TokenUnits(words + marks + len(_SINGLE.findall(text)), others)
+    others = len(text.encode("utf-8", "replace")) - len(text.encode("ascii", "ignore"))
+    return TokenUnits(len(_TOKEN.findall(text)), others)
 
 
 class TokenCounter:

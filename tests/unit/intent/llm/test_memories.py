@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.unit.intent.llm.scripted_models import ScriptedRouter, Step, call
 from tests.waiting import wait_until
 from wyoming_rosie.home.loader import load_home
@@ -17,7 +20,7 @@ from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.home_tools import HomeTools
 from wyoming_rosie_intent.llm.model import ChatRole, Prompt
 from wyoming_rosie_intent.llm.prompts import prompt
-from wyoming_rosie_intent.llm.prompts.memories import create_message
+from wyoming_rosie_intent.llm.prompts.memories import PromptMemory, create_message
 from wyoming_rosie_intent.memory.dialogue_memory import (
     MAX_MEMORIES,
     MAX_MESSAGES,
@@ -206,3 +209,24 @@ def test_memories_give_way_where_there_is_no_room() -> None:
     assert "fact 4" not in create(1_000)
     assert "fact 0" in create(1_000)
     assert create(100) == ""
+
+
+@given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 200))
+def test_the_oldest_messages_then_the_farthest_memories_give_way(talk: int, near: int, most: int) -> None:
+    def shown(texts: Sequence[PromptMemory]) -> list[str]:
+        return [memory.text for memory in texts]
+
+    recalled = RecalledMemories(_make_records("message", talk), _make_records("memory", near))
+    message = create_message(
+        recalled, UTC, lambda *parts: " ".join(map(str, map(shown, parts))), len, most, is_private=True
+    )
+    messages, memories = ([record.text for record in records] for records in (recalled.messages, recalled.memories))
+    while messages or memories:
+        if len(text := f"{messages} {memories}") <= most:
+            break
+        (messages.pop(0) if messages else memories.pop())
+    assert (message.text if message else None) == (text if messages or memories else None)
+
+
+def _make_records(word: str, count: int) -> list[MemoryRecord]:
+    return [MemoryRecord(MemoryKind.CONVERSATION, f"{word} {number}", 0.0) for number in range(count)]

@@ -19,6 +19,7 @@ from wyoming_rosie_intent.memory.model import (
     MemoryKind,
     MemoryRecord,
     MemoryScope,
+    SpeakerRole,
     is_forgettable,
     is_readable,
 )
@@ -41,6 +42,7 @@ filters = st.builds(
     until=st.none() | st.floats(0, 4e9),
     person=st.none() | st.sampled_from(["ada", "eve"]),
     room=st.none() | st.sampled_from(["kitchen", "office"]),
+    speaker=st.none() | st.sampled_from(SpeakerRole),
     conversation=st.none() | st.sampled_from(["c1", "c2"]),
     turn=st.none() | st.sampled_from(["t1", "t2"]),
     tag=st.none() | st.sampled_from(["x", "y"]),
@@ -87,12 +89,14 @@ def test_a_search_finds_only_what_the_scope_allows(
 
 
 @settings(max_examples=20)
-@given(few, scopes, texts)
-def test_what_may_not_be_found_changes_no_result(kept: list[MemoryRecord], scope: MemoryScope, text: str) -> None:
+@given(few, scopes, filters, texts)
+def test_what_may_not_be_found_changes_no_result(
+    kept: list[MemoryRecord], scope: MemoryScope, where: MemoryFilter, text: str
+) -> None:
     kept = [replace(record, topic=None) for record in kept]
-    visible = [record for record in kept if is_readable(record, scope)]
+    visible = [record for record in kept if is_readable(record, scope) and where.matches(record)]
     with opened(kept) as everything, opened(visible) as only:
-        assert found(everything, text, scope, MemoryFilter()) == found(only, text, scope, MemoryFilter())
+        assert found(everything, text, scope, where) == found(only, text, scope, where)
 
 
 @settings(max_examples=20)

@@ -1,6 +1,7 @@
 """Vectors of the memories: made in the background for the present model, and searched."""
 
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TypeAlias
@@ -26,6 +27,7 @@ class EmbeddedMemories:
         self._read = read
         self._transaction = transaction
         self._model = model
+        self._lock = threading.Lock()
         self._index: VectorIndex | None = None
         self._last_query: tuple[str | None, Vectors] = (None, np.zeros(0, np.float32))
         with transaction() as writer:
@@ -44,7 +46,10 @@ class EmbeddedMemories:
         return vectors, pending
 
     def embed_pending(self) -> bool:
-        """Embed some of the memories that wait, newest first; return whether more wait. Raises EmbeddingError."""
+        """Embed some of the memories that wait, newest first; return whether more wait. Raises EmbeddingError.
+
+        Once none waits, what a search compares is read, so that the first search need not.
+        """
         rows = self._read(
             "SELECT memory.row, text, language FROM pending_vector CROSS JOIN memory ON memory.row = pending_vector.row "
             "ORDER BY pending_vector.row DESC LIMIT ?",
@@ -53,7 +58,11 @@ class EmbeddedMemories:
         chosen = [(row, text) for row, text, language in rows if self._knows(language)]
         vectors = self._model.embed([text for _, text in chosen]) if chosen else np.zeros((0, 0), np.float32)
         self._store([row for row, _ in chosen], vectors, [row for row, *_ in rows])
-        return bool(self._read("SELECT 1 FROM pending_vector LIMIT 1", ()))
+        if self._read("SELECT 1 FROM pending_vector LIMIT 1", ()):
+            return True
+        ((dimensions,),) = self._read("SELECT dimensions FROM vector_state", ())
+        self._get_index(dimensions).refresh()
+        return False
 
     def search(self, text: str, language: str | None, selection: Selection) -> Ranking:
         """Return the memories that are near enough to a text; none for a language that the model does not know."""
@@ -63,7 +72,7 @@ class EmbeddedMemories:
             query = self._embed_query(text)
         except EmbeddingError:  # full text goes on; the memories that wait report it
             return {}
-        found = self._index_for(query).search(query, self._model.floor, selection)
+        found = self._get_index(len(query)).search(query, self._model.floor, selection)
         return {row: cosine >= self._model.sure_floor for row, cosine in found}
 
     def _embed_query(self, text: str) -> Vectors:
@@ -74,10 +83,11 @@ class EmbeddedMemories:
             self._last_query = (text, query)
         return query
 
-    def _index_for(self, query: Vectors) -> VectorIndex:
-        if self._index is None or self._index.dimensions != len(query):
-            self._index = VectorIndex(self._read, self._model.name, len(query))
-        return self._index
+    def _get_index(self, dimensions: int) -> VectorIndex:
+        with self._lock:
+            if self._index is None or self._index.dimensions != dimensions:
+                self._index = VectorIndex(self._read, self._model.name, dimensions)
+            return self._index
 
     def _knows(self, language: str | None) -> bool:
         return language is None or not self._model.languages or language.partition("-")[0] in self._model.languages

@@ -82,7 +82,7 @@ class SqliteStore:
     def find(
         self, scope: MemoryScope, where: MemoryFilter = CURRENT, limit: int = 100, before: str | None = None
     ) -> list[MemoryRecord]:
-        condition, parameters = join_all((self._readable(scope), matches(where), *_older_than(before)))
+        condition, parameters = join_all((self._readable(scope, where), matches(where), *_older_than(before)))
         by_time = "INDEXED BY memory_at" if where.since is not None else ""  # else all that may be read is sorted first
         query = f"SELECT {SELECTED} FROM memory {by_time} WHERE {condition} ORDER BY at DESC, row DESC LIMIT ?"
         return [to_record(row) for row in self._read(query, (*parameters, limit))]
@@ -169,8 +169,9 @@ class SqliteStore:
         kept = f"{len(records)} memories could be read from it"
         return f"the memory's file was damaged and is kept as {damaged.name}; {kept}"
 
-    def _readable(self, scope: MemoryScope) -> Condition:
-        return join_any((select(self._read, scope, CURRENT).among, own_conversation(scope)))
+    def _readable(self, scope: MemoryScope, where: MemoryFilter = CURRENT) -> Condition:
+        """Return the condition of `is_readable`, for memories that meet a filter."""
+        return join_any((select(self._read, scope, where).among, own_conversation(scope)))
 
     def _forgettable(self, scope: MemoryScope) -> Condition:
         """Return the condition of `is_forgettable`."""

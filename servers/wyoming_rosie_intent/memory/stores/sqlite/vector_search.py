@@ -6,13 +6,14 @@ Numpy is imported by those who have an embedding model only.
 import json
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wyoming_rosie_intent.memory.model import CURRENT
+from wyoming_rosie_intent.memory.model import CURRENT, SpeakerRole
 from wyoming_rosie_intent.memory.stores.sqlite.audiences import Read, Selection, to_audience
 from wyoming_rosie_intent.memory.stores.sqlite.conditions import Condition
 from wyoming_rosie_intent.memory.vectors import Rows, Signs, Vectors, from_bytes, rank_by_signs, to_signs
@@ -22,6 +23,8 @@ COMPARED = 400
 CANDIDATES = 50
 """Best results."""
 _LOADED_ROWS = 5_000
+_ENTRY = np.dtype([("sequence", np.int64), ("row", np.int64), ("audience", np.int32), ("is_person", np.bool_)])
+"""What is known of a vector without reading the file."""
 
 
 class VectorIndex:
@@ -34,19 +37,19 @@ class VectorIndex:
         self._lock = threading.Lock()
         self._last = 0  # sequence number of the newest vector that was read
         self._deletions = -1
-        self._sequences: Rows = np.zeros(0, np.int64)
-        self._rows: Rows = np.zeros(0, np.int64)
         self._signs: Signs = to_signs(np.zeros((0, dimensions), np.float32))
-        self._audiences: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._entries = np.zeros(0, _ENTRY)
 
     def search(self, query: Vectors, floor: float, selection: Selection) -> list[tuple[int, float]]:
         """Return the selected memories whose cosines with the query are `floor` or more, and these, best first."""
-        chosen = None if selection.rest == CURRENT else self._list_rows(selection.condition)
+        is_known = replace(selection.rest, speaker=None) == CURRENT
+        listed = None if is_known else self._list_rows(selection.condition)
         with self._lock:
-            self._refresh()
-            mask = self._select(selection.audiences)
-            mask = mask if chosen is None else mask & np.isin(self._rows, chosen)
-            near = self._sequences[rank_by_signs(to_signs(query[None, :]), self._signs, mask, COMPARED)]
+            self._read_changes()
+            allowed = self._select(selection)
+            if listed is not None:
+                allowed &= np.isin(self._entries["row"], listed)
+            near = self._entries["sequence"][rank_by_signs(to_signs(query[None, :]), self._signs, allowed, COMPARED)]
         cosines = {row: cosine for row, cosine in self._compare(query, near) if cosine >= floor}
         meant = self._filter(cosines, selection.condition)
         return sorted(((row, cosines[row]) for row in meant), key=itemgetter(1), reverse=True)[:CANDIDATES]
@@ -71,17 +74,27 @@ class VectorIndex:
         )
         return [row for (row,) in found]
 
-    def _select(self, audiences: frozenset[int]) -> NDArray[np.bool_]:
-        """Return which vectors are of these audiences."""
-        chosen = np.zeros(max((*audiences, int(self._audiences.max(initial=0)))) + 1, np.bool_)
-        chosen[list(audiences)] = True
-        return chosen[self._audiences]
+    def _select(self, selection: Selection) -> NDArray[np.bool_]:
+        """Return which vectors are of the audiences and of the speaker."""
+        chosen = np.zeros(max(selection.audiences, default=0) + 2, np.bool_)
+        chosen[list(selection.audiences)] = True
+        allowed = chosen.take(
+            self._entries["audience"], mode="clip"
+        )  # higher numbers are taken for the last, which is not chosen
+        if selection.rest.speaker is not None:
+            allowed &= self._entries["is_person"] == (selection.rest.speaker is SpeakerRole.PERSON)
+        return allowed
 
     def _list_rows(self, condition: Condition) -> Rows:
         expression, parameters = condition
         return np.array(self._read(f"SELECT row FROM memory WHERE {expression}", parameters), np.int64).ravel()
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Read what changed, so that a search need not."""
+        with self._lock:
+            self._read_changes()
+
+    def _read_changes(self) -> None:
         """Drop the vectors that are gone, and read those that were added."""
         ((deletions,),) = self._read("SELECT deletions FROM vector_state", ())
         if deletions != self._deletions:
@@ -92,22 +105,22 @@ class VectorIndex:
 
     def _drop_deleted(self) -> None:
         kept = self._read("SELECT sequence FROM vector WHERE sequence <= ?", (self._last,))
-        mask = np.isin(self._sequences, np.array(kept, np.int64).ravel())
-        self._sequences, self._rows, self._audiences = self._sequences[mask], self._rows[mask], self._audiences[mask]
-        self._signs = self._signs[:, mask]
+        mask = np.isin(self._entries["sequence"], np.array(kept, np.int64).ravel())
+        self._entries, self._signs = self._entries[mask], self._signs[:, mask]
 
     def _read_new(self) -> list[tuple[Any, ...]]:
         return self._read(
-            "SELECT sequence, vector.row, value, audience FROM vector "
+            "SELECT value, sequence, vector.row, audience, speaker FROM vector "
             "JOIN memory ON memory.row = vector.row WHERE sequence > ? AND model = ? AND dimensions = ? "
             f"ORDER BY sequence LIMIT {_LOADED_ROWS}",
             (self._last, self._model, self.dimensions),
         )
 
     def _append(self, found: Sequence[tuple[Any, ...]]) -> None:
-        sequences, rows, values, tokens = zip(*found, strict=True)
-        self._sequences = np.append(self._sequences, np.array(sequences, np.int64))
-        self._rows = np.append(self._rows, np.array(rows, np.int64))
-        self._audiences = np.append(self._audiences, np.array([*map(to_audience, tokens)], np.int32))
-        self._signs = np.concatenate((self._signs, to_signs(from_bytes(values))), axis=1)
-        self._last = sequences[-1]
+        entries = [
+            (sequence, row, to_audience(token), speaker == SpeakerRole.PERSON)
+            for _, sequence, row, token, speaker in found
+        ]
+        self._entries = np.append(self._entries, np.array(entries, _ENTRY))
+        self._signs = np.concatenate((self._signs, to_signs(from_bytes([value for value, *_ in found]))), axis=1)
+        self._last = entries[-1][0]
