@@ -1,6 +1,7 @@
 """Search by meaning beside full text."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from wyoming_rosie_intent.memory.model import (
     MemoryKind,
     MemoryRecord,
     MemoryScope,
+    SpeakerRole,
 )
 from wyoming_rosie_intent.memory.stores.sqlite import store as sqlite
 from wyoming_rosie_intent.memory.stores.sqlite.store import SqliteStore
@@ -136,10 +138,24 @@ def test_vectors_of_a_private_room_are_compared_only_there(store: SqliteStore) -
     assert found(store, "rubbish secret", here) == ["bin Tuesday"]
 
 
-def test_a_filter_is_part_of_the_search_by_meaning(store: SqliteStore) -> None:
-    store.add([*(fact(f"bin {number}") for number in range(450)), fact("bin holiday Tuesday", tags=("wanted",))])
+@pytest.mark.parametrize(
+    ("where", "wanted", "other"),
+    [
+        (MemoryFilter(tag="wanted"), {"tags": ("wanted",)}, {}),
+        (MemoryFilter(kinds=(MemoryKind.FACT,)), {}, {"kind": MemoryKind.DOCUMENT}),
+        (MemoryFilter(person="ada"), {"person": "ada"}, {"person": "eve"}),
+        (MemoryFilter(room="office"), {"room": "office"}, {"room": "hall"}),
+        (MemoryFilter(speaker=SpeakerRole.PERSON), {}, {"speaker": SpeakerRole.ASSISTANT}),
+    ],
+    ids=["tag", "kind", "person", "room", "speaker"],
+)
+def test_a_filter_is_part_of_the_search_by_meaning(
+    store: SqliteStore, where: MemoryFilter, wanted: dict[str, object], other: dict[str, object]
+) -> None:
+    others = [replace(fact(f"bin {number}"), **other) for number in range(450)]  # type: ignore[arg-type]
+    store.add([*others, fact("bin holiday Tuesday", **wanted)])
     embed_all(store)
-    results = store.search("rubbish", ADMIN, NOW, MemoryFilter(tag="wanted"))
+    results = store.search("rubbish", ADMIN, NOW, where)
     assert [result.record.text for result in results] == ["bin holiday Tuesday"]
 
 
