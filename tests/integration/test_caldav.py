@@ -177,10 +177,10 @@ async def test_one_occurrence_is_moved_and_another_cancelled(server: RadicaleSer
 @pytest_asyncio.fixture(loop_scope="module")
 async def plugins(server: RadicaleServer, request: pytest.FixtureRequest) -> AsyncIterator[PluginRegistry]:
     account: Mapping[str, Any] = {"user": USER, "password": PASSWORD}
-    settings = {"url": server.url, "time_zone": "Europe/Vienna", **getattr(request, "param", account)}
-    registry = PluginRegistry(find_integrations(["caldav"]), {"caldav": settings}, answer_seconds=60.0)
+    settings = {"time_zone": "Europe/Vienna", "caldav": {"url": server.url, **getattr(request, "param", account)}}
+    registry = PluginRegistry(find_integrations(["calendar"]), {"calendar": settings}, answer_seconds=60.0)
     await registry.start()
-    assert registry.health_checks()["plugin caldav"]() is None
+    assert registry.health_checks()["plugin calendar"]() is None
     yield registry
     await registry.close()
 
@@ -230,11 +230,11 @@ async def test_guests_hear_when_the_calendar_is_busy_but_not_with_what(plugins: 
 
 
 async def test_a_wrong_password_is_spoken_about_and_shown_in_the_status(server: RadicaleServer) -> None:
-    settings = {"url": server.url, "user": USER, "password": "wrong"}
-    registry = PluginRegistry(find_integrations(["caldav"]), {"caldav": settings}, answer_seconds=60.0)
+    settings = {"caldav": {"url": server.url, "user": USER, "password": "wrong"}}
+    registry = PluginRegistry(find_integrations(["calendar"]), {"calendar": settings}, answer_seconds=60.0)
     await registry.start()
     try:
-        assert "status 401" in str(registry.health_checks()["plugin caldav"]())
+        assert "status 401" in str(registry.health_checks()["plugin calendar"]())
         assert "sign in again" in (await say(registry, "what's on today")).text
     finally:
         await registry.close()

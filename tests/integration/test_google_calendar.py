@@ -32,8 +32,9 @@ from tests.google_calendar_server import (
 from tests.waiting import wait_until
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.integrations.calendar import times
-from wyoming_rosie_intent.integrations.calendar.calendar_plugin import LANGUAGES
 from wyoming_rosie_intent.integrations.calendar.model import Calendar, CalendarEvent, NewEvent, Span
+from wyoming_rosie_intent.integrations.calendar.plugin import CalendarPlugin
+from wyoming_rosie_intent.integrations.calendar.service import CalendarService
 from wyoming_rosie_intent.integrations.google_calendar import login, oauth, tokens
 from wyoming_rosie_intent.integrations.google_calendar.login import LoginWay
 from wyoming_rosie_intent.integrations.google_calendar.oauth import (
@@ -42,7 +43,7 @@ from wyoming_rosie_intent.integrations.google_calendar.oauth import (
     OAuthEndpoints,
     OAuthService,
 )
-from wyoming_rosie_intent.integrations.google_calendar.plugin import GoogleCalendarPlugin
+from wyoming_rosie_intent.integrations.google_calendar.service import GoogleService
 from wyoming_rosie_intent.integrations.google_calendar.source import GoogleCalendarSource
 from wyoming_rosie_intent.integrations.google_calendar.tokens import GoogleToken, StoredSignIn
 from wyoming_rosie_intent.plugins import PluginSource
@@ -409,8 +410,8 @@ def test_a_file_that_is_no_client_says_where_to_get_one(tmp_path: Path, text: st
     assert oauth.load_client(file) == CLIENT
 
 
-class EnglishGoogleCalendar(GoogleCalendarPlugin):
-    """The plugin with the sentences of one language, which load faster, and short pauses between attempts."""
+class QuickGoogle(GoogleService):
+    """The service with short pauses between attempts."""
 
     def open_source(self, settings: Mapping[str, Any], person: str) -> GoogleCalendarSource:
         file = tokens.find_file(Path(settings["data_dir"]), str(settings["account"]))
@@ -419,15 +420,21 @@ class EnglishGoogleCalendar(GoogleCalendarPlugin):
         return GoogleCalendarSource(token, str(settings["url"]), limits)
 
 
+class EnglishCalendar(CalendarPlugin):
+    """The plugin with the sentences of one language, which load faster."""
+
+    services: Mapping[str, CalendarService] = {"google": QuickGoogle()}
+
+
 @pytest.fixture(scope="module")
 def contract(tmp_path_factory: pytest.TempPathFactory) -> PluginContract:
     folder = tmp_path_factory.mktemp("contract")
     (folder / "languages").mkdir()
-    shutil.copy(LANGUAGES / "en.toml", folder / "languages")
-    EnglishGoogleCalendar.languages = folder / "languages"
+    shutil.copy(CalendarPlugin.languages / "en.toml", folder / "languages")
+    EnglishCalendar.languages = folder / "languages"
     tokens.save(tokens.find_file(folder, "house"), StoredSignIn(CLIENT, REFRESH_TOKEN))
     return PluginContract(
-        PluginSource("google_calendar", lambda: EnglishGoogleCalendar),
+        PluginSource("calendar", lambda: EnglishCalendar),
         [
             Example("what's on tomorrow", "“Dentist”"),
             Example("what's my next appointment", "“"),
@@ -436,11 +443,16 @@ def contract(tmp_path_factory: pytest.TempPathFactory) -> PluginContract:
             Example("cancel my dentist appointment", "Shall I delete “Dentist”", asks=True),
         ],
         settings=lambda url: {
-            "account": "house", "data_dir": str(folder), "url": f"{url}/calendar/v3", "token_url": f"{url}/token",
+            "google": {
+                "account": "house",
+                "data_dir": str(folder),
+                "url": f"{url}/calendar/v3",
+                "token_url": f"{url}/token",
+            }
         },
         create_service=create_account,
         ambiguous=Example("cancel my lunch appointment"),
-    )  # fmt: skip
+    )
 
 
 def create_account() -> FakeGoogle:

@@ -2,6 +2,7 @@
 
 from wyoming_rosie_intent.plugins.discovery import PluginSource, find_in_folder, find_installed, find_integrations
 from wyoming_rosie_intent.plugins.match import PluginMatch, PluginQuestion
+from wyoming_rosie_intent.plugins.multilingual import MultilingualPlugin
 from wyoming_rosie_intent.plugins.plugin import (
     CommandContext,
     IntegrationPlugin,
@@ -16,6 +17,7 @@ from wyoming_rosie_intent.plugins.registry import PluginRegistry
 __all__ = [
     "CommandContext",
     "IntegrationPlugin",
+    "MultilingualPlugin",
     "ParameterType",
     "PluginMatch",
     "PluginQuestion",

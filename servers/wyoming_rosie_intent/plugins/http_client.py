@@ -14,14 +14,17 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie.protocol.hosts import is_local
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie.http.rate_limit import Rate, RateLimit
 from wyoming_rosie.runtime.backoff import Backoff
+from wyoming_rosie_intent.plugins.service_url import check_url
 
 Query: TypeAlias = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
 _LOG = structlog.get_logger()
 ATTEMPT_SECONDS = 10.0
 TOTAL_SECONDS = 30.0
+MAX_RATE_WAIT_SECONDS = 60.0
+"""Longest wait for a request that would be one too many for the service."""
 MAX_ANSWER_BYTES = 10_000_000
 MAX_ATTEMPTS = 4
 MAX_PAGES = 50
@@ -111,7 +114,7 @@ class HttpAnswer:
 
 @dataclass(frozen=True)
 class HttpLimits:
-    """Limits of a client; `total_seconds` is for all attempts at a request together."""
+    """Limits of a client; `total_seconds` is for all attempts at a request together, without the wait for `rate`."""
 
     attempt_seconds: float = ATTEMPT_SECONDS
     total_seconds: float = TOTAL_SECONDS
@@ -119,6 +122,7 @@ class HttpLimits:
     answer_bytes: int = MAX_ANSWER_BYTES
     pages: int = MAX_PAGES
     first_pause_seconds: float = FIRST_PAUSE_SECONDS
+    rate: Rate | None = None  # of requests that the service answers
 
 
 class HttpClient:
@@ -141,6 +145,7 @@ class HttpClient:
         self._renewing = asyncio.Lock()
         self._headers = {"Accept": "application/json", **(headers or {})}
         self._limits = limits
+        self._rate_limit = RateLimit(limits.rate) if limits.rate else None
         self._is_busy = is_busy
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
@@ -201,11 +206,23 @@ class HttpClient:
         A `body` of bytes is sent as it is, any other as JSON. A path may be a URL of the same service.
         """
         call = _Call(method, self._join(path, query), body, headers or {}, can_repeat or method in _REPEATABLE)
+        await self._wait_for_rate()
         try:
             async with asyncio.timeout(self._limits.total_seconds) as limit:
                 return await self._attempt_all(call, limit)
         except TimeoutError as err:
             raise HttpError(HttpFailure.TIMEOUT, f"{self.host} did not answer in time") from err
+
+    async def _wait_for_rate(self) -> None:
+        """Wait until one more request is within the rate. Raises HttpError if that takes too long."""
+        if self._rate_limit is None:
+            return
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + MAX_RATE_WAIT_SECONDS
+        while seconds := self._rate_limit.take(self.host, loop.time()):
+            if loop.time() + seconds > ends_at:
+                raise HttpError(HttpFailure.BUSY, f"there are too many requests for {self.host}")
+            await asyncio.sleep(seconds)
 
     def _join(self, path: str, query: Query | None) -> URL:
         url = URL(path)
@@ -335,19 +352,6 @@ class _AttemptError(HttpError):
         super().__init__(failure, text, status, body)
         self.can_repeat = can_repeat
         self.pause = pause
-
-
-def check_url(text: str, *, has_secret: bool) -> URL:
-    """Return the URL of a service. Raises ConfigError for one that is none, or would send a secret in the clear."""
-    try:
-        url = URL(text.strip())
-    except ValueError as err:
-        raise ConfigError(f"url: {err}; write it as https://HOST") from err
-    if url.scheme not in {"http", "https"} or not url.host or url.user or url.query:
-        raise ConfigError("url: write an address such as https://HOST, without user and query")
-    if has_secret and url.scheme == "http" and not is_local(url.host):
-        raise ConfigError(f"url: a token is sent over https only; write https://{url.host}")
-    return url
 
 
 def parse_retry_after(text: str | None, now: datetime) -> float | None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from aiohttp import web
 from blockbuster import BlockBuster
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.http.rate_limit import Rate
 from wyoming_rosie_intent.plugins.fake_service import FakeService, Fault, ServiceRequest
 from wyoming_rosie_intent.plugins.http_client import (
     FixedToken,
@@ -243,3 +245,24 @@ def test_an_address_that_is_none_or_shows_the_token_is_refused(url: str) -> None
 )  # fmt: skip
 def test_the_pause_that_a_service_asks_for_is_seconds_or_a_date(text: str | None, seconds: float | None) -> None:
     assert parse_retry_after(text, NOW) == seconds
+
+
+async def test_a_request_too_many_waits_until_it_is_within_the_rate() -> None:
+    service = NumberService()
+    async with requesting(service, limits=replace(QUICK, rate=Rate(per_second=100.0, burst=1))) as client:
+        loop = asyncio.get_running_loop()
+        begins_at = loop.time()
+        for _ in range(6):
+            await client.get("one")
+        assert loop.time() - begins_at >= 0.045
+        assert len(service.requests) == 6
+
+
+async def test_a_request_that_would_wait_too_long_is_not_sent() -> None:
+    service = NumberService()
+    async with requesting(service, limits=replace(QUICK, rate=Rate(per_second=0.001, burst=1))) as client:
+        await client.get("one")
+        with pytest.raises(HttpError, match="too many requests") as caught:
+            await client.get("one")
+        assert caught.value.failure is HttpFailure.BUSY
+        assert len(service.requests) == 1

@@ -20,7 +20,8 @@ from wyoming_rosie_intent.integrations.caldav.multistatus import (
     parse_multistatus,
 )
 from wyoming_rosie_intent.integrations.calendar.model import Calendar, CalendarEvent, NewEvent, Span
-from wyoming_rosie_intent.plugins.http_client import HttpClient, HttpError, HttpFailure, HttpLimits, check_url
+from wyoming_rosie_intent.plugins.http_client import HttpClient, HttpError, HttpFailure, HttpLimits
+from wyoming_rosie_intent.plugins.service_url import check_url
 
 _LOG = structlog.get_logger()
 CALENDARS_SECONDS = 600.0

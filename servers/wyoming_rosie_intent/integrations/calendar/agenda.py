@@ -81,13 +81,12 @@ def select_calendars(calendars: Sequence[Calendar], names: Sequence[str]) -> lis
     return [by_name[name.casefold()] for name in names if name.casefold() in by_name]
 
 
-def find_calendar(calendars: Sequence[Calendar], said: str) -> Calendar | None:
-    """Return the only calendar that is meant; None if none is, or several are."""
+def find_calendars(calendars: Sequence[Calendar], said: str) -> list[Calendar]:
+    """Return the calendars that may be meant: those of that name, else those with one of its words, else similar ones."""
     words = _words(said)
     exact = [calendar for calendar in calendars if _words(calendar.name) == words]
     found = exact or [calendar for calendar in calendars if set(words) & set(_words(calendar.name))]
-    found = found or [calendar for calendar in calendars if _is_similar(_words(calendar.name), words)]
-    return found[0] if len(found) == 1 else None
+    return found or [calendar for calendar in calendars if _is_similar(_words(calendar.name), words)]
 
 
 def _order(event: CalendarEvent) -> tuple[object, ...]:

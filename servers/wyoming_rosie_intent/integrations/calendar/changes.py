@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, time, timedelta
 
 from wyoming_rosie_intent.integrations.calendar import agenda, times
+from wyoming_rosie_intent.integrations.calendar.accounts import CalendarAccount
 from wyoming_rosie_intent.integrations.calendar.model import Calendar, CalendarEvent, NewEvent, Span
 from wyoming_rosie_intent.integrations.calendar.turn import CalendarTurn
 from wyoming_rosie_intent.plugins import PluginResult
@@ -17,10 +18,20 @@ async def ask_to_add(turn: CalendarTurn) -> PluginResult:
     """Ask about a new event, and say what else is on at its time."""
     if not turn.title:
         return turn.fail("no_title")
-    calendars = [calendar for calendar in await turn.get_calendars() if calendar.is_writable]
-    calendar = _choose_calendar(turn, calendars)
-    if calendar is None:
-        return turn.fail("no_such_calendar", names=[turn.wording.title(one.name) for one in calendars])
+    accounts = [account for account in turn.reader.accounts if turn.may_change(account)]
+    if not accounts:
+        return turn.fail("not_from_here")
+    calendars = await _find_calendars(turn, accounts)
+    if not calendars:
+        writable = [one for one in await turn.reader.get_calendars(accounts) if one.is_writable]
+        return turn.fail("no_such_calendar", names=[turn.wording.title(one.name) for one in writable])
+    if len(calendars) > 1:
+        options = {turn.wording.calendar(one, calendars): {"into": one} for one in calendars[:MAX_OPTIONS]}
+        return PluginResult(question=turn.wording.render("which_calendar", names=list(options)), options=options)
+    return await _ask_to_add_to(turn, calendars[0])
+
+
+async def _ask_to_add_to(turn: CalendarTurn, calendar: Calendar) -> PluginResult:
     day = _find_first_day(turn)
     new = create_event(turn, calendar, day)
     if new.span.is_empty:
@@ -91,6 +102,8 @@ async def _ask_about_one(
         return PluginResult(question=turn.wording.render("which", names=list(options)), options=options)
     if not found[0].calendar.is_writable:
         return turn.fail("read_only", **turn.describe(found[0]))
+    if not turn.may_change(turn.reader.find_account(found[0].calendar)):
+        return turn.fail("not_from_here")
     return ask(turn, found[0])
 
 
@@ -107,12 +120,24 @@ async def _find_meant(turn: CalendarTurn, day: date | None, clock: time | None) 
     return agenda.keep_first_of_series(events)
 
 
-def _choose_calendar(turn: CalendarTurn, writable: Sequence[Calendar]) -> Calendar | None:
-    """Return the calendar for a new event: the one that was named, else that of the settings, else the main one."""
+async def _find_calendars(turn: CalendarTurn, accounts: Sequence[CalendarAccount]) -> list[Calendar]:
+    """Return the calendars that may be meant for a new event: the chosen one, those that were named, or the main ones."""
+    if isinstance(chosen := turn.entities.get("into"), Calendar):
+        return [chosen]
     if said := str(turn.entities.get("calendar") or ""):
-        return agenda.find_calendar(writable, said)
-    wanted = agenda.select_calendars(writable, [turn.account.add_to]) if turn.account.add_to else writable
-    return wanted[0] if wanted else None
+        calendars = await turn.reader.get_calendars(accounts)
+        return agenda.find_calendars([one for one in calendars if one.is_writable], said)
+    preferred = find_preferred(accounts)
+    calendars = await turn.reader.get_calendars(preferred)
+    own = [[one for one in calendars if one.service == account.service] for account in preferred]
+    found = [account.find_new_event_calendar(some) for account, some in zip(preferred, own, strict=True)]
+    return [one for one in found if one is not None]
+
+
+def find_preferred(accounts: Sequence[CalendarAccount]) -> Sequence[CalendarAccount]:
+    """Return the accounts for new events: the person's own before those of the house, and of these the ones with `add_to`."""
+    own = [account for account in accounts if account.is_own] or accounts
+    return [account for account in own if account.add_to] or own
 
 
 def _find_first_day(turn: CalendarTurn) -> date:

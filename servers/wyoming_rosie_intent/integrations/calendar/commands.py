@@ -1,15 +1,16 @@
 """Commands of the calendar: answers questions, asks before a change, and carries it out after a yes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from wyoming_rosie_intent.integrations.calendar import changes, questions
+from wyoming_rosie_intent.integrations.calendar.accounts import AccountsReader, CalendarAccount
 from wyoming_rosie_intent.integrations.calendar.model import CalendarEvent, NewEvent, Span
-from wyoming_rosie_intent.integrations.calendar.turn import Account, CalendarTurn, Entities
+from wyoming_rosie_intent.integrations.calendar.turn import CalendarTurn, Entities
 from wyoming_rosie_intent.integrations.calendar.wording import Wording
 from wyoming_rosie_intent.plugins import CommandContext, PluginResult
 from wyoming_rosie_intent.plugins.http_client import HttpError, HttpFailure
@@ -18,6 +19,8 @@ from wyoming_rosie_intent.plugins.texts import PluginTexts
 _LOG = structlog.get_logger()
 ANSWER_SECONDS = 50.0
 """Longest wait for the service, below the time that a plugin has for a late answer."""
+READ_SHARE = 1 / 3
+"""Part of that time for which one of several accounts is awaited."""
 MAX_CHANGES = 8
 """Changes that wait for a slow service."""
 _QUESTIONS: Mapping[str, Callable[[CalendarTurn], Awaitable[PluginResult]]] = {
@@ -53,21 +56,21 @@ class CalendarCommands:
         intent: str,
         entities: Entities,
         context: CommandContext,
-        account: Account | None,
+        accounts: Sequence[CalendarAccount],
         *,
         shows_titles: bool,
-        may_change: bool,
     ) -> PluginResult:
         """Execute an intent; what goes wrong becomes the answer."""
         wording = Wording(self._texts, context.language, context.moment, shows_titles)
-        if account is None:
+        if not accounts:
             return PluginResult(wording.render("no_account"), success=False)
-        turn = CalendarTurn(account, entities, context, wording)
-        if intent in _CHANGES and not may_change:
-            return turn.fail("not_from_here" if shows_titles else "not_for_guests")
+        reader = AccountsReader(accounts, self._answer_seconds * READ_SHARE)
+        turn = CalendarTurn(reader, entities, context, wording)
+        if intent in _CHANGES and not shows_titles:
+            return turn.fail("not_for_guests")
         try:
             async with asyncio.timeout(self._answer_seconds):
-                return await self._answer(intent, turn)
+                return _add_unread(await self._answer(intent, turn), turn)
         except TimeoutError:
             return turn.fail("goes_on" if intent in _CHANGES and context.is_confirmed else "too_slow")
         except HttpError as err:
@@ -106,14 +109,24 @@ class CalendarCommands:
             _LOG.warning("calendar not changed", reason=reason)
 
 
+def _add_unread(result: PluginResult, turn: CalendarTurn) -> PluginResult:
+    """Return an answer that also says which calendars could not be read."""
+    if not turn.reader.failed:
+        return result
+    remark = turn.wording.unread(turn.reader.failed.values())
+    return replace(result, message=" ".join(filter(None, (result.message, remark))))
+
+
 def _create_change(intent: str, turn: CalendarTurn) -> tuple[Coroutine[Any, Any, None], PluginResult] | None:
     """Return the change that was asked about, and its answer; None if the question has to be asked again."""
-    source, entities = turn.account.source, turn.entities
+    entities, find = turn.entities, turn.reader.find_account
     event, new, span = entities.get("event"), entities.get("new_event"), entities.get("span")
     if intent == "CalendarAdd" and isinstance(new, NewEvent):
+        source = find(new.calendar).source
         return source.add_event(new, turn.context.key), turn.answer("added", **turn.describe(new))
     if not isinstance(event, CalendarEvent):
         return None
+    source = find(event.calendar).source
     if intent == "CalendarMove" and isinstance(span, Span):
         return source.move_event(event, span), turn.answer("moved", **turn.describe(replace(event, span=span)))
     if intent == "CalendarCancel":

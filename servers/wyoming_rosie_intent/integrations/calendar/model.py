@@ -47,6 +47,7 @@ class Calendar:
     id: str
     name: str = field(repr=False)
     is_writable: bool = True
+    service: str = ""  # of the account that it is in
 
 
 @dataclass(frozen=True)

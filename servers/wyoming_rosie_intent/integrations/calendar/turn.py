@@ -1,12 +1,13 @@
 """One command of the calendar: whose calendars, which events, and what its sentence says of days and times."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeAlias
 
 from wyoming_rosie_intent.integrations.calendar import agenda, times
-from wyoming_rosie_intent.integrations.calendar.model import Calendar, CalendarEvent, CalendarSource, NewEvent, Span
+from wyoming_rosie_intent.integrations.calendar.accounts import AccountsReader, CalendarAccount
+from wyoming_rosie_intent.integrations.calendar.model import CalendarEvent, NewEvent, Span
 from wyoming_rosie_intent.integrations.calendar.times import ClockChange, Period
 from wyoming_rosie_intent.integrations.calendar.wording import Wording
 from wyoming_rosie_intent.plugins import CommandContext, PluginResult
@@ -17,17 +18,8 @@ LOOK_AHEAD = timedelta(days=366)
 
 
 @dataclass(frozen=True)
-class Account:
-    """The calendars of a person, or those of the house."""
-
-    source: CalendarSource
-    calendars: tuple[str, ...] = ()  # names; all if empty
-    add_to: str = ""  # name; the first that may be written to if empty
-
-
-@dataclass(frozen=True)
 class CalendarTurn:
-    account: Account
+    reader: AccountsReader
     entities: Entities
     context: CommandContext
     wording: Wording
@@ -94,16 +86,16 @@ class CalendarTurn:
             "is_series": bool(event.days if isinstance(event, NewEvent) else event.series),
         }
 
-    async def get_calendars(self) -> Sequence[Calendar]:
-        """Return the calendars of the account that its settings name. Raises HttpError."""
-        return agenda.select_calendars(await self.account.source.get_calendars(), self.account.calendars)
+    def may_change(self, account: CalendarAccount) -> bool:
+        """Return whether what is said here may go to the service of an account."""
+        return not (account.is_outside_home and self.context.must_stay_home)
 
     async def get_events(self, span: Span) -> list[CalendarEvent]:
         """Return the events within a span, of the calendar that was named or of all. Raises HttpError."""
-        calendars = await self.get_calendars()
-        if (said := self.entities.get("calendar")) and (named := agenda.find_calendar(calendars, str(said))):
-            calendars = [named]
-        return agenda.select(await self.account.source.get_events(calendars, span), span)
+        calendars = await self.reader.get_calendars()
+        if said := str(self.entities.get("calendar") or ""):
+            calendars = agenda.find_calendars(calendars, said) or calendars
+        return agenda.select(await self.reader.get_events(calendars, span), span)
 
     def get_span_ahead(self, day: date | None) -> Span:
         """Return the span of a day, or the time from now on in which events without a day are looked for."""

@@ -1,19 +1,21 @@
 """Answers about events, in the words of a language: days, times, and titles in quotation marks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from wyoming_rosie.text import durations
 from wyoming_rosie.text.sentences import get_entry
 from wyoming_rosie_intent.integrations.calendar import times
-from wyoming_rosie_intent.integrations.calendar.model import CalendarEvent, NewEvent, Span, clean_title
+from wyoming_rosie_intent.integrations.calendar.accounts import CalendarAccount
+from wyoming_rosie_intent.integrations.calendar.model import Calendar, CalendarEvent, NewEvent, Span, clean_title
 from wyoming_rosie_intent.integrations.calendar.times import Period
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 
 MAX_LISTED = 8
 """Events of one answer; the others are counted."""
-_MIDNIGHT = "00:00"
+MAX_NAMED = 3
+"""Calendars of an account that are named."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,19 @@ class Wording:
     def title(self, text: str) -> str:
         """Return a title as a quotation; its words are not ours."""
         return self.render("title", title=clean_title(text)) if clean_title(text) else self.render("untitled")
+
+    def calendar(self, calendar: Calendar, others: Sequence[Calendar]) -> str:
+        """Return the name of a calendar that no other has, with that of its service where needed."""
+        is_unique = [one.name for one in others].count(calendar.name) == 1
+        return self.title(calendar.name) if is_unique else f"{self.title(calendar.name)}, {calendar.service}"
+
+    def unread(self, accounts: Iterable[CalendarAccount]) -> str:
+        """Return which calendars could not be read: their names, or that of the service if these are not known or many."""
+        names: list[str] = []
+        for account in accounts:
+            known = account.calendars or account.names
+            names += known if 0 < len(known) <= MAX_NAMED else [account.service]
+        return self.render("unread", names=[self.title(name) for name in names])
 
     def named(self, event: CalendarEvent | NewEvent) -> str:
         """Return title, day and time of an event."""

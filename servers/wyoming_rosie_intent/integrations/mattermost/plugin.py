@@ -1,7 +1,7 @@
 """Plugin for Mattermost: messages and mentions by voice; channels that ask the house, and are spoken in a room."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,21 @@ from wyoming_rosie_intent.integrations.mattermost.webhooks import ChatCommand, W
 from wyoming_rosie_intent.integrations.mattermost.websocket import MattermostSocket
 from wyoming_rosie_intent.plugins import (
     CommandContext,
-    IntegrationPlugin,
+    MultilingualPlugin,
     PluginResult,
     PluginTool,
     ToolParameter,
 )
-from wyoming_rosie_intent.plugins.http_client import HttpClient, HttpLimits, check_url
-from wyoming_rosie_intent.plugins.plugin import Sentences, Values
-from wyoming_rosie_intent.plugins.texts import PluginTexts
+from wyoming_rosie_intent.plugins.accounts import (
+    PersonAccounts,
+    list_account_settings,
+    parse_limits,
+    parse_token_account,
+)
+from wyoming_rosie_intent.plugins.http_client import HttpClient, HttpLimits
+from wyoming_rosie_intent.plugins.service_url import check_url
 
 _LOG = structlog.get_logger()
-LANGUAGES = Path(__file__).with_name("languages")
-REQUEST_SECONDS = 20.0
 TOOLS = (
     PluginTool(
         "SendMessage",
@@ -44,18 +47,20 @@ TOOLS = (
 )
 
 
-class Mattermost(IntegrationPlugin):
+class Mattermost(MultilingualPlugin):
     """Settings: `url`, `token`, `persons`, and for channels `hub`, `channels`, `direct`, `listen`, `commands`."""
 
     name = "Mattermost"
     version = "1.0.0"
     is_private = True
+    languages = Path(__file__).with_name("languages")
+    tools = TOOLS
 
     def __init__(self) -> None:
-        self._texts = PluginTexts(LANGUAGES)
-        self._commands = ChatCommands(self._texts)
+        super().__init__()
+        self._commands = ChatCommands(self.texts)
         self._limits = HttpLimits()
-        self._accounts: dict[str, ChatAccount] = {}
+        self._accounts: PersonAccounts[ChatAccount] = PersonAccounts()
         self._hub: HubClient | None = None
         self._dialogue: ChannelDialogue | None = None
         self._socket: MattermostSocket | None = None
@@ -66,11 +71,11 @@ class Mattermost(IntegrationPlugin):
     async def initialize(self, config: Mapping[str, Any]) -> None:
         await self.close()
         try:
-            self._limits = _create_limits(config)
+            self._limits = parse_limits(config)
             webhooks = _create_webhooks(config)
-            self._commands = ChatCommands(self._texts, webhooks, self._limits)
-            self._accounts = _create_accounts(config, self._limits, needs_token=not webhooks)
-            await asyncio.gather(*(account.client.connect() for account in self._accounts.values()))
+            self._commands = ChatCommands(self.texts, webhooks, self._limits)
+            self._accounts = _create_accounts(config, needs_token=not webhooks)
+            await asyncio.gather(*(account.client.connect() for account in self._accounts))
             if "hub" in config:
                 await self._open_channels(config)
         except (RosieError, asyncio.CancelledError):
@@ -81,42 +86,34 @@ class Mattermost(IntegrationPlugin):
         problem = self._socket.problem if self._socket is not None else None
         return {"healthy": problem is None, "message": problem}
 
-    def get_intents(self) -> Mapping[str, Sentences]:
-        return self._texts.get_intents()
-
-    def get_lists(self) -> Mapping[str, Mapping[str, Values]]:
-        return self._texts.get_lists()
-
-    def get_tools(self) -> Sequence[PluginTool]:
-        return TOOLS
-
     async def execute(self, intent: str, entities: Mapping[str, Any], context: CommandContext) -> PluginResult:
-        person = (context.person or "").casefold()
-        account = self._accounts.get(person) if person else None
-        if account is None and intent != "ReadMentions":
-            account = self._accounts.get("")
-        return await self._commands.execute(intent, entities, context, account)
+        find = self._accounts.find_own if intent == "ReadMentions" else self._accounts.find
+        return await self._commands.execute(intent, entities, context, find(context.person))
 
     async def close(self) -> None:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
-        closing = [self._webhooks, self._hub, self._replies, *(one.client for one in self._accounts.values())]
+        closing = [self._webhooks, self._hub, self._replies, *(one.client for one in self._accounts)]
         self._listening = self._webhooks = self._hub = self._replies = self._socket = None
-        self._accounts = {}
+        self._accounts = PersonAccounts()
         await asyncio.gather(*(one.close() for one in closing if one is not None))
+
+    @property
+    def _bot(self) -> MattermostClient:
+        assert self._accounts.household is not None, "channels are open only with a bot"
+        return self._accounts.household.client
 
     async def _open_channels(self, config: Mapping[str, Any]) -> None:
         """Listen to the channels that have settings, and to slash commands."""
-        bot = self._accounts.get("")
-        if bot is None:
+        if self._accounts.household is None:
             raise ConfigError('channels need the token of a bot: token = { secret_file = "PATH" }')
         self._hub = HubClient(config["hub"])
         policies = {name: ChannelPolicy.parse(name, table) for name, table in config.get("channels", {}).items()}
         direct = ChannelPolicy.parse("direct", config.get("direct", {}))
-        self._dialogue = ChannelDialogue(self._hub, self._texts, policies, direct)
-        self._socket = MattermostSocket(str(config["url"]), bot.client, self._follows)
-        listener = ChannelListener(self._dialogue, bot.client, lambda: datetime.now().astimezone())
+        self._dialogue = ChannelDialogue(self._hub, self.texts, policies, direct)
+        self._socket = MattermostSocket(str(config["url"]), self._bot, self._follows)
+        listener = ChannelListener(self._dialogue, self._bot, lambda: datetime.now().astimezone())
         self._listening = asyncio.create_task(listener.run(self._socket.posts()))
         self._listening.add_done_callback(_log_end)
         if "listen" in config:
@@ -130,7 +127,7 @@ class Mattermost(IntegrationPlugin):
     async def _open_webhooks(self, config: Mapping[str, Any]) -> None:
         tokens = [token for token in config.get("commands", {}).values() if isinstance(token, str) and token.strip()]
         self._replies = HttpClient(str(config["url"]), limits=self._limits)
-        promise = self._texts.render("later", str(config.get("language", "en")))
+        promise = self.texts.render("later", str(config.get("language", "en")))
         self._webhooks = WebhookServer(
             str(config["listen"]), [token.strip() for token in tokens], self._answer_command, self._send_late, promise
         )
@@ -138,7 +135,7 @@ class Mattermost(IntegrationPlugin):
 
     async def _answer_command(self, command: ChatCommand) -> str:
         assert self._dialogue is not None
-        channel = (await self._accounts[""].client.get_directory()).channels.get(command.channel_id)
+        channel = (await self._bot.get_directory()).channels.get(command.channel_id)
         is_direct = channel is None and "__" in command.channel_name  # the names of both users
         known = channel or (ChatChannel(command.channel_id, "", type="D") if is_direct else None)
         policy = self._dialogue.find_policy(known)
@@ -151,14 +148,7 @@ class Mattermost(IntegrationPlugin):
             body = {"response_type": "ephemeral", "text": neutralize(text)}
             await self._replies.request("POST", command.response_url, body=body)
         else:
-            await self._accounts[""].client.post(command.channel_id, text, command.post_id)
-
-
-def _create_limits(config: Mapping[str, Any]) -> HttpLimits:
-    seconds = config.get("seconds", REQUEST_SECONDS)
-    if not isinstance(seconds, int | float) or not seconds > 0:
-        raise ConfigError("seconds: write how long a request may take, such as 20")
-    return HttpLimits(total_seconds=float(seconds))
+            await self._bot.post(command.channel_id, text, command.post_id)
 
 
 def _create_webhooks(config: Mapping[str, Any]) -> list[IncomingWebhook]:
@@ -169,19 +159,18 @@ def _create_webhooks(config: Mapping[str, Any]) -> list[IncomingWebhook]:
     return [IncomingWebhook(name, url) for name, url in addresses.items()]
 
 
-def _create_accounts(config: Mapping[str, Any], limits: HttpLimits, *, needs_token: bool) -> dict[str, ChatAccount]:
-    """Create the account of each person, and that of the bot, whose name is empty. Raises ConfigError."""
-    url = config.get("url")
-    tables = {"": config} | {name.casefold(): table for name, table in config.get("persons", {}).items()}
-    tokens = {name: table["token"] for name, table in tables.items() if "token" in table}
-    if not tokens and not needs_token:
-        return {}
-    if not isinstance(url, str) or not tokens or not all(isinstance(one, str) and one for one in tokens.values()):
+def _create_accounts(config: Mapping[str, Any], *, needs_token: bool) -> PersonAccounts[ChatAccount]:
+    """Create the account of each person, and that of the bot, which is the household's. Raises ConfigError."""
+    found = list_account_settings(config, "token")
+    if not found and needs_token:
         raise ConfigError('Mattermost needs url = "https://HOST" and token = { secret_file = "PATH" }')
-    return {
-        name: ChatAccount(MattermostClient(url, token.strip(), limits), is_own=bool(name))
-        for name, token in tokens.items()
-    }
+    accounts = {person: parse_token_account("Mattermost", settings) for person, settings in found.items()}
+    return PersonAccounts(
+        {
+            person: ChatAccount(MattermostClient(one.url, one.token, one.limits), is_own=bool(person))
+            for person, one in accounts.items()
+        }
+    )
 
 
 def _log_end(task: "asyncio.Task[None]") -> None:

@@ -2,25 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie.http.rate_limit import Rate, RateLimit
+from wyoming_rosie.http.rate_limit import Rate
 from wyoming_rosie_intent.integrations.monica.contacts import Contact, ContactBook, parse_contact
-from wyoming_rosie_intent.plugins.http_client import (
-    FixedToken,
-    HttpAnswer,
-    HttpClient,
-    HttpError,
-    HttpFailure,
-    HttpLimits,
-    Query,
-)
+from wyoming_rosie_intent.plugins.http_client import FixedToken, HttpClient, HttpError, HttpFailure, HttpLimits
 
 RATE = Rate(per_second=0.5, burst=30)
 """Requests of one account: together at most 60 within any minute, as many as Monica answers."""
-MAX_WAIT_SECONDS = 60.0
 PAGE_SIZE = 100
 MAX_CONTACT_PAGES = 200
 REFRESH_SECONDS = 600.0
@@ -28,38 +20,14 @@ REFRESH_SECONDS = 600.0
 RETRY_SECONDS = 60.0
 
 
-class _LimitedClient(HttpClient):
-    """Waits before a request that would be one too many for Monica."""
-
-    def __init__(self, url: str, token: str, limits: HttpLimits, rate: Rate) -> None:
-        super().__init__(url, FixedToken(token), limits=limits)
-        self._rate_limit = RateLimit(rate)
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        query: Query | None = None,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        can_repeat: bool = False,
-    ) -> HttpAnswer:
-        loop = asyncio.get_running_loop()
-        ends_at = loop.time() + MAX_WAIT_SECONDS
-        while seconds := self._rate_limit.take(self.host, loop.time()):
-            if loop.time() + seconds > ends_at:
-                raise HttpError(HttpFailure.BUSY, "there are too many requests for Monica")
-            await asyncio.sleep(seconds)
-        return await super().request(method, path, query, body, headers, can_repeat=can_repeat)
-
-
 class MonicaClient:
     """The contacts of one account. Used in one event loop, and closed there. Raises ConfigError for a wrong url."""
 
     def __init__(self, url: str, token: str, limits: HttpLimits, rate: Rate = RATE) -> None:
         root = url.rstrip("/").removesuffix("/api")
-        self._http = _LimitedClient(f"{root}/api", token, limits, rate)
+        self._http = HttpClient(
+            f"{root}/api", FixedToken(token), limits=replace(limits, pages=MAX_CONTACT_PAGES, rate=rate)
+        )
         self._book: ContactBook | None = None
         self._fetched_at = float("-inf")
         self._fetching: asyncio.Task[ContactBook] | None = None
@@ -168,8 +136,3 @@ def _find_next_page(page: Any) -> Mapping[str, str | int] | None:
 def _describe(error: BaseException) -> str:
     """Return an error as text; that of other than our own errors may contain data of contacts."""
     return str(error) if isinstance(error, RosieError) else type(error).__name__
-
-
-def create_limits(seconds: float) -> HttpLimits:
-    """Return limits for requests that may take that long in all."""
-    return HttpLimits(total_seconds=seconds, pages=MAX_CONTACT_PAGES)

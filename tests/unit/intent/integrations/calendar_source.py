@@ -4,19 +4,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.unit.intent.integrations.plugin_speaker import find_match
 from tests.waiting import wait_until
 from wyoming_rosie_intent.integrations.calendar import times
-from wyoming_rosie_intent.integrations.calendar.calendar_plugin import LANGUAGES, CalendarPlugin
 from wyoming_rosie_intent.integrations.calendar.model import Calendar, CalendarEvent, NewEvent, Span
+from wyoming_rosie_intent.integrations.calendar.plugin import CalendarPlugin
 from wyoming_rosie_intent.plugins import PluginMatch, PluginRegistry, PluginSource
 from wyoming_rosie_intent.plugins.http_client import HttpError
 from wyoming_rosie_intent.plugins.plugin import Sentences
-from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
-from wyoming_rosie_intent.plugins.texts import PluginTexts
 
 VIENNA = ZoneInfo("Europe/Vienna")
 FRIDAY = datetime(2026, 11, 27, 10, 30, tzinfo=VIENNA)
@@ -54,7 +52,7 @@ def event(
 
 @dataclass
 class FakeCalendar:
-    """Meets the Protocol CalendarSource. Fails with `error`; waits until `is_open` before it changes anything."""
+    """Meets the Protocol CalendarSource. Fails with `error`; waits until `is_open` before it changes anything, and while it `hangs`."""
 
     events: list[CalendarEvent] = field(default_factory=list)
     calendars: Sequence[Calendar] = (FAMILY, WORK, HOLIDAYS)
@@ -63,15 +61,19 @@ class FakeCalendar:
     moved: list[tuple[CalendarEvent, Span]] = field(default_factory=list)
     cancelled: list[tuple[CalendarEvent, bool]] = field(default_factory=list)
     is_open: bool = True
+    hangs: bool = False
     is_closed: bool = False
 
     async def get_calendars(self) -> Sequence[Calendar]:
+        await wait_until(lambda: not self.hangs)
         if self.error is not None:
             raise self.error
         return self.calendars
 
     async def get_events(self, calendars: Sequence[Calendar], span: Span) -> Sequence[CalendarEvent]:
-        return [one for one in self.events if one.calendar in calendars and one.span.overlaps(span)]
+        asked = {calendar.id: calendar for calendar in calendars}
+        found = [one for one in self.events if one.calendar.id in asked and one.span.overlaps(span)]
+        return [replace(one, calendar=asked[one.calendar.id]) for one in found]
 
     async def add_event(self, event: NewEvent, key: str) -> None:
         await wait_until(lambda: self.is_open)
@@ -89,34 +91,35 @@ class FakeCalendar:
         self.is_closed = True
 
 
-class CalendarInMemory(CalendarPlugin):
-    """The plugin over calendars that a test gives for each person."""
+@dataclass(frozen=True)
+class ServiceInMemory:
+    """Meets the Protocol CalendarService with a calendar that a test gives for each person; the house has no name."""
 
-    account_setting = "user"
-    answer_seconds = 1.5
-
-    def __init__(self, sources: Mapping[str, FakeCalendar]) -> None:
-        super().__init__()
-        self._sources = sources
+    sources: Mapping[str, FakeCalendar]
+    name: str = "Memory"
+    is_outside_home: bool = False
+    account_setting: str = "user"
 
     def open_source(self, settings: Mapping[str, Any], person: str) -> FakeCalendar:
-        return self._sources[person]
+        return self.sources[person.casefold()]
+
+
+class QuickCalendars(CalendarPlugin):
+    """The plugin without sentences, which take long to load: `understand` has them once for all tests."""
+
+    answer_seconds = 1.5
+
+    def __init__(self, services: Mapping[str, ServiceInMemory]) -> None:
+        super().__init__()
+        self.services = services
 
     def get_intents(self) -> Mapping[str, Sentences]:
-        """Return no sentences, which take long to load: `understand` has them once for all tests."""
         return {intent: [] for intent in super().get_intents()}
-
-
-@cache
-def _load_sentences() -> PluginSentences:
-    texts = PluginTexts(LANGUAGES)
-    return load_sentences(texts.get_intents(), texts.get_lists())
 
 
 def understand(text: str, language: str = "en") -> PluginMatch | None:
     """Return the command that a sentence is."""
-    found = _load_sentences().recognize(text, language)
-    return PluginMatch("calendar", *found, text, language) if found else None
+    return find_match(CalendarPlugin, "calendar", text, language)
 
 
 @asynccontextmanager
@@ -127,12 +130,21 @@ async def running(
     *,
     is_outside_home: bool = False,
 ) -> AsyncIterator[PluginRegistry]:
-    """Run the plugin during the block; the account of the house has an empty name."""
-    plugin = CalendarInMemory(sources)
-    plugin.is_outside_home = is_outside_home
-    load = lambda: lambda: plugin  # noqa: E731
-    given = {"user": "house", "time_zone": "Europe/Vienna", **(settings or {})}
-    registry = PluginRegistry([PluginSource("calendar", load)], {"calendar": given}, seconds)  # type: ignore[arg-type]
+    """Run the plugin with one service during the block."""
+    shared = {name: value for name, value in (settings or {}).items() if name in {"guests", "time_zone"}}
+    table = {"user": "house", **{name: value for name, value in (settings or {}).items() if name not in shared}}
+    service = ServiceInMemory(sources, is_outside_home=is_outside_home)
+    async with running_services({"memory": service}, {**shared, "memory": table}, seconds) as registry:
+        yield registry
+
+
+@asynccontextmanager
+async def running_services(
+    services: Mapping[str, ServiceInMemory], settings: Mapping[str, Any], seconds: float = 60.0
+) -> AsyncIterator[PluginRegistry]:
+    """Run the plugin with several services during the block."""
+    source = PluginSource("calendar", lambda: lambda: QuickCalendars(services))  # type: ignore[arg-type, return-value]
+    registry = PluginRegistry([source], {"calendar": {"time_zone": "Europe/Vienna", **settings}}, seconds)
     await registry.start()
     try:
         yield registry

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.intent.integrations.calendar_source import FRIDAY, understand
 from wyoming_rosie_intent.engine import IntentRecognizer
-from wyoming_rosie_intent.integrations.calendar.calendar_plugin import LANGUAGES
+from wyoming_rosie_intent.integrations.calendar.plugin import CalendarPlugin
 from wyoming_rosie_intent.integrations.calendar.tools import TOOLS
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 from wyoming_rosie_intent.plugins.values import resolve_times
@@ -131,7 +131,7 @@ def test_the_rules_for_the_home_leave_these_sentences_to_the_calendar(recognizer
 
 
 def test_each_language_has_all_intents_lists_and_answers() -> None:
-    texts = PluginTexts(LANGUAGES)
+    texts = PluginTexts(CalendarPlugin.languages)
     intents, lists = texts.get_intents(), texts.get_lists()
     assert set(texts.languages) == {"de", "en", "es", "fr", "it", "nl"}
     assert all(set(sentences) == set(texts.languages) for sentences in intents.values())
@@ -143,6 +143,6 @@ def test_each_language_has_all_intents_lists_and_answers() -> None:
 
 
 def test_the_tools_are_intents_of_the_sentences() -> None:
-    intents = PluginTexts(LANGUAGES).get_intents()
+    intents = PluginTexts(CalendarPlugin.languages).get_intents()
     assert {tool.intent for tool in TOOLS} <= set(intents)
     assert {tool.intent for tool in TOOLS if tool.changes} == {"CalendarAdd", "CalendarMove", "CalendarCancel"}

@@ -12,22 +12,14 @@ from blockbuster import BlockBuster
 from tests.unit.intent.integrations import mattermost_service, monica_service
 from tests.unit.intent.integrations.mattermost_service import MattermostService
 from tests.unit.intent.integrations.monica_service import MonicaService
-from tests.unit.intent.integrations.test_mattermost import QuietMattermost
-from tests.unit.intent.integrations.test_monica import QuietMonica
-from tests.unit.intent.llm.scripted_models import ScriptedChatModel, ScriptedRouter, Step, call
+from tests.unit.intent.integrations.plugin_speaker import quiet
+from tests.unit.intent.llm.scripted_home import CloudRouter, ScriptedHome, scripted_home
+from tests.unit.intent.llm.scripted_models import ScriptedRouter, Step, call
 from wyoming_rosie.home.model import Home
-from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.answer import AnswerEvent, ConversationInput, Handled
-from wyoming_rosie_intent.dialogue import Dialogue
+from wyoming_rosie_intent.answer import Handled
 from wyoming_rosie_intent.engine import IntentRecognizer
-from wyoming_rosie_intent.execution.confirmation import Confirmations
-from wyoming_rosie_intent.execution.executor import ActionExecutor
-from wyoming_rosie_intent.llm.agent import LlmAgent
-from wyoming_rosie_intent.llm.home_tools import HomeTools
-from wyoming_rosie_intent.llm.model import ChatRole
-from wyoming_rosie_intent.llm.plugin_tools import PluginTools
-from wyoming_rosie_intent.llm.prompts import prompt
-from wyoming_rosie_intent.llm.router import RoutingRequest
+from wyoming_rosie_intent.integrations.mattermost.plugin import Mattermost
+from wyoming_rosie_intent.integrations.monica.plugin import Monica
 from wyoming_rosie_intent.plugins import PluginRegistry, PluginSource
 from wyoming_rosie_intent.plugins.fake_service import FakeService
 
@@ -43,43 +35,17 @@ def _the_services_may_block(_nothing_blocks_the_loop: BlockBuster) -> None:
     _nothing_blocks_the_loop.deactivate()
 
 
-class DistantModel(ScriptedChatModel):
-    """A model in a cloud."""
-
-    tier = "cloud"
-
-    def keep_private(self) -> bool:
-        return False
-
-
-class DistantRouter(ScriptedRouter):
-    def route(self, wish: RoutingRequest) -> ScriptedChatModel:
-        super().route(wish)
-        return DistantModel(self)
-
-
 @dataclass
 class ObedientHouse:
-    """A house whose model does what its script says."""
+    """A house whose model does what its script says, and the service of its plugin."""
 
-    dialogue: Dialogue
-    models: ScriptedRouter
-    actor: DemoActor
+    home: ScriptedHome
     service: Any
-
-    async def say(self, text: str) -> AnswerEvent:
-        request = ConversationInput(text, "one", "en", "Kitchen", f"turn {text}", "Ada")
-        return [event async for event in self.dialogue.answer(request, MOMENT, 0.0)][-1]
-
-    @property
-    def light(self) -> object:
-        return self.actor.states()["light.kitchen"]["state"]
 
     @property
     def read(self) -> str:
         """What the tools have told the model."""
-        given = self.models.given[-1].messages if self.models.given else ()
-        return " ".join(message.text for message in given if message.role is ChatRole.TOOL)
+        return " ".join(self.home.results())
 
 
 @asynccontextmanager
@@ -90,27 +56,22 @@ async def obeying(
     settings: dict[str, Any]
     if kind == "monica":
         contacts = [monica_service.contact(1, "Ada", "Lovelace", description=ORDER)]
-        service, source = MonicaService(contacts), PluginSource(kind, lambda: QuietMonica)
+        service, plugin = MonicaService(contacts), quiet(Monica)
         settings = {"token": monica_service.TOKEN}
     else:
         chat = MattermostService()
         chat.mentions = {mattermost_service.FAMILY: 1}
-        service, source = chat, PluginSource(kind, lambda: QuietMattermost)
+        service, plugin = chat, quiet(Mattermost)
         settings = {"token": mattermost_service.TOKEN, "persons": {"ada": {"token": mattermost_service.OWN_TOKEN}}}
     async with service.serving():
         if isinstance(service, MattermostService):
             await service.write(f"@ada {ORDER}", user_id=mattermost_service.TOM)
-        plugins = PluginRegistry([source], {kind: settings | {"url": service.url}}, 60.0)
+        plugins = PluginRegistry([PluginSource(kind, lambda: plugin)], {kind: settings | {"url": service.url}}, 60.0)
         await plugins.start()
-        actor = DemoActor(home)
-        executor = ActionExecutor(home, actor)
-        agent = LlmAgent(models, executor, prompt.load(), [HomeTools(executor), PluginTools(plugins)])
-        dialogue = Dialogue(recognizer, executor, Confirmations(["yes"], ["no"]), plugins, agent)
         try:
-            yield ObedientHouse(dialogue, models, actor, service)
+            async with scripted_home(home, recognizer, plugins, models, MOMENT) as scripted:
+                yield ObedientHouse(scripted, service)
         finally:
-            dialogue.close()
-            await agent.close()
             await plugins.close()
 
 
@@ -123,18 +84,18 @@ READ: Mapping[str, Sequence[Step]] = {
 @pytest.mark.parametrize("kind", READ)
 async def test_an_order_in_a_text_turns_nothing_off(home: Home, recognizer: IntentRecognizer, kind: str) -> None:
     async with obeying(home, recognizer, ScriptedRouter(READ[kind], [LIGHT], ["Done."]), kind) as house:
-        before = house.light
-        asked = await house.say("is there anything that I should know")
+        before = house.home.light
+        asked = await house.home.say("is there anything that I should know")
         assert ORDER[:30] in house.read
         assert isinstance(asked, Handled)
         assert asked.question is not None
-        assert house.light == before
+        assert house.home.light == before
 
 
 @pytest.mark.parametrize(("kind", "order"), [("monica", NOTE), ("mattermost", SEND)])
 async def test_an_order_in_a_text_writes_nothing(home: Home, recognizer: IntentRecognizer, kind: str, order: Step) -> None:  # fmt: skip
     async with obeying(home, recognizer, ScriptedRouter(READ[kind], [order], ["Done."]), kind) as house:
-        asked = await house.say("is there anything that I should know")
+        asked = await house.home.say("is there anything that I should know")
         assert isinstance(asked, Handled)
         assert asked.text.endswith("nobody is at home?")
         assert (house.service.added if kind == "monica" else house.service.created) == []
@@ -142,7 +103,7 @@ async def test_an_order_in_a_text_writes_nothing(home: Home, recognizer: IntentR
 
 @pytest.mark.parametrize("kind", READ)
 async def test_a_model_in_a_cloud_reads_neither_contacts_nor_posts(home: Home, recognizer: IntentRecognizer, kind: str) -> None:  # fmt: skip
-    async with obeying(home, recognizer, DistantRouter(READ[kind], ["I must not read that."]), kind) as house:
-        await house.say("is there anything that I should know")
+    async with obeying(home, recognizer, CloudRouter(READ[kind], ["I must not read that."]), kind) as house:
+        await house.home.say("is there anything that I should know")
         assert "this stays in the home" in house.read
         assert ORDER[:10] not in house.read

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, time
-from functools import cache
 from typing import Any
 
 import pytest
@@ -23,9 +22,9 @@ from tests.unit.intent.integrations.mattermost_service import (
     WORK,
     MattermostService,
 )
+from tests.unit.intent.integrations.plugin_speaker import PluginSpeaker, speaking_to
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_intent.engine import Answer
-from wyoming_rosie_intent.integrations.mattermost.plugin import LANGUAGES, Mattermost
+from wyoming_rosie_intent.integrations.mattermost.plugin import Mattermost
 from wyoming_rosie_intent.integrations.mattermost.posts import (
     MAX_POST_CHARACTERS,
     ChannelPolicy,
@@ -35,14 +34,10 @@ from wyoming_rosie_intent.integrations.mattermost.posts import (
     parse_posted,
     to_speech,
 )
-from wyoming_rosie_intent.plugins import CommandContext, PluginMatch, PluginRegistry, PluginSource
 from wyoming_rosie_intent.plugins.contract import CHECKS, Check, Example, PluginContract
 from wyoming_rosie_intent.plugins.discovery import find_integrations
 from wyoming_rosie_intent.plugins.fake_service import Fault
-from wyoming_rosie_intent.plugins.match import DeclinedAnswer, PluginQuestion
-from wyoming_rosie_intent.plugins.plugin import Sentences
-from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
-from wyoming_rosie_intent.plugins.texts import PluginTexts
+from wyoming_rosie_intent.plugins.match import DeclinedAnswer
 
 MOMENT = datetime(2026, 11, 30, 10, 30, tzinfo=UTC)
 
@@ -52,62 +47,14 @@ def _the_service_may_block(_nothing_blocks_the_loop: BlockBuster) -> None:
     _nothing_blocks_the_loop.deactivate()
 
 
-class QuietMattermost(Mattermost):
-    """Has no sentences, which take long to load: `understand` has them once for all tests."""
-
-    def get_intents(self) -> Mapping[str, Sentences]:
-        return {intent: [] for intent in super().get_intents()}
-
-
-@cache
-def _load_sentences() -> PluginSentences:
-    texts = PluginTexts(LANGUAGES)
-    return load_sentences(texts.get_intents(), texts.get_lists())
-
-
-def understand(text: str, language: str = "en") -> PluginMatch:
-    found = _load_sentences().recognize(text, language)
-    assert found is not None, text
-    return PluginMatch("mattermost", *found, text, language)
-
-
-class Speaker:
-    """Speaks to the plugin."""
-
-    def __init__(self, plugins: PluginRegistry) -> None:
-        self._plugins = plugins
-        self._turns = 0
-
-    @property
-    def problem(self) -> str | None:
-        return self._plugins.health_checks()["plugin mattermost"]()
-
-    async def say(self, text: str, language: str = "en", person: str | None = None) -> Answer:
-        self._turns += 1
-        return await self.execute(understand(text, language), person)
-
-    async def execute(self, match: PluginMatch, person: str | None = None) -> Answer:
-        return await self._plugins.execute(match, CommandContext(MOMENT, person=person, key=f"turn {self._turns}"))
-
-    async def reply(self, question: Answer, option: str | None = None, person: str | None = None) -> Answer:
-        assert isinstance(question, PluginQuestion), question
-        match = question.options[option] if option else question.confirmed
-        assert match is not None
-        return await self.execute(match, person)
-
-
 @asynccontextmanager
-async def speaking(service: MattermostService, settings: Mapping[str, Any] | None = None) -> AsyncIterator[Speaker]:
+async def speaking(
+    service: MattermostService, settings: Mapping[str, Any] | None = None
+) -> AsyncIterator[PluginSpeaker]:
     async with service.serving():
         given = {"url": service.url, "token": TOKEN, "seconds": 2.0, "persons": {"Ada": {"token": OWN_TOKEN}}}
-        plugins = PluginRegistry(
-            [PluginSource("mattermost", lambda: QuietMattermost)], {"mattermost": given | dict(settings or {})}, 60.0
-        )
-        await plugins.start()
-        try:
-            yield Speaker(plugins)
-        finally:
-            await plugins.close()
+        async with speaking_to(Mattermost, "mattermost", given | dict(settings or {}), MOMENT) as speaker:
+            yield speaker
 
 
 @pytest.mark.parametrize(
@@ -171,16 +118,12 @@ async def test_a_channel_with_an_incoming_webhook_needs_no_bot(has_bot: bool) ->
     async with service.serving():
         settings: dict[str, Any] = {"webhooks": {"alerts": f"{service.url}/hooks/alerts"}}
         settings |= {"url": service.url, "token": TOKEN} if has_bot else {}
-        plugins = PluginRegistry([PluginSource("mattermost", lambda: QuietMattermost)], {"mattermost": settings}, 60.0)
-        await plugins.start()
-        try:
-            asked = await Speaker(plugins).say("tell the alerts channel that @here it rains", person="Ada")
+        async with speaking_to(Mattermost, "mattermost", settings, MOMENT) as speaker:
+            asked = await speaker.say("tell the alerts channel that @here it rains", person="Ada")
             assert asked.text == "Shall I send to the channel alerts: @here it rains?"
-            assert (await Speaker(plugins).reply(asked)).done
-            other = await Speaker(plugins).say("tell the family channel hello")
+            assert (await speaker.reply(asked)).done
+            other = await speaker.say("tell the family channel hello")
             assert other.done is has_bot
-        finally:
-            await plugins.close()
     assert service.created == [{"message": "@\u200bhere it rains", "from": "webhook"}]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from typing import Any
 
 import pytest
@@ -12,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.intent.integrations.monica_service import CONTACTS, TOKEN, MonicaService, contact
+from tests.unit.intent.integrations.plugin_speaker import PluginSpeaker, speaking_to
 from wyoming_rosie.http.rate_limit import Rate
-from wyoming_rosie_intent.engine import Answer
-from wyoming_rosie_intent.integrations.monica.client import RATE, MonicaClient, create_limits
+from wyoming_rosie_intent.integrations.monica.client import RATE, MonicaClient
 from wyoming_rosie_intent.integrations.monica.contacts import (
     Birthdate,
     Contact,
@@ -23,16 +22,12 @@ from wyoming_rosie_intent.integrations.monica.contacts import (
     name_apart,
     parse_contact,
 )
-from wyoming_rosie_intent.integrations.monica.plugin import LANGUAGES, Monica
-from wyoming_rosie_intent.plugins import CommandContext, PluginMatch, PluginRegistry, PluginSource
+from wyoming_rosie_intent.integrations.monica.plugin import Monica
 from wyoming_rosie_intent.plugins.contract import CHECKS, Check, Example, PluginContract
 from wyoming_rosie_intent.plugins.discovery import find_integrations
 from wyoming_rosie_intent.plugins.fake_service import Fault
-from wyoming_rosie_intent.plugins.http_client import HttpError
-from wyoming_rosie_intent.plugins.match import DeclinedAnswer, PluginQuestion
-from wyoming_rosie_intent.plugins.plugin import Sentences
-from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
-from wyoming_rosie_intent.plugins.texts import PluginTexts
+from wyoming_rosie_intent.plugins.http_client import HttpError, HttpLimits
+from wyoming_rosie_intent.plugins.match import DeclinedAnswer
 
 MONDAY = datetime(2026, 11, 30, 10, 30, tzinfo=UTC)
 
@@ -42,58 +37,12 @@ def _the_service_may_block(_nothing_blocks_the_loop: BlockBuster) -> None:
     _nothing_blocks_the_loop.deactivate()
 
 
-class QuietMonica(Monica):
-    """Has no sentences, which take long to load: `understand` has them once for all tests."""
-
-    def get_intents(self) -> Mapping[str, Sentences]:
-        return {intent: [] for intent in super().get_intents()}
-
-
-@cache
-def _load_sentences() -> PluginSentences:
-    texts = PluginTexts(LANGUAGES)
-    return load_sentences(texts.get_intents(), texts.get_lists())
-
-
-def understand(text: str, language: str = "en") -> PluginMatch:
-    found = _load_sentences().recognize(text, language)
-    assert found is not None, text
-    return PluginMatch("monica", *found, text, language)
-
-
-class House:
-    """Speaks to the plugin."""
-
-    def __init__(self, plugins: PluginRegistry) -> None:
-        self._plugins = plugins
-
-    @property
-    def problem(self) -> str | None:
-        return self._plugins.health_checks()["plugin monica"]()
-
-    async def say(self, text: str, language: str = "en", person: str | None = None) -> Answer:
-        return await self.execute(understand(text, language), person)
-
-    async def execute(self, match: PluginMatch, person: str | None = None) -> Answer:
-        return await self._plugins.execute(match, CommandContext(MONDAY, person=person, key="turn"))
-
-    async def reply(self, question: Answer, option: str | None = None) -> Answer:
-        assert isinstance(question, PluginQuestion)
-        match = question.options[option] if option else question.confirmed
-        assert match is not None
-        return await self.execute(match)
-
-
 @asynccontextmanager
-async def living(service: MonicaService, settings: Mapping[str, Any] | None = None) -> AsyncIterator[House]:
+async def living(service: MonicaService, settings: Mapping[str, Any] | None = None) -> AsyncIterator[PluginSpeaker]:
     async with service.serving():
         given = {"url": service.url, "token": TOKEN, "seconds": 2.0} | dict(settings or {})
-        plugins = PluginRegistry([PluginSource("monica", lambda: QuietMonica)], {"monica": given}, 60.0)
-        await plugins.start()
-        try:
-            yield House(plugins)
-        finally:
-            await plugins.close()
+        async with speaking_to(Monica, "monica", given, MONDAY) as house:
+            yield house
 
 
 @pytest.mark.parametrize(
@@ -255,23 +204,18 @@ async def test_each_person_has_her_own_contacts_and_a_guest_has_none() -> None:
         async with living(MonicaService(), {"persons": persons, "token": TOKEN}) as house:
             assert (await house.say("when is Ada's birthday", person="Eve")).done
         settings = {"url": other.url, "persons": persons}
-        plugins = PluginRegistry([PluginSource("monica", lambda: QuietMonica)], {"monica": settings}, 60.0)
-        await plugins.start()
-        try:
-            house = House(plugins)
+        async with speaking_to(Monica, "monica", settings, MONDAY) as house:
             assert (await house.say("when is Ada's birthday", person="ADA")).done
             for guest in (None, "Eve"):
                 answer = await house.say("when is Ada's birthday", person=guest)
                 assert (answer.text, answer.done) == ("I have no contacts for you.", False)
-        finally:
-            await plugins.close()
 
 
 async def test_no_more_requests_are_sent_than_the_rate_allows() -> None:
     assert RATE.burst + 60 * RATE.per_second == 60
     service = MonicaService()
     async with service.serving():
-        client = MonicaClient(service.url, TOKEN, create_limits(60.0), Rate(per_second=0.001, burst=2))
+        client = MonicaClient(service.url, TOKEN, HttpLimits(total_seconds=60.0), Rate(per_second=0.001, burst=2))
         [ada, *_] = (await client.get_book()).contacts
         await client.fetch_contact(ada)
         with pytest.raises(HttpError, match="too many requests"):

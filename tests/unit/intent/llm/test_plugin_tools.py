@@ -11,20 +11,13 @@ from blockbuster import BlockBuster
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.intent.llm.scripted_models import ScriptedChatModel, ScriptedRouter, Step, call
+from tests.unit.intent.llm.scripted_home import CloudRouter, ScriptedHome, scripted_home
+from tests.unit.intent.llm.scripted_models import ScriptedRouter, Step, call
 from wyoming_rosie.home.model import Home
-from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.answer import AnswerEvent, ConversationInput, Handled
-from wyoming_rosie_intent.dialogue import Dialogue
+from wyoming_rosie_intent.answer import Handled
 from wyoming_rosie_intent.engine import IntentRecognizer
-from wyoming_rosie_intent.execution.confirmation import Confirmations
-from wyoming_rosie_intent.execution.executor import ActionExecutor
-from wyoming_rosie_intent.llm.agent import LlmAgent
-from wyoming_rosie_intent.llm.home_tools import HomeTools
-from wyoming_rosie_intent.llm.model import ChatRole, TextDelta
-from wyoming_rosie_intent.llm.plugin_tools import PluginTools, create_tool, parse_arguments
-from wyoming_rosie_intent.llm.prompts import prompt
-from wyoming_rosie_intent.llm.router import RoutingRequest
+from wyoming_rosie_intent.llm.model import TextDelta
+from wyoming_rosie_intent.llm.plugin_tools import create_tool, parse_arguments
 from wyoming_rosie_intent.llm.tool_arguments import ArgumentError
 from wyoming_rosie_intent.plugins import (
     CommandContext,
@@ -88,55 +81,16 @@ class FakeDiary(IntegrationPlugin):
         return PluginResult("Added." if intent == "Add" else self.said)
 
 
-class CloudModel(ScriptedChatModel):
-    """A model in a cloud, which nobody can keep out of the turn any more."""
-
-    tier = "cloud"
-
-    def keep_private(self) -> bool:
-        return False
-
-
-class CloudRouter(ScriptedRouter):
-    def route(self, wish: RoutingRequest) -> ScriptedChatModel:
-        super().route(wish)
-        return CloudModel(self)
-
-
-class DiaryHome:
-    def __init__(self, dialogue: Dialogue, models: ScriptedRouter, actor: DemoActor) -> None:
-        self._dialogue = dialogue
-        self._actor = actor
-        self.models = models
-
-    @property
-    def light(self) -> object:
-        return self._actor.states()["light.kitchen"]["state"]
-
-    async def say(self, text: str) -> AnswerEvent:
-        request = ConversationInput(text, "one", "en", "Kitchen", f"turn {text}", "Ada")
-        return [event async for event in self._dialogue.answer(request, MOMENT, 0.0)][-1]
-
-    def results(self) -> list[str]:
-        """Return the tool results that the model got last."""
-        return [message.text for message in self.models.given[-1].messages if message.role is ChatRole.TOOL]
-
-
 @asynccontextmanager
 async def living(
     home: Home, recognizer: IntentRecognizer, plugin: FakeDiary, models: ScriptedRouter
-) -> AsyncIterator[DiaryHome]:
+) -> AsyncIterator[ScriptedHome]:
     plugins = PluginRegistry([PluginSource("diary", lambda: lambda: plugin)])  # type: ignore[arg-type, return-value]
     await plugins.start()
-    actor = DemoActor(home)
-    executor = ActionExecutor(home, actor)
-    agent = LlmAgent(models, executor, prompt.load(), [HomeTools(executor), PluginTools(plugins)])
-    dialogue = Dialogue(recognizer, executor, Confirmations(["yes"], ["no"]), plugins, agent)
     try:
-        yield DiaryHome(dialogue, models, actor)
+        async with scripted_home(home, recognizer, plugins, models, MOMENT) as house:
+            yield house
     finally:
-        dialogue.close()
-        await agent.close()
         await plugins.close()
 
 

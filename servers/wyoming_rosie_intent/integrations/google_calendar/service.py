@@ -1,20 +1,20 @@
-"""Plugin for Google Calendar."""
+"""Google Calendar as a service of calendars."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.config import state_folder
-from wyoming_rosie_intent.integrations.calendar.calendar_plugin import CalendarPlugin
 from wyoming_rosie_intent.integrations.calendar.model import CalendarSource
 from wyoming_rosie_intent.integrations.google_calendar import tokens
 from wyoming_rosie_intent.integrations.google_calendar.oauth import OAuthEndpoints
 from wyoming_rosie_intent.integrations.google_calendar.source import API_URL, GoogleCalendarSource
 
 
-class GoogleCalendarPlugin(CalendarPlugin):
+class GoogleService:
     """Settings: `account`, the name under which `wyoming-rosie calendar login` has signed in."""
 
+    name = "Google"
     account_setting = "account"
     is_outside_home = True
 
