@@ -39,7 +39,7 @@ def copy_example(folder: Path, file: str = "plugin.py", old: str = "", new: str 
         ("questions before changes", "plugin.py", """await self._service.send("DELETE", f"notes/{found[0]['id']}")""", "pass", "changed nothing"),
         ("questions before changes", "plugin.py", "return PluginResult(question=question, entities", 'await self._service.send("DELETE", "notes/1")\n            return PluginResult(question=question, entities', "before the yes"),
         ("ambiguous names", "plugin.py", "if len(found) > 1:", "if False:", "does not ask which one"),
-        ("faults of the service", "plugin.py", 'self._texts.render("failed", context.language), success=False)', '"It is all done.")', "claims: It is all done"),
+        ("faults of the service", "plugin.py", 'self.texts.render("failed", context.language), success=False)', '"It is all done.")', "claims: It is all done"),
         ("pages", "plugin.py", 'if page["next"] else None', "if False else None", "with pages"),
         ("clock changes", "plugin.py", "texts = [", "context.moment.replace(tzinfo=None) < context.moment\n        texts = [", "ends in an error"),
     ],
