@@ -1,6 +1,7 @@
 """Intent response: turns the intent daemon's events into one spoken answer, carrying out the hub's own intents."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from wyoming.event import Event
@@ -51,7 +52,7 @@ class IntentResponse:
             case "intents-stop" if self._pending is not None:
                 return _combine(self._pending)
             case "intent":
-                answer = await self._execute(event)
+                answer = _add_remark(await self._execute(event), event)
                 if self._pending is None:
                     return answer
                 self._pending.append(answer)
@@ -81,6 +82,14 @@ def find_intent(event: Event) -> str | None:
     if event.type in ("handled", "not-handled"):
         name = event_context(event).get("intent")
     return name if isinstance(name, str) and name else None
+
+
+def _add_remark(answer: SpokenAnswer, event: Event) -> SpokenAnswer:
+    """Return an answer with what the intent daemon says about the intent, unless it was not done or asks something."""
+    remark = event_context(event).get("remark")
+    if not isinstance(remark, str) or not answer.succeeded or answer.expects_reply:
+        return answer
+    return replace(answer, text=f"{answer.text} {remark}")
 
 
 def _combine(answers: Sequence[SpokenAnswer]) -> SpokenAnswer:

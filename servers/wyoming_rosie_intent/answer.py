@@ -57,6 +57,7 @@ class DelegateToConductor:
 
     matches: tuple[Match, ...]
     deferred: tuple[DeferredCommand, ...] = ()
+    remark: str = field(default="", repr=False)  # to be said after the conductor's answer
 
 
 PendingAction: TypeAlias = tuple[Command, ...] | DelegateToConductor | PluginMatch | MemoryRequest

@@ -214,7 +214,7 @@ class Dialogue:
             return action
         if isinstance(action, PluginMatch):
             assert self._plugin_conversations is not None
-            return await self._plugin_conversations.answer(user_input, action, moment)
+            return await self._call_plugin(user_input, action, moment, now)
         if isinstance(action, MemoryRequest):
             return await self._execute_memory_request(user_input, action, moment)
         if action == () and self._agent is not None:
@@ -230,7 +230,7 @@ class Dialogue:
         """Answer by rules and plugins; None if the sentence means nothing to them."""
         match await self._worker.run(self._recognize, user_input):
             case PluginMatch() as match:
-                return await self._answer_by_plugin(user_input, match, moment)
+                return await self._answer_by_plugin(user_input, match, moment, now)
             case ():
                 outcome = await self._answer_follow_up(user_input, moment, now)
                 return outcome or await self._answer_from_memory(user_input, moment)
@@ -245,12 +245,19 @@ class Dialogue:
             case matches:
                 return await self._execute(user_input, matches, moment, now)
 
-    async def _answer_by_plugin(
-        self, user_input: ConversationInput, match: PluginMatch, moment: datetime
+    async def _call_plugin(
+        self, user_input: ConversationInput, match: PluginMatch, moment: datetime, now: float
     ) -> Outcome | None:
-        """Answer by a plugin; what it declines may be in the memory, or is left to a language model."""
+        """Have a plugin execute a command, or set the reminder that it wants the house to set."""
         assert self._plugin_conversations is not None
         outcome = await self._plugin_conversations.answer(user_input, match, moment)
+        return await self._execute(user_input, (outcome,), moment, now) if isinstance(outcome, Match) else outcome
+
+    async def _answer_by_plugin(
+        self, user_input: ConversationInput, match: PluginMatch, moment: datetime, now: float
+    ) -> Outcome | None:
+        """Answer by a plugin; what it declines may be in the memory, or is left to a language model."""
+        outcome = await self._call_plugin(user_input, match, moment, now)
         if not isinstance(outcome, NotHandled) or not outcome.is_declined:
             return outcome
         remembered = await self._answer_from_memory(user_input, moment)
@@ -309,7 +316,8 @@ class Dialogue:
             raise BadEventError("there is no plugin that may be called")
         await self._load_language(user_input)
         match = self._plugin_conversations.parse_call(call, user_input.language)
-        outcome = await self._plugin_conversations.answer(user_input, match, moment)
+        outcome = await self._call_plugin(user_input, match, moment, now)
+        assert outcome is not None, "only a sentence is left to a language model"
         self._record_question(user_input, outcome, now)
         self._record_answer(user_input, outcome, now)
         return outcome
@@ -428,7 +436,23 @@ class Dialogue:
         refusals = self._executor.get_refusals(all_matches, user_input.area, user_input.speaker)
         if not refusals:
             self._record_commands(user_input, tuple(map(Command, matches)), now)
-        return NotHandled(" ".join(refusals), matches) if refusals else await self._delegate(user_input, matches)
+        if refusals:
+            return NotHandled(" ".join(refusals), matches)
+        return await self._add_remarks(user_input, await self._delegate(user_input, matches), matches, moment)
+
+    async def _add_remarks(
+        self, user_input: ConversationInput, outcome: Outcome, matches: Matches, moment: datetime
+    ) -> Outcome:
+        """Let plugins write down the reminders that are set, and add what they say of it."""
+        if self._plugin_conversations is None or not isinstance(outcome, Handled | DelegateToConductor):
+            return outcome
+        follow = partial(self._plugin_conversations.follow_reminder, user_input, moment=moment)
+        remark = " ".join(filter(None, [await follow(match) for match in matches]))
+        if not remark:
+            return outcome
+        if isinstance(outcome, DelegateToConductor):
+            return replace(outcome, remark=remark)
+        return replace(outcome, text=f"{outcome.text} {remark}", is_private=True)
 
     async def _remind_of_arrival(self, user_input: ConversationInput, matches: Matches, now: float) -> Outcome:
         """Have the conductor remind when somebody comes home or leaves, or say what is missing for that."""

@@ -43,7 +43,18 @@ Question: TypeAlias = Callable[[Any], Mapping[str, object] | Awaitable[Mapping[s
 """Answers a user-event that asks for something of the daemon; gets the event's data."""
 _MAX_NAME_CHARACTERS = 128
 _ANSWER_KEYS = frozenset(
-    {"intent", "slots", "intents", "expects_reply", "later", "confirmed", "arrivals", "late_answer", "late_answers"}
+    {
+        "intent",
+        "slots",
+        "intents",
+        "expects_reply",
+        "later",
+        "confirmed",
+        "arrivals",
+        "late_answer",
+        "late_answers",
+        "remark",
+    }
 )
 """Keys of an answer's context that are about its own sentence; a peer may send them back with the next one."""
 _SATELLITE_EVENTS = frozenset({"satellite-connected", "satellite-disconnected", "run-pipeline", "streaming-started"})
@@ -51,6 +62,7 @@ _SATELLITE_EVENTS = frozenset({"satellite-connected", "satellite-disconnected", 
 _TEMPLATE_KEY = "device_id"
 """Key that Home Assistant sends since the version in which it renders an intent's text as a template."""
 _LATE_ANSWER, _LATE_KEY = "late-answer", "late_answer"
+_REMARK_KEY = "remark"
 """Request for an answer that was promised, and the key of its id in the context of the promise."""
 _PLUGIN_COMMAND = "plugin-command"
 _OUTCOMES = frozenset({"handled", "not-handled", "not-recognized", "intent", "intents-start"})
@@ -179,6 +191,7 @@ class IntentHandler:
         if has_several:
             yield IntentsStart(context).event()
         later = iter(outcome.deferred)
+        context |= {_REMARK_KEY: outcome.remark} if outcome.remark else {}
         for match in outcome.matches:
             deferred = next(later, None) if COMMAND_SLOT in match.slots else None
             yield await self._create_intent(match, user_input, {**context, **_deferred_context(deferred)})

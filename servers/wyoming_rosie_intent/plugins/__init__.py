@@ -5,6 +5,7 @@ from wyoming_rosie_intent.plugins.match import PluginMatch, PluginQuestion
 from wyoming_rosie_intent.plugins.multilingual import MultilingualPlugin
 from wyoming_rosie_intent.plugins.plugin import (
     CommandContext,
+    HouseReminder,
     IntegrationPlugin,
     ParameterType,
     PluginResult,
@@ -16,6 +17,7 @@ from wyoming_rosie_intent.plugins.registry import PluginRegistry
 
 __all__ = [
     "CommandContext",
+    "HouseReminder",
     "IntegrationPlugin",
     "MultilingualPlugin",
     "ParameterType",

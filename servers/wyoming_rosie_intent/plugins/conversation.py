@@ -11,13 +11,14 @@ from uuid import uuid4
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie_intent.answer import ConversationInput, Handled, NotHandled, PendingQuestion
-from wyoming_rosie_intent.engine import Answer, SatelliteAnnouncer
+from wyoming_rosie_intent.engine import Answer, Match, SatelliteAnnouncer
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm.plugin_tools import parse_arguments
 from wyoming_rosie_intent.llm.tool_arguments import ArgumentError
-from wyoming_rosie_intent.plugins.match import DeclinedAnswer, LateAnswer, PluginMatch, PluginQuestion
+from wyoming_rosie_intent.plugins.match import DeclinedAnswer, LateAnswer, PluginMatch, PluginQuestion, ReminderAnswer
 from wyoming_rosie_intent.plugins.plugin import CommandContext
 from wyoming_rosie_intent.plugins.registry import PluginRegistry
+from wyoming_rosie_intent.rules import alarms
 
 MAX_LATE = 16
 """Answers that are awaited after their turn; more of them drop the oldest."""
@@ -44,14 +45,29 @@ class PluginConversations:
         self._late: OrderedDict[str, tuple[ConversationInput, str, asyncio.Future[Answer]]] = OrderedDict()
         self._announcing: set[asyncio.Task[None]] = set()
 
-    async def answer(self, user_input: ConversationInput, match: PluginMatch, moment: datetime) -> Handled | NotHandled:
-        """Have a plugin execute a command; its question, or a promise of its answer, is an outcome, too."""
+    async def answer(
+        self, user_input: ConversationInput, match: PluginMatch, moment: datetime
+    ) -> Handled | NotHandled | Match:
+        """Have a plugin execute a command; its question, or a promise of its answer, is an outcome, too.
+
+        Returns the command for the house instead, if the plugin wants it to set a reminder.
+        """
         can_be_late = user_input.takes_late_answers or self._can_announce(user_input)
         context = self._create_context(user_input, moment)
         answer = await self._plugins.execute(match, context, can_be_late=can_be_late)
         if isinstance(answer, LateAnswer) and answer.pending is not None:
             return self._promise(user_input, match.plugin, answer, answer.pending)
+        if isinstance(answer, ReminderAnswer) and answer.reminder is not None:
+            return alarms.create_reminder(answer.reminder, match.language)
         return self._create_outcome(match.plugin, answer)
+
+    async def follow_reminder(self, user_input: ConversationInput, match: Match, moment: datetime) -> str:
+        """Let plugins write down a reminder that the house sets by a command; return what they say of it."""
+        reminder = alarms.read_reminder(match)
+        if reminder is None:
+            return ""
+        context = self._create_context(user_input, moment)
+        return " ".join(await self._plugins.follow_reminder(reminder, context, match.language))
 
     def parse_call(self, call: PluginCall, language: str | None) -> PluginMatch:
         """Return the command of a call. Raises BadEventError, which says what there is."""

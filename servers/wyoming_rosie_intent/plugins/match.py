@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wyoming_rosie_intent.engine import Answer
+from wyoming_rosie_intent.plugins.plugin import HouseReminder
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,13 @@ class PluginQuestion(Answer):
 @dataclass(frozen=True)
 class DeclinedAnswer(Answer):
     """The answer of a plugin that leaves the sentence to a language model; `text` is for a home without one."""
+
+
+@dataclass(frozen=True)
+class ReminderAnswer(Answer):
+    """The answer of a plugin by which the house is to set a reminder."""
+
+    reminder: HouseReminder | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -29,6 +29,15 @@ class CommandContext:
 
 
 @dataclass(frozen=True)
+class HouseReminder:
+    """A reminder that the house keeps and speaks on a day, each week on the `days` (Monday is 0) if there are any."""
+
+    text: str = field(repr=False)
+    day: date
+    days: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class PluginResult:
     """The result of a command: an answer, or a question before anything was changed.
 
@@ -42,6 +51,7 @@ class PluginResult:
     entities: Mapping[str, Any] = field(default_factory=dict, repr=False)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     declines: bool = False  # the sentence is not about what the plugin knows: a language model may answer instead
+    reminder: HouseReminder | None = None  # which the house is to set, instead of an answer
 
 
 class ParameterType(StrEnum):
@@ -110,6 +120,10 @@ class IntegrationPlugin(ABC):
     ) -> PluginResult | Mapping[str, Any]:
         """Execute an intent of a turn; return a result, or the mapping of `handle_command`."""
         return await self.handle_command(intent, entities)
+
+    async def follow_reminder(self, reminder: HouseReminder, context: CommandContext) -> str:
+        """Write down a reminder that the house sets; return the sentence to add to its answer, empty for none."""
+        return ""
 
     def get_lists(self) -> Mapping[str, Values | Mapping[str, Values]]:
         """Return the values of each {list} in the sentences, or those by language; any other {list} matches any words."""

@@ -1,7 +1,7 @@
 """Registry of the daemon's plugins: finds the one that understands a sentence, and calls it with a timeout."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins import context as contexts
 from wyoming_rosie_intent.plugins.discovery import PluginSource
 from wyoming_rosie_intent.plugins.match import LateAnswer, PluginMatch
-from wyoming_rosie_intent.plugins.plugin import CommandContext, PluginTool
+from wyoming_rosie_intent.plugins.plugin import CommandContext, HouseReminder, PluginTool
 from wyoming_rosie_intent.plugins.runner import PluginRunner
 from wyoming_rosie_intent.plugins.thread import PluginError
 from wyoming_rosie_intent.plugins.values import resolve_times
@@ -94,6 +94,26 @@ class PluginRegistry:
         except asyncio.CancelledError:
             call.cancel()
             raise
+
+    async def follow_reminder(self, reminder: HouseReminder, context: CommandContext, language: str) -> Sequence[str]:
+        """Let the plugins write down a reminder that the house sets; return what they say of it."""
+        remarks = await asyncio.gather(
+            *(self._follow_reminder(runner, reminder, context, language) for runner in self._runners.values())
+        )
+        return [remark for remark in remarks if remark]
+
+    async def _follow_reminder(
+        self, runner: PluginRunner, reminder: HouseReminder, context: CommandContext, language: str
+    ) -> str:
+        match = PluginMatch(
+            runner.name, "follow_reminder", {"text": reminder.text, "day": reminder.day}, language=language
+        )
+        full = contexts.complete(context, match, self._zone)
+        try:
+            return await runner.follow_reminder(reminder, full, self._answer_seconds)
+        except PluginError as err:
+            _LOG.warning("plugin does not follow a reminder", name=runner.name, problem=str(err))
+            return responses.render("did_not_answer", language, named=runner.display_name)
 
     def is_private(self, plugin: str) -> bool:
         """Return whether what a plugin says must not reach a cloud."""

@@ -11,9 +11,10 @@ from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.runtime.circuit_breaker import CircuitBreaker
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins.discovery import PluginSource
-from wyoming_rosie_intent.plugins.match import DeclinedAnswer, PluginMatch, PluginQuestion
+from wyoming_rosie_intent.plugins.match import DeclinedAnswer, PluginMatch, PluginQuestion, ReminderAnswer
 from wyoming_rosie_intent.plugins.plugin import (
     CommandContext,
+    HouseReminder,
     IntegrationPlugin,
     PluginResult,
     PluginTool,
@@ -108,6 +109,14 @@ class PluginRunner:
         finally:
             self._breaker.end_attempt(is_trial)
 
+    async def follow_reminder(self, reminder: HouseReminder, context: CommandContext, seconds: float) -> str:
+        """Let the plugin write down a reminder of the house; return what to say of it. Raises PluginError."""
+        plugin = self._plugin
+        if plugin is None or not self._is_ready or type(plugin).follow_reminder is IntegrationPlugin.follow_reminder:
+            return ""
+        remark = await self._thread.call(lambda: plugin.follow_reminder(reminder, context), seconds)
+        return str(remark or "").strip()[:MAX_MESSAGE_LENGTH]
+
     async def _call(
         self, plugin: IntegrationPlugin, match: PluginMatch, context: CommandContext, seconds: float
     ) -> Answer:
@@ -188,6 +197,8 @@ def _parse_result(result: object) -> PluginResult:
 def _create_answer(returned: object, match: PluginMatch) -> Answer:
     """Create the answer from what a plugin returned; runs in its thread, as anything may be wrong with it."""
     result = _parse_result(returned)
+    if result.reminder is not None:
+        return ReminderAnswer("", reminder=result.reminder)
     message = result.message.strip()[:MAX_MESSAGE_LENGTH]
     question = result.question.strip()[:MAX_MESSAGE_LENGTH]
     if question:

@@ -5,12 +5,15 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from wyoming_rosie_intent.engine import Match, SlotValue
+from wyoming_rosie_intent.plugins.plugin import HouseReminder
 from wyoming_rosie_intent.rules import dates
 
 EVENT_SLOT = "event"
 """Slot of a reminder that is due at an arrival or a departure."""
 MORE_SLOT = "more"
 """Slot of "five more minutes", which snoozes what rang, or else prolongs a timer."""
+REMINDER = "reminder"
+"""Kind of an alarm that says what it is for."""
 SNOOZE_SECONDS = 600
 _UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
 
@@ -20,6 +23,22 @@ def resolve(matches: Sequence[Match], moment: datetime) -> tuple[Match, ...] | N
     now = _local(moment)
     resolved = [_resolve_one(match, now) for match in matches]
     return None if None in resolved else tuple(match for match in resolved if match is not None)
+
+
+def create_reminder(reminder: HouseReminder, language: str) -> Match:
+    """Return the command that sets a reminder of a plugin."""
+    day = reminder.day
+    slots: dict[str, SlotValue] = {"alarm": REMINDER, "reminder": reminder.text, "day": day.day, "month": day.month, "year": day.year}  # fmt: skip
+    return Match("HassStartTimer", slots, language=language)
+
+
+def read_reminder(match: Match) -> HouseReminder | None:
+    """Return the reminder that a command sets once its time is known; None for any other command."""
+    slots = match.slot_values
+    if slots.get("alarm") != REMINDER or "at" not in slots or "name" not in slots:
+        return None
+    day = datetime.fromisoformat(str(slots["at"])).date()
+    return HouseReminder(str(slots["name"]), day, tuple(map(int, str(slots.get("days", "")))))
 
 
 def prolong(match: Match) -> Match:

@@ -62,7 +62,8 @@ def next_alarm(slots: Mapping[str, object], now: datetime) -> datetime | None:
     has_day = not days and _names_day(slots)
     if has_day and day is None:
         return None
-    at = REMINDER_TIME if has_day and _is_whole_day_reminder(slots) else find_time(slots, now, day)
+    is_whole_day = (has_day or days) and _is_whole_day_reminder(slots)
+    at = REMINDER_TIME if is_whole_day else find_time(slots, now, day)
     if at is None:
         return None
     if days:

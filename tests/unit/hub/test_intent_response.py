@@ -11,12 +11,13 @@ from wyoming_rosie_hub.intent_response import IntentResponse
 class RecordingExecutor:
     """Carries out every intent, and records the requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: SpokenAnswer | None = None) -> None:
+        self._answer = answer or SpokenAnswer("Done.")
         self.asked: list[IntentRequest] = []
 
     async def execute(self, request: IntentRequest) -> SpokenAnswer:
         self.asked.append(request)
-        return SpokenAnswer("Done.")
+        return self._answer
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,21 @@ async def test_a_delayed_command_comes_with_its_label_and_confirmations(
         Event("intent", {"name": "HassStartTimer", "context": context})
     )
     assert [asked.delayed for asked in keeper.asked] == [later]
+
+
+@pytest.mark.parametrize(
+    ("context", "answer", "said"),
+    [
+        ({"remark": "It is in Monica, too."}, SpokenAnswer("Done."), "Done. It is in Monica, too."),
+        ({"remark": "It is in Monica, too."}, SpokenAnswer("There is no such time.", succeeded=False), "There is no such time."),
+        ({"remark": "It is in Monica, too."}, SpokenAnswer("Which one?", expects_reply=True), "Which one?"),
+        ({"remark": 5}, SpokenAnswer("Done."), "Done."),
+    ],
+)  # fmt: skip
+async def test_what_the_intent_daemon_says_of_an_intent_follows_once_it_is_done(
+    context: dict[str, object], answer: SpokenAnswer, said: str
+) -> None:
+    response = IntentResponse((RecordingExecutor(answer),), SatelliteIdentity("kitchen"))
+    spoken = await response.feed(Event("intent", {"name": "HassStartTimer", "context": context}))
+    assert isinstance(spoken, SpokenAnswer)
+    assert spoken.text == said

@@ -67,13 +67,13 @@ class MonicaClient:
         """Write a note. Raises HttpError."""
         await self._http.send("POST", "notes", {"body": text, "contact_id": contact.id, "is_favorited": 0})
 
-    async def add_reminder(self, contact: Contact, title: str, day: date) -> None:
-        """Have Monica remind of something, once. Raises HttpError."""
+    async def add_reminder(self, contact: Contact, title: str, day: date, *, is_weekly: bool = False) -> None:
+        """Have Monica remind of something, once or from that day on each week. Raises HttpError."""
         reminder = {
             "title": title,
             "description": "",
             "initial_date": day.isoformat(),
-            "frequency_type": "one_time",
+            "frequency_type": "week" if is_weekly else "one_time",
             "frequency_number": 1,
             "contact_id": contact.id,
         }

@@ -15,9 +15,10 @@ from wyoming_rosie_intent.integrations.monica.contacts import (
     list_birthdays,
     name_apart,
 )
-from wyoming_rosie_intent.plugins import CommandContext, PluginResult
+from wyoming_rosie_intent.plugins import CommandContext, HouseReminder, PluginResult
 from wyoming_rosie_intent.plugins.http_client import HttpError, HttpFailure
 from wyoming_rosie_intent.plugins.names import NamedItems
+from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 
 MAX_CHOICES = 5
@@ -82,12 +83,15 @@ class MonicaCommands:
 
     def __init__(self, texts: PluginTexts) -> None:
         self._texts = texts
+        self._reminders = _load_reminders(texts)
         self._done: OrderedDict[str, None] = OrderedDict()  # keys of commands, which Monica does not know
 
     async def execute(
         self, intent: str, entities: Mapping[str, Any], context: CommandContext, client: MonicaClient | None
     ) -> PluginResult:
         """Return the answer or the question of a command; without a client, there are no contacts for the speaker."""
+        if intent == "RemindHere":
+            return self._remind_here(entities, context)
         if client is None:
             return self._fail("no_account", context, declines=intent == "WhoIs")
         try:
@@ -96,6 +100,48 @@ class MonicaCommands:
         except HttpError as err:
             key = _FAILURES.get(err.failure, "unreachable")
             return self._fail(key, context, declines=intent == "WhoIs")
+
+    async def follow_reminder(
+        self, reminder: HouseReminder, context: CommandContext, client: MonicaClient | None
+    ) -> str:
+        """Write down a reminder of the house that is about a contact; return what to say of it, empty for any other.
+
+        Monica reminds of coming days, each week on one day at most.
+        """
+        name = self._find_reminded_name(reminder, context)
+        is_to_come = reminder.day > context.moment.date() and len(reminder.days) <= 1
+        if client is None or not name or not is_to_come:
+            return ""
+        try:
+            turn = _Turn(client, await client.get_book(), self._texts, context, {})
+            return await self._write_reminder(reminder, name, turn)
+        except HttpError as err:
+            failure = self._texts.render(_FAILURES.get(err.failure, "unreachable"), context.language)
+            return f"{failure} {self._texts.render('only_here', context.language)}"
+
+    def _find_reminded_name(self, reminder: HouseReminder, context: CommandContext) -> str:
+        """Return what a reminder names after a word such as "call", which begins with the name of a person; empty for others."""
+        found = self._reminders.recognize(reminder.text, context.language)
+        return str(found[1]["contact"]) if found is not None else ""
+
+    async def _write_reminder(self, reminder: HouseReminder, name: str, turn: _Turn) -> str:
+        found, rest = turn.book.names.find_first(name)
+        if not found.items or (rest and turn.remove_connector(rest) == rest):
+            return ""
+        if len(found.items) > 1:
+            return turn.render("several", name=name.removesuffix(rest).strip())
+        if turn.context.key not in self._done:
+            title = reminder.text[:1].upper() + reminder.text[1:]
+            await turn.client.add_reminder(found.items[0], title, reminder.day, is_weekly=bool(reminder.days))
+            self._remember(turn.context.key)
+        return turn.render("also_in_monica")
+
+    def _remind_here(self, entities: Mapping[str, Any], context: CommandContext) -> PluginResult:
+        """Have the house remind on a day that only the sentences about contacts name, such as next week."""
+        name, activity = str(entities.get("contact", "")).strip(), entities.get("activity", "call")
+        text = self._texts.render(f"do_{activity}", context.language, name=name)
+        day = _find_day(entities, context.moment.date())
+        return PluginResult(reminder=HouseReminder(text, day or context.moment.date()))
 
     async def _execute(self, intent: str, turn: _Turn) -> PluginResult:
         if intent == "NextBirthdays":
@@ -118,7 +164,7 @@ class MonicaCommands:
 
     async def _change(self, intent: str, contact: Contact, text: str, turn: _Turn) -> PluginResult:
         """Ask before a change, and make it after a yes."""
-        day, text = _find_day(intent, text, turn)
+        day, text = _split_day(intent, text, turn)
         title = turn.text("title") or turn.render(f"do_{turn.text('activity') or 'call'}", name=contact.name)
         values = {"name": contact.name, "text": text, "title": title, "day": turn.day(day) if day else ""}
         key = {"AddNote": "note", "AddCall": "call", "Remind": "reminder" if day else "task"}[intent]
@@ -152,6 +198,11 @@ async def _send_change(key: str, contact: Contact, text: str, title: str, day: d
             await client.add_task(contact, title)
 
 
+def _load_reminders(texts: PluginTexts) -> PluginSentences:
+    """Return what reminders about a person say, such as "call {contact}"."""
+    return load_sentences({"Reminder": {language: texts.get_value("reminders", language) for language in texts.languages}}, {})  # fmt: skip
+
+
 def _find_contacts(intent: str, turn: _Turn) -> tuple[NamedItems[Contact], str]:
     """Return who is meant, and the text that the command brings, perhaps after the name."""
     name, text = turn.text("contact"), turn.text("text")
@@ -172,17 +223,23 @@ def _ask_which(contacts: tuple[Contact, ...], turn: _Turn) -> PluginResult:
     return PluginResult(question=turn.render("which", names=list(apart)), options=options)
 
 
-def _find_day(intent: str, text: str, turn: _Turn) -> tuple[date | None, str]:
+def _find_day(entities: Mapping[str, Any], today: date) -> date | None:
+    """Return the day that the entities name."""
+    if period := entities.get("period"):
+        return _begin_period(str(period), today)
+    if isinstance(number := entities.get("number"), int):
+        return today + timedelta(days=min(number, MAX_AHEAD) * _DAYS.get(str(entities.get("unit")), 1))
+    day = entities.get("date")
+    return day if isinstance(day, date) else None
+
+
+def _split_day(intent: str, text: str, turn: _Turn) -> tuple[date | None, str]:
     """Return the day that a command names, and the text without it: for a call, the day has been."""
-    day = turn.entities.get("date")
-    if isinstance(number := turn.entities.get("number"), int):
-        day = turn.today + timedelta(days=min(number, MAX_AHEAD) * _DAYS.get(str(turn.entities.get("unit")), 1))
-    if period := turn.entities.get("period"):
-        day = _begin_period(str(period), turn.today)
+    day = _find_day(turn.entities, turn.today)
     first, _, rest = text.partition(" ")
     if intent == "AddCall" and first.casefold() == turn.render("yesterday"):
         day, text = turn.today - timedelta(days=1), turn.remove_connector(rest)
-    if not isinstance(day, date):
+    if day is None:
         return None, text
     is_to_come = intent == "AddCall" and turn.today < day <= turn.today + timedelta(days=7)
     return (day - timedelta(days=7) if is_to_come else day), text

@@ -10,6 +10,7 @@ from wyoming_rosie_intent.integrations.monica.client import MonicaClient
 from wyoming_rosie_intent.integrations.monica.commands import MonicaCommands
 from wyoming_rosie_intent.plugins import (
     CommandContext,
+    HouseReminder,
     MultilingualPlugin,
     ParameterType,
     PluginResult,
@@ -82,6 +83,9 @@ class Monica(MultilingualPlugin):
 
     async def execute(self, intent: str, entities: Mapping[str, Any], context: CommandContext) -> PluginResult:
         return await self._commands.execute(intent, entities, context, self._clients.find(context.person))
+
+    async def follow_reminder(self, reminder: HouseReminder, context: CommandContext) -> str:
+        return await self._commands.follow_reminder(reminder, context, self._clients.find(context.person))
 
     async def close(self) -> None:
         clients, self._clients = self._clients, PersonAccounts()

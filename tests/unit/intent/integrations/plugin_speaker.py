@@ -7,7 +7,14 @@ from functools import cache
 from typing import Any
 
 from wyoming_rosie_intent.engine import Answer
-from wyoming_rosie_intent.plugins import CommandContext, MultilingualPlugin, PluginMatch, PluginRegistry, PluginSource
+from wyoming_rosie_intent.plugins import (
+    CommandContext,
+    HouseReminder,
+    MultilingualPlugin,
+    PluginMatch,
+    PluginRegistry,
+    PluginSource,
+)
 from wyoming_rosie_intent.plugins.match import PluginQuestion
 from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
 from wyoming_rosie_intent.plugins.texts import PluginTexts
@@ -55,6 +62,10 @@ class PluginSpeaker:
     async def execute(self, match: PluginMatch, person: str | None = None) -> Answer:
         context = CommandContext(self._moment, person=person, key=f"turn {self._turns}")
         return await self._plugins.execute(match, context)
+
+    async def follow(self, reminder: HouseReminder, language: str = "en") -> list[str]:
+        """Set a reminder of the house; return what the plugin says of it."""
+        return list(await self._plugins.follow_reminder(reminder, CommandContext(self._moment, key="turn"), language))
 
     async def reply(self, question: Answer, option: str | None = None, person: str | None = None) -> Answer:
         """Say yes, or the name of an option."""

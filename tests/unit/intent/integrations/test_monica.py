@@ -14,6 +14,7 @@ from tests.unit.intent.integrations.monica_service import CONTACTS, TOKEN, Monic
 from tests.unit.intent.integrations.plugin_speaker import PluginSpeaker, speaking_to
 from wyoming_rosie.http.rate_limit import Rate
 from wyoming_rosie_intent.integrations.monica.client import RATE, MonicaClient
+from wyoming_rosie_intent.integrations.monica.commands import MonicaCommands
 from wyoming_rosie_intent.integrations.monica.contacts import (
     Birthdate,
     Contact,
@@ -23,11 +24,13 @@ from wyoming_rosie_intent.integrations.monica.contacts import (
     parse_contact,
 )
 from wyoming_rosie_intent.integrations.monica.plugin import Monica
+from wyoming_rosie_intent.plugins import CommandContext, HouseReminder
 from wyoming_rosie_intent.plugins.contract import CHECKS, Check, Example, PluginContract
 from wyoming_rosie_intent.plugins.discovery import find_integrations
 from wyoming_rosie_intent.plugins.fake_service import Fault
 from wyoming_rosie_intent.plugins.http_client import HttpError, HttpLimits
-from wyoming_rosie_intent.plugins.match import DeclinedAnswer
+from wyoming_rosie_intent.plugins.match import DeclinedAnswer, ReminderAnswer
+from wyoming_rosie_intent.plugins.texts import PluginTexts
 
 MONDAY = datetime(2026, 11, 30, 10, 30, tzinfo=UTC)
 
@@ -80,8 +83,8 @@ async def test_questions_about_people_are_answered(said: str, language: str, ans
         ("note for Ada: she moved to Rome", "en", "Shall I note about Ada Lovelace: she moved to Rome?", "notes", {"body": "she moved to Rome", "contact_id": 1}),
         ("make a note about Tom Hill that he likes tea", "en", "Shall I note about Tom Hill: he likes tea?", "notes", {"body": "he likes tea", "contact_id": 2}),
         ("have Monica remind me to call Ada on Friday", "en", "Shall Monica remind you on December 4: Call Ada Lovelace?", "reminders", {"title": "Call Ada Lovelace", "initial_date": "2026-12-04", "frequency_type": "one_time", "contact_id": 1}),
-        ("remind me to visit Ada next week", "en", "Shall Monica remind you on December 7: Visit Ada Lovelace?", "reminders", {"initial_date": "2026-12-07"}),
-        ("remind me to write to Ada in three days", "en", "Shall Monica remind you on December 3: Write to Ada Lovelace?", "reminders", {"initial_date": "2026-12-03"}),
+        ("have Monica remind me to visit Ada next week", "en", "Shall Monica remind you on December 7: Visit Ada Lovelace?", "reminders", {"initial_date": "2026-12-07"}),
+        ("have Monica remind me to write to Ada in three days", "en", "Shall Monica remind you on December 3: Write to Ada Lovelace?", "reminders", {"initial_date": "2026-12-03"}),
         ("remind me to thank Ada", "en", "Shall I add the task: Thank Ada Lovelace?", "tasks", {"title": "Thank Ada Lovelace", "completed": 0}),
         ("I called Ada yesterday", "en", "Shall I note that you talked to Ada Lovelace yesterday?", "calls", {"called_at": "2026-11-29", "content": "", "contact_id": 1}),
         ("I spoke with Ada on Friday", "en", "Shall I note that you talked to Ada Lovelace on November 27?", "calls", {"called_at": "2026-11-27"}),
@@ -107,6 +110,99 @@ async def test_a_change_is_made_once_and_after_a_yes(said: str, language: str, q
         [(added, body)] = service.added
         assert added == kind
         assert body.items() >= sent.items()
+
+
+FRIDAY = date(2026, 12, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "days", "sent"),
+    [
+        ("call Ada", "en", (), {"title": "Call Ada", "initial_date": "2026-12-04", "frequency_type": "one_time", "contact_id": 1}),
+        ("phone Ada Lovelace about the garden", "en", (), {"title": "Phone Ada Lovelace about the garden", "contact_id": 1}),
+        ("I have to thank Ada", "en", (4,), {"title": "I have to thank Ada", "frequency_type": "week"}),
+        ("Ada anzurufen", "de", (), {"title": "Ada anzurufen"}),
+        ("appeler Ada", "fr", (), {"title": "Appeler Ada"}),
+        ("llamar a Ada", "es", (), {"title": "Llamar a Ada"}),
+        ("chiamare Ada", "it", (), {"title": "Chiamare Ada"}),
+        ("Ada te bellen", "nl", (), {"title": "Ada te bellen"}),
+    ],
+)  # fmt: skip
+async def test_a_reminder_of_the_house_about_a_contact_is_in_monica_too_and_once(text: str, language: str, days: tuple[int, ...], sent: Mapping[str, object]) -> None:  # fmt: skip
+    service = MonicaService()
+    async with living(service) as house:
+        for _ in range(2):
+            [remark] = await house.follow(HouseReminder(text, FRIDAY, days), language)
+            assert "Monica" in remark
+        [(kind, body)] = service.added
+        assert kind == "reminders"
+        assert body.items() >= sent.items()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "it", "nl"])
+@pytest.mark.parametrize("activity", ["call", "write", "visit", "congratulate", "thank"])
+async def test_what_the_plugin_has_the_house_remind_of_is_found_again_as_a_reminder_about_a_contact(language: str, activity: str) -> None:  # fmt: skip
+    commands = MonicaCommands(PluginTexts(Monica.languages))
+    context = CommandContext(MONDAY, language)
+    reminding = commands._remind_here({"contact": "Ada", "activity": activity, "date": FRIDAY}, context)
+    assert reminding.reminder is not None
+    assert reminding.reminder.day == FRIDAY
+    assert commands._find_reminded_name(reminding.reminder, context) == "Ada"
+
+
+@pytest.mark.parametrize(
+    "reminder",
+    [
+        HouseReminder("call the dentist", FRIDAY),
+        HouseReminder("water the plants", FRIDAY),
+        HouseReminder("call Tom Sawyer", FRIDAY),
+        HouseReminder("call Ada", MONDAY.date()),
+        HouseReminder("call Ada", FRIDAY, (0, 1, 2, 3, 4)),
+    ],
+    ids=["not a contact", "no person", "another person", "of today", "on several days"],
+)
+async def test_any_other_reminder_is_the_houses_own(reminder: HouseReminder) -> None:
+    service = MonicaService()
+    async with living(service) as house:
+        assert await house.follow(reminder) == []
+        assert service.added == []
+
+
+async def test_of_several_of_one_name_none_is_taken_for_a_reminder_and_it_is_said() -> None:
+    service = MonicaService()
+    async with living(service) as house:
+        remarks = await house.follow(HouseReminder("call Tom", FRIDAY))
+        assert remarks == ["I know several people called Tom, so the reminder is not in Monica."]
+        assert service.added == []
+
+
+async def test_a_reminder_that_monica_does_not_take_is_said_to_be_only_here() -> None:
+    service = MonicaService()
+    async with living(service) as house:
+        await house.say("when is Ada's birthday")
+        service.fail(Fault.UNAUTHORIZED)
+        [remark] = await house.follow(HouseReminder("call Ada", FRIDAY))
+        assert remark.endswith("The reminder is only here.")
+        assert service.added == []
+
+
+@pytest.mark.parametrize(
+    ("said", "language", "reminder"),
+    [
+        ("remind me to visit Ada next week", "en", HouseReminder("Visit Ada", date(2026, 12, 7))),
+        ("remind me to write to Ada in three days", "en", HouseReminder("Write to Ada", date(2026, 12, 3))),
+        ("remind me to call the dentist next month", "en", HouseReminder("Call the dentist", date(2026, 12, 1))),
+        ("erinnere mich nächste Woche daran Ada anzurufen", "de", HouseReminder("Ada anrufen", date(2026, 12, 7))),
+        ("ricordami di chiamare Ada la settimana prossima", "it", HouseReminder("Chiamare Ada", date(2026, 12, 7))),
+    ],
+)  # fmt: skip
+async def test_days_that_only_monica_understands_are_reminders_of_the_house(said: str, language: str, reminder: HouseReminder) -> None:  # fmt: skip
+    service = MonicaService()
+    async with living(service) as house:
+        answer = await house.say(said, language)
+        assert isinstance(answer, ReminderAnswer)
+        assert answer.reminder == reminder
+        assert service.requests == [] or all(request.method == "GET" for request in service.requests)
 
 
 async def test_which_of_several_is_asked_and_the_chosen_one_is_taken() -> None:
