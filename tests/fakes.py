@@ -11,6 +11,7 @@ from wyoming.info import Attribution, Info, Satellite
 
 from tests.brokers import free_port
 from wyoming_rosie.protocol.server import ConnectionHandler, DaemonServer, Send
+from wyoming_rosie.trust.membership import Membership
 
 AnswerFunction = Callable[[Event, Send], Awaitable[None]]
 SPEECH_DATA = {"rate": 16000, "width": 2, "channels": 1}
@@ -47,11 +48,14 @@ class FakeDaemon:
         return [event for event in self.heard if event.type == name]
 
     @asynccontextmanager
-    async def serving(self, uri: str = "", info: Info | None = None) -> AsyncIterator["FakeDaemon"]:
-        """Serve during the block, where another may serve after it."""
+    async def serving(
+        self, uri: str = "", info: Info | None = None, membership: Membership | None = None
+    ) -> AsyncIterator["FakeDaemon"]:
+        """Serve during the block, where another may serve after it; a member of a house over TLS."""
+        scheme = "tcp" if membership is None else "tls"
         service = DaemonServer("fake", info or self.info, self._create_handler)
         service.health.add_check("language-models", lambda: self.problem)
-        async with service.listening(uri or f"tcp://127.0.0.1:{free_port()}") as where:
+        async with service.listening(uri or f"{scheme}://127.0.0.1:{free_port()}", membership) as where:
             self.uri = str(where)
             yield self
         await service.drain(0)

@@ -32,7 +32,7 @@ from wyoming_rosie.protocol.connection import Send as Send
 from wyoming_rosie.protocol.listening import Listeners
 from wyoming_rosie.protocol.metered_connection import MeteredConnection
 from wyoming_rosie.protocol.stdio import StdioTransport
-from wyoming_rosie.protocol.tls_acceptor import TlsAcceptor
+from wyoming_rosie.protocol.tls_acceptor import HANDSHAKE_SECONDS, TlsAcceptor
 from wyoming_rosie.protocol.wire import EventStream, encode
 from wyoming_rosie.runtime import systemd
 from wyoming_rosie.runtime.exit_status import start_exit_deadline
@@ -108,6 +108,7 @@ class DaemonServer:
         self._refused_connections: set[asyncio.Task[None]] = set()  # connections that are closed after an error
         self._is_stopping = False
         self.idle_seconds = ServiceConfig.idle_seconds
+        self.handshake_seconds = HANDSHAKE_SECONDS
         self.max_connections = ServiceConfig.peers
         self.max_connections_per_address = ServiceConfig.peers_per_address
         self.allowed = parse_networks(PRIVATE_NETWORKS)
@@ -234,7 +235,7 @@ class DaemonServer:
                 watching.enter_context(membership.watching(certificate, connection.close_with_reason))
                 self._connections[connection].add_done_callback(lambda _: watching.close())
 
-        return TlsAcceptor(membership, accept, self._reject, lambda: self._refused.add("tls"))
+        return TlsAcceptor(membership, accept, self._reject, lambda: self._refused.add("tls"), self.handshake_seconds)
 
     def _accept_plain(self, stream: EventStream) -> None:
         name = stream.transport.get_extra_info("peername")

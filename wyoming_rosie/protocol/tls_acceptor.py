@@ -18,8 +18,8 @@ from wyoming_rosie.trust.tls import MemberCertificate
 
 _LOG = structlog.get_logger()
 HANDSHAKE_SECONDS = 5.0
-MAX_HANDSHAKES = 256
-MAX_HANDSHAKES_PER_ADDRESS = 16
+MAX_HANDSHAKES = 512
+MAX_HANDSHAKES_PER_ADDRESS = 64
 LOG_SECONDS = 60.0
 """Failures of one address are logged once in this time."""
 MAX_LOGGED = 256
@@ -35,7 +35,9 @@ class TlsAcceptor:
         accept: Callable[[EventStream, str, MemberCertificate], None],
         reject: Callable[[EventStream, UntrustedPeerError], None],
         on_failure: Callable[[], None],
+        seconds: float = HANDSHAKE_SECONDS,
     ) -> None:
+        self._seconds = seconds
         self._membership = membership
         self._accept = accept
         self._reject = reject
@@ -84,7 +86,7 @@ class TlsAcceptor:
                     stream,
                     self._membership.server_context,
                     server_side=True,
-                    ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                    ssl_handshake_timeout=self._seconds,
                 )
             except OSError as err:
                 self._fail(host, tls.explain(err))

@@ -250,7 +250,8 @@ class EventStream(asyncio.BufferedProtocol):
         if self._is_closing:
             return
         self._decoder.feed(data)
-        if self._more_data is not None:
+        # TLS may call twice before the reader that was woken runs; what it is to take must not be overtaken.
+        if self._more_data is not None and not self._more_data.done():
             if self.on_event_nowait is None or not self._dispatch_nowait(self.on_event_nowait):
                 _wake(self._more_data)
             elif self.on_batch_end is not None:

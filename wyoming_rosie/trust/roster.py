@@ -1,7 +1,6 @@
 """The roster: the house's members and revocations, numbered and signed by its authority, for every member."""
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -64,7 +63,7 @@ def parse_signed(document: object) -> SignedRoster:
         raise ValueError("a roster must have a text and a signature")
     try:
         return SignedRoster(text, base64.b64decode(signature, validate=True))
-    except binascii.Error as err:
+    except ValueError as err:
         raise ValueError("a roster's signature must be base64") from err
 
 

@@ -286,6 +286,36 @@ async def test_each_event_is_taken_quickly_or_read_and_the_read_ones_keep_their_
     assert all(quick[number] for number in taken)
 
 
+async def test_bytes_that_come_before_the_woken_reader_runs_overtake_nothing() -> None:
+    """As TLS passes them on: several times within one turn of the event loop."""
+    stream, other = await streams()
+    taken: list[str] = []
+
+    def take(event: Event) -> bool:
+        if event.type == "start":
+            return False
+        taken.append(event.type)
+        return True
+
+    stream.on_event_nowait = take
+    reading = asyncio.create_task(stream.read())
+    await asyncio.sleep(0)
+    for name in ("start", "chunk", "start", "chunk"):
+        stream.data_received(encode(Event(name)))
+    assert (await reading) == Event("start")
+    rest = [event.type for event in [await stream.read(), await stream.read(), await stream.read()] if event]
+    assert (taken, rest) == ([], ["chunk", "start", "chunk"])
+    stream.abort()
+    other.abort()
+
+
+async def test_what_is_tls_is_told_so_at_once_and_after_a_line() -> None:
+    for sent in (b"\x16\x03\x01\x02\x00\x01", b"\x16\x03\x01\x02\x00\x01\n"):
+        with pytest.raises(BadEventError, match="does not speak TLS") as found:
+            decoded(sent)
+        assert found.value.code == "tls"
+
+
 async def test_a_peer_that_is_held_back_is_heard_when_it_is_released_sends_much_or_leaves() -> None:
     loop = asyncio.get_running_loop()
     heard: list[EventStream] = []
