@@ -61,6 +61,9 @@ class PromptRouter:
     async def warm_up(self, prompt: Prompt, request: RoutingRequest) -> object:
         return None
 
+    async def complete(self, prompt: Prompt, request: RoutingRequest) -> str:
+        raise NotImplementedError
+
     async def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent | Restarted, None]:
         yield TextDelta("I think so, yes.")
         yield StreamEnd()

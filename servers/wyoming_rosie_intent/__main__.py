@@ -49,6 +49,7 @@ async def serve(settings: IntentConfig) -> None:
         memory = home_memory.create(settings.memory, lambda: executor.home, _clock)
         told, memory_service = (memory.dialogue, memory.service) if memory else (None, None)
         agent = await stack.enter_async_context(factory.open_agent(settings, executor, toolsets, commands, told))
+        extractor = factory.create_extractor(settings, memory, agent)
         satellite_alarms = factory.create_satellite_alarms(actor)
         dialogue = Dialogue(
             recognizer,
@@ -59,6 +60,7 @@ async def serve(settings: IntentConfig) -> None:
             satellite_alarms,
             actor.announcer if actor else None,
             told,
+            extractor,
         )
         stack.callback(dialogue.close)
         questions = create_questions(executor, actor, settings.actor, plugins)
@@ -86,7 +88,11 @@ async def serve(settings: IntentConfig) -> None:
             updates.run(recognizer, executor),
             factory.watch_home_file(settings.home, actor, updates.put),
             *([factory.run_plugins(plugins)] if plugins else []),
-            *(part.run() for part in (actor, audit, mcp, satellite_alarms, memory_service) if part is not None),
+            *(
+                part.run()
+                for part in (actor, audit, mcp, satellite_alarms, memory_service, extractor)
+                if part is not None
+            ),
         )
 
 

@@ -1,7 +1,7 @@
 """The dialogue: answers a sentence by rules, then plugins, then a language model, and asks before what is dangerous."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -46,6 +46,7 @@ from wyoming_rosie_intent.execution.satellite_alarms import SatelliteAlarms
 from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
 from wyoming_rosie_intent.memory.dialogue_memory import DialogueMemory
+from wyoming_rosie_intent.memory.extraction.extractor import FactExtractor
 from wyoming_rosie_intent.memory.spoken.sentences import MemoryRequest
 from wyoming_rosie_intent.plugins.conversation import PluginCall, PluginConversations
 from wyoming_rosie_intent.plugins.match import PluginMatch
@@ -75,7 +76,9 @@ class Dialogue:
         satellite_alarms: SatelliteAlarms | None = None,
         announcer: SatelliteAnnouncer | None = None,
         dialogue_memory: DialogueMemory | None = None,
+        extractor: FactExtractor | None = None,
     ) -> None:
+        self._extractor = extractor
         self._dialogue_memory = dialogue_memory
         self._satellite_alarms = satellite_alarms
         self._recognizer = recognizer
@@ -93,6 +96,8 @@ class Dialogue:
         self, turn_id: str, area: str | None, conversation: str | None, moment: datetime, now: float
     ) -> None:
         """Prepare for a sentence: a wake word was detected."""
+        if self._extractor is not None:
+            self._extractor.on_wake_word()
         if self._agent is not None:
             self._agent.prepare_turn(turn_id, area, conversation, moment, now)
 
@@ -103,6 +108,14 @@ class Dialogue:
 
         `moment` is the wall clock, `now` seconds of any clock.
         """
+        with self._extractor.turn() if self._extractor is not None else nullcontext():
+            async with aclosing(self._answer(user_input, moment, now)) as events:
+                async for event in events:
+                    yield event
+
+    async def _answer(
+        self, user_input: ConversationInput, moment: datetime, now: float
+    ) -> AsyncGenerator[AnswerEvent, None]:
         language = await self._load_language(user_input)
         if self._satellite_alarms is not None:
             self._satellite_alarms.silence(user_input.satellite)

@@ -29,6 +29,8 @@ from wyoming_rosie_intent.llm.plugin_tools import PluginTools
 from wyoming_rosie_intent.llm.prompts import prompt
 from wyoming_rosie_intent.llm.toolset import Toolset
 from wyoming_rosie_intent.memory.dialogue_memory import DialogueMemory
+from wyoming_rosie_intent.memory.extraction import extractor
+from wyoming_rosie_intent.memory.extraction.extractor import FactExtractor
 from wyoming_rosie_intent.memory.home_memory import HomeMemory
 from wyoming_rosie_intent.plugins import PluginRegistry, find_in_folder, find_installed, find_integrations
 from wyoming_rosie_intent.plugins.discovery import list_integrations
@@ -134,6 +136,14 @@ async def open_agent(
         if settings.warm_up:
             agent.warm_up(datetime.now().astimezone(), asyncio.get_running_loop().time())
         yield agent
+
+
+def create_extractor(settings: IntentConfig, memory: HomeMemory | None, agent: LlmAgent | None) -> FactExtractor | None:
+    """Create what extracts facts from talk; None where it is off, or there is no memory or no language model."""
+    if not settings.memory.extract_facts or memory is None or agent is None:
+        return None
+    file = state_folder("intent") / extractor.FILE
+    return FactExtractor(memory.service, memory.dialogue, agent, file, settings.memory.extract_idle_seconds)
 
 
 def _get_silence_seconds(settings: IntentConfig) -> float:

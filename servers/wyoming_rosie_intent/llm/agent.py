@@ -11,6 +11,7 @@ from typing import Protocol
 import structlog
 
 from wyoming_rosie.home.model import Area
+from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie_intent.answer import (
     AnswerChunk,
     AnswerEvent,
@@ -75,6 +76,8 @@ class ModelRouter(Protocol):
 
     async def warm_up(self, prompt: Prompt, request: RoutingRequest) -> object: ...
 
+    async def complete(self, prompt: Prompt, request: RoutingRequest) -> str: ...
+
     @property
     def problem(self) -> str | None: ...
 
@@ -125,6 +128,15 @@ class LlmAgent:
             return self._render_prompt(None, None, moment, now)
 
         self._warmer.start(render(), create_request("", self._executor.home, None), now, render)
+
+    async def find_facts(self, sentences: Sequence[str]) -> str:
+        """Return what a model of the home takes for facts in sentences, as JSON; it gets no tools. Raises ModelError."""
+        request = RoutingRequest(always_local=self._executor.home.preferences.always_local)
+        return await self._router.complete(self._prompts.render_facts(sentences), request)
+
+    def restore_prompt(self) -> None:
+        """Have the model read the constant part of the prompt again, after it has read another one."""
+        self.warm_up(datetime.now().astimezone(), loop_time())
 
     def prepare_turn(
         self, turn_id: str, area: str | None, conversation_id: str | None, moment: datetime, now: float

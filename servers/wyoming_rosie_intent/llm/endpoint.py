@@ -15,6 +15,7 @@ from wyoming_rosie_intent.llm.model import (
     ModelOutputError,
     Prompt,
     StreamEnd,
+    TextDelta,
     ToolsUnsupportedError,
 )
 from wyoming_rosie_intent.llm.timeouts import AnswerTimeouts, enforce_timeouts
@@ -134,6 +135,16 @@ class EndpointModel:
                 if isinstance(event, StreamEnd):
                     self._log_end("model answered", event)
                 yield event
+
+    async def complete(self, prompt: Prompt) -> str:
+        """Return the whole text of an answer that nobody waits for: its first token has the time of a warm-up."""
+        timeouts = replace(self._endpoint.timeouts, first_token=WARM_UP_SECONDS, total=2 * WARM_UP_SECONDS)
+        text = ""
+        async with aclosing(self._stream(prompt, self._endpoint.answer_tokens, timeouts)) as events:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    text += event.text
+        return text
 
     async def close(self) -> None:
         await self._client.close()

@@ -51,6 +51,7 @@ class Prompt:
     messages: tuple[ChatMessage, ...]
     tools: tuple[Tool, ...] = ()
     without_tools: str = field(default="", repr=False)  # instructions for a model that supports no tools
+    schema: Mapping[str, object] | None = None  # JSON schema of the answer, None for a text
 
     def append(self, *messages: ChatMessage) -> "Prompt":
         return replace(self, messages=(*self.messages, *messages))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -170,6 +170,17 @@ class TierRouter:
             raise
         state.breaker.record_success()
         return name
+
+    async def complete(self, prompt: Prompt, request: RoutingRequest) -> str:
+        """Return the whole answer to a prompt that nobody waits for. Raises ModelError.
+
+        The cloud is never asked: nothing leaves the home, or costs money, without a person who asks. A failure says nothing
+        about the models that turns ask, since this prompt may be too much for them.
+        """
+        name = self.find_tier(replace(request, private=True))
+        if name is None:
+            raise ModelError("no language model of the home can be asked")
+        return await self._tiers[name].model.complete(prompt)
 
     async def close(self) -> None:
         """Close all connections."""

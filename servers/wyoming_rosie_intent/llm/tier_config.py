@@ -11,7 +11,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol.hosts import is_local
 from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
 from wyoming_rosie_intent.llm.endpoint import Endpoint, EndpointModel, ModelClient
-from wyoming_rosie_intent.llm.model import Model
+from wyoming_rosie_intent.llm.model import Model, Prompt
 from wyoming_rosie_intent.llm.prompts import token_counter
 from wyoming_rosie_intent.llm.prompts.context_window import ContextWindow
 from wyoming_rosie_intent.llm.timeouts import AnswerTimeouts
@@ -22,6 +22,10 @@ ANSWER_SHARE, THINKING_SHARE = 8, 3
 
 
 class ServedModel(Model, Protocol):
+    async def complete(self, prompt: Prompt) -> str:
+        """Return a whole answer that nobody waits for. Raises ModelError."""
+        ...
+
     async def close(self) -> None:
         """Close the connections."""
 

@@ -173,6 +173,12 @@ class DialogueMemory:
         ]
         return RecalledMemories(messages, memories[:MAX_MEMORIES])
 
+    def is_kept_out(self, record: MemoryRecord) -> bool:
+        """Return whether nothing new may be derived from what was said: by settings of today, a guest, or a request."""
+        is_of_guest = self._policy.has_guests and record.person is None
+        is_asked = record.conversation is not None and self._recent.is_kept_out(record.conversation)
+        return is_of_guest or is_asked or self._is_off(self._get_home(), record.room, record.person)
+
     def take_trouble(self) -> bool:
         """Return whether the memory has a new problem, once, so that it is spoken once."""
         return self._service.take_new_problem() is not None

@@ -15,6 +15,8 @@ from wyoming_rosie.home.model import Home
 MAX_TEXT_CHARACTERS = 100_000
 HOUSEHOLD = "household"
 """Person of a scope in a home that does not tell its speakers apart: reads all that belongs to nobody in particular."""
+EXTRACTED = "extracted"
+"""Tag of facts that a language model found in talk; nobody asked to remember them."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 

@@ -30,8 +30,18 @@ _CODE_WORDS = (
     r"(?:beveiligings|pin|toegangs)code|uitschakelen|ontgrendel|kluis",
 )
 """Words of what codes open, in English, German, French, Spanish, Italian and Dutch."""
+_SECRET_WORDS = (
+    r"pass ?(?:word|phrase)s?|secrets?|credit card|bank account|iban|social security|username",
+    r"\w*(?:passwort|kennwort|passwörter)|geheimnis\w*|kreditkarte|kontonummer|benutzername",
+    r"mots? de passe|secrets?|carte (?:bancaire|de crédit)|numéro de compte|identifiant",
+    r"contraseñas?|claves?|secretos?|tarjeta de crédito|número de cuenta",
+    r"parole? d'ordine|segret[oi]|carta di credito|numero di conto",
+    r"\w*wachtwoord(?:en)?|geheim(?:en)?|creditcard|rekeningnummer|gebruikersnaam",
+)
+"""What is not taken out of talk, with or without digits."""
 _TIME_OF_ALARM = r"(?!.{0,80}\b(?:for|at|to|um|auf|à|las|alle|om)\b)"
 _CODE_WORD = re.compile(rf"\b(?:{'|'.join(_CODE_WORDS)}|alarm\b{_TIME_OF_ALARM})\b")
+_SECRET = re.compile(rf"\b(?:{'|'.join((*_CODE_WORDS, *_SECRET_WORDS))})\b")
 _OTHER_CODE = re.compile(
     r"\b(?:zip|post|postal|area|dialling|dialing|country|bar|qr|source|product|discount|color|colour|tax) ?codes?\b|"
     r"\bcode postal|\bcódigo postal|\bcodice (?:postale|fiscale)|\bpostcode|\bqr-code|\bbarcode"
@@ -42,6 +52,11 @@ def has_code(text: str) -> bool:
     """Return whether a text has a PIN or the code of an alarm or a lock in it, which is never stored."""
     lowered = text.lower()
     return bool(_DIGITS.search(lowered)) and bool(_CODE_WORD.search(_OTHER_CODE.sub(" ", lowered)))
+
+
+def names_secret(text: str) -> bool:
+    """Return whether a text is about a secret, such as a password or a code, whatever it says of it."""
+    return bool(_SECRET.search(_OTHER_CODE.sub(" ", text.lower())))
 
 
 def is_storable(record: MemoryRecord, keep_days: float) -> bool:

@@ -23,6 +23,7 @@ from wyoming_rosie_intent.memory.model import (
     CorruptMemoryError,
     FoundMemory,
     MemoryFilter,
+    MemoryKind,
     MemoryRecord,
     MemoryScope,
     MemoryStats,
@@ -151,6 +152,13 @@ class MemoryService:
         await self._write(lambda store: store.add(storable))
         self._written.set()
         return len(storable)
+
+    async def add_derived(self, records: Sequence[MemoryRecord]) -> int:
+        """Store facts that were found in talk, unless it was forgotten meanwhile; return how many. Raises MemoryStoreError."""
+        storable = [record for record in records if is_storable(record, self._keep_days)]
+        stored = await self._write(lambda store: _add_derived(store, storable))
+        self._written.set()
+        return stored
 
     async def tag(self, scope: MemoryScope, where: MemoryFilter, add: Sequence[str], remove: Sequence[str] = ()) -> int:
         """Add and remove tags; return how many records were meant. Raises MemoryStoreError."""
@@ -360,6 +368,17 @@ class MemoryService:
             await self._embedder.run(self._model.close)
         for worker in (self._writer, self._reader, self._embedder):
             worker.close()
+
+
+def _add_derived(store: MemoryStore, records: Sequence[MemoryRecord]) -> int:
+    """Store the records whose turns are still there; all changes of the store happen in one thread, one after the other."""
+    kept = [record for record in records if store.find(ADMIN, _talk_of(record), 1)]
+    store.add(kept)
+    return len(kept)
+
+
+def _talk_of(record: MemoryRecord) -> MemoryFilter:
+    return MemoryFilter(kinds=(MemoryKind.CONVERSATION,), turn=record.turn)
 
 
 def _correct(store: MemoryStore, records: Sequence[MemoryRecord]) -> list[MemoryRecord]:

@@ -39,6 +39,10 @@ class MemorySettings:
     off_persons: tuple[str, ...] = option((), "persons of whom nothing that they say is kept")
     guests: bool = option(False, "treat a voice that is not recognized as a guest's, not as one of the household")
     cloud_allowed: bool = option(False, "give memories to language models in the cloud, too")
+    extract_facts: bool = option(
+        False, "have a language model of the home look for facts in what was said, while nobody speaks"
+    )
+    extract_idle_seconds: float = option(300.0, "how long nobody has spoken before it looks for facts", minimum=1.0)
     peers: tuple[str, ...] = option(
         LOCAL_NETWORKS, "networks whose programs may read and change the memory, such as the hub's 192.168.1.20/32"
     )

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from wyoming_rosie_intent.llm.model import ChatMessage, ChatRole
 from wyoming_rosie_intent.memory.dialogue_memory import RecalledMemories
-from wyoming_rosie_intent.memory.model import MemoryKind, MemoryRecord, SpeakerRole
+from wyoming_rosie_intent.memory.model import EXTRACTED, MemoryKind, MemoryRecord, SpeakerRole
 
 
 @dataclass(frozen=True)
@@ -64,5 +64,5 @@ def _find_origin(record: MemoryRecord) -> str:
         case MemoryKind.DOCUMENT:
             return f"from the document {PurePath(record.source or '').name or 'without a name'}"
         case MemoryKind.FACT:
-            return "to be remembered"
+            return "the person said" if EXTRACTED in record.tags else "to be remembered"
     return "you said" if record.speaker is SpeakerRole.ASSISTANT else "the person said"

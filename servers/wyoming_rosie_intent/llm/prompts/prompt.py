@@ -17,6 +17,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Area, Entity, Home
 from wyoming_rosie_intent.llm.model import ChatMessage, ChatRole, Prompt, Tool
 from wyoming_rosie_intent.llm.prompts.context_window import ContextWindow, TokenBudget
+from wyoming_rosie_intent.memory.extraction.candidates import SCHEMA
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from wyoming_rosie_intent.llm.prompts.memories import PromptMemory
 
 States: TypeAlias = Mapping[str, Mapping[str, object]]
-TEMPLATES = ("system", "now", "not_done", "filler", "without_tools", "go_on", "memories")
+TEMPLATES = ("system", "now", "not_done", "filler", "without_tools", "go_on", "memories", "facts")
 BUILTIN_TEMPLATES = Path(__file__).with_name("templates")
 MAX_NAME_CHARACTERS = 60
 """Characters of an entity's name, or of a text in its state."""
@@ -165,6 +166,18 @@ class PromptTemplates:
         """Return the text of the message with memories."""
         return self._render_template("memories", messages=messages, memories=memories)
 
+    def render_facts(self, sentences: Sequence[str]) -> Prompt:
+        """Return the prompt that asks for the facts in sentences, which it quotes as data."""
+        numbered = [
+            {"sentence": number, "said": sanitize(text, MAX_MEMORY_CHARACTERS)}
+            for number, text in enumerate(sentences, 1)
+        ]
+        data = "\n".join(json.dumps(one, ensure_ascii=False) for one in numbered)
+        return Prompt(
+            (ChatMessage(ChatRole.SYSTEM, self._render_template("facts")), ChatMessage(ChatRole.USER, data)),
+            schema=SCHEMA,
+        )
+
     def render_filler(self, sentence: str) -> Prompt:
         """Return the prompt that asks a small model for a filler."""
         return Prompt(
@@ -178,6 +191,7 @@ class PromptTemplates:
         self.render_not_done()
         self.render_go_on()
         self.render_memories((), ())
+        self.render_facts(())
         self.render_filler("")
 
     def _get_system_prompt(

@@ -82,6 +82,7 @@ class OllamaClient:
             messages=[_format_message(message) for message in prompt.messages],
             tools=[_format_tool(tool) for tool in prompt.tools],
             stream=True,
+            format=cast("Any", prompt.schema),
             think=endpoint.think,
             options={
                 "num_ctx": endpoint.context_tokens,

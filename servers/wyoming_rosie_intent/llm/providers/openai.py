@@ -114,12 +114,17 @@ class OpenaiClient:
     async def _chat(self, prompt: Prompt, more: Mapping[str, int]) -> "AsyncStream[ChatCompletionChunk]":
         temperature = {} if self._endpoint.temperature is None else {"temperature": self._endpoint.temperature}
         tools = {"tools": [_format_tool(tool) for tool in prompt.tools]} if prompt.tools else {}
+        schema = {"response_format": _format_schema(prompt.schema)} if prompt.schema else {}
         create: Any = self._client.chat.completions.create  # its arguments are typed dictionaries, one per role
         messages = [_format_message(message) for message in _merge_user_messages(prompt.messages)]
         stream = await create(
-            model=self._endpoint.model, messages=messages, stream=True, **tools, **temperature, **more
+            model=self._endpoint.model, messages=messages, stream=True, **tools, **schema, **temperature, **more
         )
         return cast("AsyncStream[ChatCompletionChunk]", stream)
+
+
+def _format_schema(schema: Mapping[str, object]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
 
 
 def _get_text(chunk: "ChatCompletionChunk") -> str:

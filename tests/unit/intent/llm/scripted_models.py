@@ -79,6 +79,9 @@ class ScriptedRouter:
         self.warm_ups_completed += 1
         return "local"
 
+    async def complete(self, prompt: Prompt, wish: RoutingRequest) -> str:
+        raise AssertionError
+
 
 async def wait_until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):

@@ -81,6 +81,10 @@ class ScriptedModel:
         finally:
             self.open -= 1
 
+    async def complete(self, prompt: Prompt) -> str:
+        self.asked.append(prompt)
+        return "whole"
+
     async def close(self) -> None: ...
 
 
@@ -400,3 +404,11 @@ async def test_a_cloud_gets_no_private_message() -> None:
     await house.answer(prompt=ASKED.append(secret))
     assert house.models[Tier.LOCAL].asked == [ASKED.append(secret)]
     assert house.models[Tier.CLOUD].asked == [ASKED]
+
+
+async def test_what_nobody_waits_for_asks_no_cloud_whatever_is_allowed() -> None:
+    house = House(local=[says("hello")], cloud=[says("outside")])
+    assert await house.tiers.complete(ASKED, RoutingRequest(Complexity.COMPLEX, private=False)) == "whole"
+    assert house.asked() == {LOCAL: 1, CLOUD: 0}
+    with pytest.raises(ModelError, match="no language model of the home"):
+        await House(cloud=[says("outside")]).tiers.complete(ASKED, RoutingRequest(private=False))

@@ -1,14 +1,12 @@
 """Search by words: the memories that have enough of the words of a question, the rarer the better."""
 
 import math
-import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 
 from wyoming_rosie_intent.memory.ranking import Ranking
+from wyoming_rosie_intent.memory.stop_words import get_stop_words
 from wyoming_rosie_intent.memory.stores.sqlite.audiences import Read, Selection
 from wyoming_rosie_intent.memory.stores.sqlite.full_text import quote, split_terms, split_words
 from wyoming_rosie_intent.memory.stores.sqlite.schema import TOKENIZERS
@@ -26,7 +24,6 @@ COMMON_ROWS = 200
 _ALL = -1  # as a limit
 _REFERENCE_ROWS = 10_000
 """Of the weight of a word. The true number of memories would tell how many there are that may not be found."""
-_STOP_WORDS = Path(__file__).parents[2] / "stop_words.toml"
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class _Term:
 
 def rank_by_words(read: Read, text: str, language: str | None, selection: Selection) -> list[Ranking]:
     """Return the rankings of the full-text tables."""
-    words = [word for word in split_words(text) if word not in _stop_words(language)]
+    words = [word for word in split_words(text) if word not in get_stop_words(language)]
     terms = {table: split_terms(words, table) for table in TOKENIZERS}
     return [_Table(read, table, selection).rank(found) for table, found in terms.items() if found]
 
@@ -104,17 +101,3 @@ class _Table:
             (scoped, *parameters),
         )
         return tuple(row for (row,) in found)
-
-
-def _stop_words(language: str | None) -> frozenset[str]:
-    """Return the words that a question's language has in any question; those of all languages for an unknown one."""
-    tables = _load_stop_words()
-    known = tables.get((language or "").partition("-")[0])
-    if known is not None:
-        return known
-    return frozenset().union(*tables.values()) if language is None else frozenset()
-
-
-@cache
-def _load_stop_words() -> Mapping[str, frozenset[str]]:
-    return {name: frozenset(words.split()) for name, words in tomllib.loads(_STOP_WORDS.read_text("utf-8")).items()}
