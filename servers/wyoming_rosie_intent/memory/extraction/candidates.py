@@ -16,12 +16,11 @@ SCHEMA: Mapping[str, object] = {
     "properties": {
         "facts": {
             "type": "array",
-            "maxItems": MAX_CANDIDATES,
             "items": {
                 "type": "object",
                 "properties": {
                     "sentence": {"type": "integer"},
-                    "text": {"type": "string", "maxLength": MAX_CHARACTERS},
+                    "text": {"type": "string"},
                 },
                 "required": ["sentence", "text"],
                 "additionalProperties": False,
@@ -31,7 +30,7 @@ SCHEMA: Mapping[str, object] = {
     "required": ["facts"],
     "additionalProperties": False,
 }
-"""JSON schema of the model's answer."""
+"""JSON schema of the model's answer. Limits are checked here: in a schema, they make servers slow."""
 
 
 class ExtractionError(RosieError):

@@ -54,6 +54,7 @@ class _Language:
     negation: re.Pattern[str]
     before: re.Pattern[str]
     after: re.Pattern[str]
+    tail: re.Pattern[str]  # what another clause begins with behind a comma
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _ground_one(
         return Rejection.NOT_SAID
     if (rejection := _check_context(quote, rules)) is not None:
         return rejection
-    text = parse_fact(quote.text, base_language(source.language or ""))
+    text = parse_fact(rules.tail.sub("", quote.text), base_language(source.language or ""))
     if text is None or not _is_statement(text, source.language, rules):
         return Rejection.NO_STATEMENT
     if rules.passing.search(text.lower()):
@@ -214,4 +215,5 @@ def _compile(table: Mapping[str, str]) -> _Language:
         negation=re.compile(rf"(?<!\w)(?:{table['negations']})(?!\w)"),
         before=re.compile(rf"(?<!\w)(?:{table['before']})$"),
         after=re.compile(rf"[,\s]*(?:{table['after']})(?!\w)"),
+        tail=re.compile(rf",\s*(?:{table['after']})(?!\w).*"),
     )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,11 +20,11 @@ from wyoming_rosie_intent.memory.model import EXTRACTED, MemoryKind, MemoryRecor
 from wyoming_rosie_intent.memory.retention import has_code
 
 
-def said(text: str, language: str = "en", at: float = 2e9, **more: object) -> MemoryRecord:
+def said(text: str, language: str = "en", at: float = 2e9, **more: Any) -> MemoryRecord:
     record = MemoryRecord(
         MemoryKind.CONVERSATION, text, at, language=language, turn="t", conversation="c", room="kitchen"
     )
-    return replace(record, **more)  # type: ignore[arg-type]
+    return replace(record, **more)
 
 
 def find(sentence: str, text: str | None = None, language: str = "en") -> str | Rejection:
@@ -35,6 +36,7 @@ def find(sentence: str, text: str | None = None, language: str = "en") -> str | 
 FACTS = [
     ("en", "well, my sister is called Ada", "my sister is called Ada", "my sister is called Ada"),
     ("en", "I'm allergic to peanuts, so no satay please", "I'm allergic to peanuts", "I'm allergic to peanuts"),
+    ("en", "I don't eat meat, so find me something else", None, "I don't eat meat"),
     ("en", "I don\u2019t like mushrooms", "i don't like mushrooms.", "I don't like mushrooms"),
     ("en", "what a day! My bin day is Friday.", "My bin day is Friday", "My bin day is Friday"),
     ("en", "the spare key is under the mat", None, "the spare key is under the mat"),
@@ -118,7 +120,7 @@ def test_what_is_known_or_older_than_what_is_known_is_not_stored_again() -> None
     source = said("my bin day is Friday", at=100.0)
     candidates = [FactCandidate(1, source.text)]
 
-    def reasons(text: str, at: float, **more: object) -> list[Rejection]:
+    def reasons(text: str, at: float, **more: Any) -> list[Rejection]:
         topic = "my bin day|day"
         return list(ground(candidates, [source], [said(text, at=at, kind=MemoryKind.FACT, topic=topic, **more)])[1])
 
