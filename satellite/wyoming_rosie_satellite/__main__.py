@@ -21,6 +21,7 @@ from wyoming_rosie_satellite.listeners import ConductorListeners
 from wyoming_rosie_satellite.satellite import Satellite
 from wyoming_rosie_satellite.storage.state_store import StateStore
 from wyoming_rosie_satellite.storage.timer_service import SatelliteTimerService
+from wyoming_rosie_satellite.wake.peer_network import create_peer_network
 
 if TYPE_CHECKING:
     from wyoming_rosie_satellite.esphome.service import EspHomeService
@@ -35,7 +36,8 @@ async def serve(settings: SatelliteConfig) -> None:
     store = StateStore(folder / "state.json")
     vad = await asyncio.to_thread(factory.create_vad, settings)
     spoken_stop = await asyncio.to_thread(factory.create_spoken_stop, settings)
-    components = factory.create_components(settings, vad, spoken_stop, store.save)
+    peers = await asyncio.to_thread(create_peer_network, settings)
+    components = factory.create_components(settings, vad, spoken_stop, store.save, peers)
     echo = factory.create_echo_reference(settings)
     speaker = factory.create_speaker(settings, components.volume, echo)
     mixer = factory.create_mixer(settings, speaker)
@@ -77,6 +79,7 @@ async def serve(settings: SatelliteConfig) -> None:
             *(queue.run() for queue in queues),
             *(api.run() for api in device_apis),
             *(supervise(conductor.run) for conductor in conductors),
+            *([peers.run()] if peers is not None else []),
             *([watch_portaudio(portaudio)] if (portaudio := loaded_portaudio()) else []),
         )
     finally:

@@ -26,6 +26,18 @@ def profile_names() -> list[str]:
 
 
 @dataclass(frozen=True)
+class ArbitrationSettings:
+    """Settings for the decision among satellites which of them answers."""
+
+    key_file: Path | None = option(
+        None,
+        "file with the house's key, the same for all satellites: they then decide among themselves who answers a wake word"
+        " [default: only wyoming-rosie-hub decides]",
+    )
+    port: int = option(10_910, "UDP port for that, the same for all satellites", minimum=1, maximum=65_535)
+
+
+@dataclass(frozen=True)
 class SatelliteConfig(ServiceConfig):
     """A voice satellite over the Wyoming protocol, for Home Assistant or wyoming-rosie-hub.
 
@@ -149,6 +161,8 @@ class SatelliteConfig(ServiceConfig):
         dict, "pipeline of the conductor for one wake word: --wake-word-pipeline.okay_nabu Kitchen"
     )
     custom_model_dir: tuple[Path, ...] = option((), "folder with more microWakeWord models; may be given again")
+
+    arbitration: ArbitrationSettings = option(ArbitrationSettings, "")
 
     ends_commands: bool = option(
         True, "detect the end of a command in the satellite as well, in case the conductor does not"

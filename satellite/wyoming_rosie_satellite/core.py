@@ -89,6 +89,14 @@ class SatelliteCore:
         is_heard = self.phase is SatellitePhase.SPEAKING or self._can_ring
         return is_heard and not self.is_muted
 
+    def can_claim(self, wake_word: str) -> bool:
+        """Whether the wake word would start a run, or is said to a satellite that listens already."""
+        return self.phase is SatellitePhase.STREAMING or not self._cannot_listen(self.slot_for(wake_word))
+
+    def slot_for(self, wake_word: str | None) -> str:
+        """Return the slot of the conductor that a wake word is meant for."""
+        return wake_word if wake_word and wake_word in self.options.slots else MAIN_SLOT
+
     def handle(self, message: m.Input, now: float) -> list[Effect]:
         """Return the effects of an input, in order. An input that does not fit the phase has none."""
         before = self.phase
@@ -201,7 +209,7 @@ class SatelliteCore:
     # Start of a run
 
     def _on_wake_word(self, word: m.WakeWord, now: float) -> list[Effect]:
-        run_slot = self._slot_for(word.name)
+        run_slot = self.slot_for(word.name)
         slot = self._find_listener(run_slot)
         if slot is None:
             return self._report_no_listener(run_slot)
@@ -218,9 +226,6 @@ class SatelliteCore:
         effects = [*self._interrupt(), *self._switch_slot(slot), *self._start_run(None, self._pre_roll.position, now)]
         self._endpointer = None if held else self._endpointer
         return effects
-
-    def _slot_for(self, wake_word: str | None) -> str:
-        return wake_word if wake_word and wake_word in self.options.slots else MAIN_SLOT
 
     def _find_listener(self, slot: str) -> str | None:
         """Return the slot that receives a run meant for `slot`: its own, the bridge's, the offline queue's, or None."""
@@ -258,7 +263,7 @@ class SatelliteCore:
         self._phase_deadline = now + MAX_COMMAND_SECONDS
         self._reply_deadline = self._lost_deadline = 0.0
         self._is_clip_open = self._listens_after_reply = self._is_next_filler = False
-        self._run_slot = self._slot_for(wake_word)
+        self._run_slot = self.slot_for(wake_word)
         self._run_start_ms = position // SAMPLES_PER_MS
         self._endpointer = None if self.options.endpointing is None else Endpointer(self.options.endpointing)
         pipeline = None if wake_word is None else self.options.pipelines.get(wake_word)
@@ -465,7 +470,7 @@ class SatelliteCore:
         return [m.PlayCue(cue)]
 
     def _send_stored_run(self, wake_word: str | None, now: float) -> list[Effect]:
-        slot = self._slot_for(wake_word)
+        slot = self.slot_for(wake_word)
         is_idle = self.phase is SatellitePhase.WAITING and not self.is_muted and not self.is_ringing
         if not is_idle or not self._presence.is_listening(slot):
             return []

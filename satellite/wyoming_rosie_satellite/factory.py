@@ -60,6 +60,7 @@ from wyoming_rosie_satellite.wake import command_detector
 from wyoming_rosie_satellite.wake.command_detector import CommandDetector
 from wyoming_rosie_satellite.wake.detector import WakeDetector
 from wyoming_rosie_satellite.wake.local_detector import LocalDetector
+from wyoming_rosie_satellite.wake.peer_network import PeerNetwork
 from wyoming_rosie_satellite.wake.remote_detector import RemoteDetector
 from wyoming_rosie_satellite.wake.spoken_stop import PhraseRecognizer, SpokenStopDetector
 from wyoming_rosie_satellite.wake.vad_gate import GateRules
@@ -226,6 +227,7 @@ def create_components(
     vad: LocalVad | None,
     spoken_stop: SpokenStopDetector | None,
     save_state: Callable[[SavedState], None],
+    peers: PeerNetwork | None = None,
 ) -> SatelliteComponents:
     """Create the components besides microphone and speaker; `save_state` saves mute and volume."""
     sounds = cues.load_cues(settings)
@@ -241,6 +243,7 @@ def create_components(
         awake_mute=create_awake_mute(settings, sounds),
         ducking=create_ducking(settings),
         volume=create_volume(settings),
+        peers=peers,
         save_state=save_state,
         language=settings.language,
     )

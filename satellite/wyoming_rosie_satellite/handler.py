@@ -10,6 +10,7 @@ from wyoming_rosie.protocol.connection import NowaitSender
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.runtime.outbox import Outbox
+from wyoming_rosie.wakeword.arbitration.events import parse_arbitration, parse_verdict
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.audio.level_report import parse_watch
 from wyoming_rosie_satellite.events import is_volume_event, parse_input, parse_mute, parse_volume
@@ -97,6 +98,10 @@ class SatelliteHandler:
                 self._set_volume(event)
             case _ if (seconds := parse_watch(event)) is not None:
                 self._satellite.watch(self, seconds)
+            case _ if (is_active := parse_arbitration(event)) is not None:
+                self._satellite.arbitration.set_arbitrating(self, is_active=is_active)
+            case _ if (verdict := parse_verdict(event)) is not None:
+                self._satellite.arbitration.on_verdict(verdict)
             case _ if (is_muted := parse_mute(event)) is not None:
                 self._satellite.mute(is_muted)
                 self.queue_event(muted_event(is_muted))

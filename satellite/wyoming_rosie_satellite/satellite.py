@@ -13,6 +13,7 @@ from wyoming.event import Event
 from wyoming.ping import Ping
 
 from wyoming_rosie.runtime.tasks import loop_time
+from wyoming_rosie.wakeword.arbitration.rules import FOLLOW_UP_SECONDS
 from wyoming_rosie.wakeword.detection import match_name
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.audio.devices.microphones import Microphone, read_forever
@@ -33,6 +34,7 @@ from wyoming_rosie_satellite.storage.state_store import SavedState
 from wyoming_rosie_satellite.storage.timer_service import SatelliteTimerService
 from wyoming_rosie_satellite.storage.timers import EVENTS as TIMER_EVENTS
 from wyoming_rosie_satellite.storage.timers import FINISHED as TIMER_FINISHED
+from wyoming_rosie_satellite.wake.arbitration import PeerSatellites, Situation, WakeArbitration
 from wyoming_rosie_satellite.wake.detector import ScoredDetector, WakeDetector
 from wyoming_rosie_satellite.wake.spoken_stop import SpokenStopDetector
 
@@ -66,6 +68,7 @@ class SatelliteComponents:
     ducking: Ducking | None = None
     volume: Volume | None = None
     observers: Observers = field(default_factory=Observers)
+    peers: PeerSatellites | None = None
     save_state: Callable[[SavedState], None] = lambda _: None
     language: str | None = None  # that people speak here, if known
 
@@ -85,8 +88,10 @@ class Satellite:
         self._active_slot = m.MAIN_SLOT
         self._deadline_timer: asyncio.TimerHandle | None = None
         self._turn_id = ""
-        self._was_streaming = False
+        self._was_streaming = self._was_speaking = False
         self._levels = LevelReport()
+        self.arbitration = WakeArbitration(self._start_run, self._components.peers)
+        self._spoke_until = -FOLLOW_UP_SECONDS
 
     @property
     def phase(self) -> m.SatellitePhase:
@@ -130,6 +135,7 @@ class Satellite:
     def leave(self, conductor: ConductorConnection, slot: str = m.MAIN_SLOT) -> None:
         """Release the slot, if the conductor has it."""
         self._levels.forget(conductor)
+        self.arbitration.forget(conductor)
         if self._slots[slot].release(conductor):
             self.handle(m.ConductorLeft(slot))
             if all(other.holder is None for other in self._slots.values()):
@@ -174,6 +180,7 @@ class Satellite:
             async for pcm in frames:
                 self.handle(m.MicAudio(pcm))
                 detector.push_audio(pcm)
+                self.arbitration.push_audio(pcm)
                 if not self._core.is_muted:
                     self._levels.push_audio(pcm, loop_time())
                 if self._components.spoken_stop is not None:
@@ -241,6 +248,14 @@ class Satellite:
             self.handle(m.StopWord())
             return
         _LOG.info("wake word", name=word.name, score=word.score, turn_id=word.turn_id, phase=self.phase)
+        if self._core.can_claim(word.name):
+            self.arbitration.on_wake_word(word, self._describe_situation(word.name))
+
+    def _describe_situation(self, wake_word: str) -> Situation:
+        is_spoken_with = loop_time() - self._spoke_until < FOLLOW_UP_SECONDS or self.phase not in IDLE_PHASES
+        return Situation(self._slots[self._core.slot_for(wake_word)].holder, is_spoken_with)
+
+    def _start_run(self, word: m.WakeWord) -> None:
         self._turn_id = word.turn_id
         self.handle(word)
 
@@ -321,6 +336,9 @@ class Satellite:
     def _on_phase(self, phase: m.SatellitePhase) -> None:
         _LOG.info("phase", phase=phase, turn_id=self._turn_id)
         self._notify(observers.phase_event(phase))
+        if self._was_speaking:
+            self._spoke_until = loop_time()
+        self._was_speaking = phase is m.SatellitePhase.SPEAKING
         if self._was_streaming and phase is not m.SatellitePhase.STREAMING:
             self._notify(Event("streaming-stopped"))
             if self._components.vad is not None:

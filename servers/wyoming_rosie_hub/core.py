@@ -11,11 +11,13 @@ from typing import assert_never
 
 from wyoming_rosie.timers.requests import SpokenAnswer
 from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointer, EndpointingRules
+from wyoming_rosie.wakeword.arbitration.events import LOST_CODE
 from wyoming_rosie_hub.messages import (
     Announcement,
     AnswerAudioEnded,
     AnswerAudioSent,
     AnswerChunkReceived,
+    AnsweredElsewhere,
     AudioEnded,
     AudioReceived,
     CancelSpeculation,
@@ -27,6 +29,7 @@ from wyoming_rosie_hub.messages import (
     FinishAnswerStream,
     FinishListening,
     Input,
+    OthersHeard,
     Played,
     RecognizeIntent,
     ReportError,
@@ -165,6 +168,10 @@ class TurnCore:
                 return self._fail(failure, now)
             case RunCancelled():
                 return [*self._reset(), ReportError(CANCELLED)]
+            case AnsweredElsewhere(winner):
+                return self._give_up_run(winner, now)
+            case OthersHeard(satellites):
+                return [TraceMark(TraceStep.ARBITRATED, now, f"{', '.join(satellites)} heard it too")]
             case Announcement():
                 self._announcements.append(event)
                 return []
@@ -402,6 +409,11 @@ class TurnCore:
         self._await_answer_audio(now)
         closed = [CloseDaemonStreams(), *self._await_wake_word(self._awaited_run)]
         return [failed, *closed, *self._stop_filler(), SpeakFailure(failure)]
+
+    def _give_up_run(self, winner: str, now: float) -> list[Effect]:
+        if self.phase not in (TurnPhase.LISTENING, TurnPhase.ENDPOINTING, TurnPhase.AWAITING_TRANSCRIPT):
+            return []
+        return [TraceMark(TraceStep.DONE, now, f"answered by {winner}"), *self._abort_turn(LOST_CODE)]
 
     def _on_lost_detection(self) -> list[Effect]:
         """Tell the satellite that no wake word will interrupt the answer, which goes on."""

@@ -13,6 +13,7 @@ class TraceStep(StrEnum):
 
     WAKE = "wake"
     ANNOUNCED = "announced"
+    ARBITRATED = "arbitrated"  # other satellites heard the wake word, too
     SPEECH_START = "speech-start"
     SPEECH_END = "speech-end"
     DECIDED = "decided"  # that the utterance is over
@@ -146,6 +147,20 @@ class RunCancelled:
 
 
 @dataclass(frozen=True)
+class AnsweredElsewhere:
+    """Another satellite heard the wake word of this run, too, and answers."""
+
+    winner: str
+
+
+@dataclass(frozen=True)
+class OthersHeard:
+    """The wake word of this turn was heard by other satellites, which stay silent."""
+
+    satellites: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Announcement:
     """An answer to speak unasked, once the satellite is idle."""
 
@@ -163,7 +178,7 @@ class TurnDeadlineReached:
 Input: TypeAlias = (
     RunRequested | TextReceived | AudioReceived | AudioEnded | WakeWordDetected | SpeechStarted | SpeechStopped | SpeculationPending
     | SpeculationResult | FinalTranscript | FillerReceived | AnswerChunkReceived | SpokenAnswer | AnswerAudioSent | AnswerAudioEnded | Played
-    | StageFailed | RunCancelled | Announcement | TurnDeadlineReached
+    | StageFailed | RunCancelled | AnsweredElsewhere | OthersHeard | Announcement | TurnDeadlineReached
 )  # fmt: skip
 
 # Effects

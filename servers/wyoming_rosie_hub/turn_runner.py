@@ -41,7 +41,9 @@ from wyoming_rosie_hub.fallback_audio import FILLER, FallbackAudio
 from wyoming_rosie_hub.intent_response import IntentExecutor, IntentResponse, find_intent
 from wyoming_rosie_hub.late_answers import LATE_ANSWERS, LateAnswers, find_late_answer
 from wyoming_rosie_hub.reply_streamer import ReplyStreamer
+from wyoming_rosie_hub.satellites.arbitration import SatelliteArbitration
 from wyoming_rosie_hub.satellites.levels import LevelMonitor
+from wyoming_rosie_hub.satellites.wake_claims import WakeClaims
 from wyoming_rosie_hub.timeline import Timeline, TurnHistory
 from wyoming_rosie_hub.voice_selection import VoiceSelector
 from wyoming_rosie_hub.volume.service import VolumeService
@@ -78,6 +80,7 @@ class HubContext:
     history: TurnHistory = field(default_factory=TurnHistory)
     wake_words: WakeWordHistory = field(default_factory=WakeWordHistory)
     levels: LevelMonitor = field(default_factory=LevelMonitor)
+    arbitration: SatelliteArbitration = field(default_factory=SatelliteArbitration)
     late_answers: LateAnswers | None = None  # without, the intent daemon promises none
     on_phase: Callable[[str], None] = lambda _: None  # the turn of a satellite, by its id, has come to another phase
 
@@ -103,6 +106,7 @@ class TurnRunner:
         self._deadline_timer: asyncio.TimerHandle | None = None
         self._timeline = Timeline("", 0.0)
         self._response = IntentResponse(self._executors, satellite)
+        self.wake_claims = WakeClaims(hub.arbitration, satellite.satellite_id, send, self.process)
 
     def set_satellite_language(self, language: str | None) -> None:
         """Set the language that the satellite reports; None for the hub's."""
@@ -133,6 +137,8 @@ class TurnRunner:
         """Feed an input to the turn rules and apply their effects."""
         if isinstance(event, m.RunRequested):
             self._take_settings()
+            if event.needs_wake:
+                self.wake_claims.join()
         if isinstance(event, m.AudioReceived):
             self._hub.levels.push_audio(self._satellite.satellite_id, event.pcm)
         now = asyncio.get_running_loop().time()
@@ -159,6 +165,7 @@ class TurnRunner:
 
     async def close(self) -> None:
         """Cancel the current turn."""
+        self.wake_claims.leave()
         if self._deadline_timer is not None:
             self._deadline_timer.cancel()
         tasks = list(self._tasks.values())
@@ -320,8 +327,9 @@ class TurnRunner:
     async def _on_wake_event(self, event: Event) -> bool:
         if event.type == "detection":
             self.add_wake_word(event)
-            self.process(m.WakeWordDetected(str(event.data.get("name")), _timestamp_ms(event)))
-            return True
+            score = parse_number(event_context(event).get("score"))
+            detected = m.WakeWordDetected(str(event.data.get("name")), _timestamp_ms(event))
+            self.wake_claims.claim_detection(detected, score)
         if event.type == "user-event" and event.data.get("name") == NEAR_MISS:
             self.add_near_miss(event)
         return False

@@ -124,6 +124,7 @@ class SatelliteClient:
         _LOG.info("satellite connected", satellite=satellite.satellite_id, area=satellite.area, uri=self.uri)
         self._hub.timers.on_connected(satellite.satellite_id)
         self._hub.announcements.on_connected(satellite.satellite_id)
+        turns.wake_claims.join()
         self.send(create_watch_event(0))  # for near misses
 
     async def _send_all(self, peer: Client) -> None:

@@ -10,6 +10,8 @@ from wyoming.ping import Pong
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, format_of, split_chunk
 from wyoming_rosie.errors import BadEventError, UnreachableError
 from wyoming_rosie.protocol import turn
+from wyoming_rosie.runtime.fields import parse_number
+from wyoming_rosie.wakeword.arbitration.events import CLAIM, parse_claim
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.turn_runner import NEAR_MISS, TurnRunner, parse_language
 from wyoming_rosie_hub.volume.intents import parse_mute_report, parse_volume_report
@@ -35,6 +37,7 @@ class SatelliteReader:
         self.is_muted: bool | None = None
         self._wake_word: str | None = None
         self._turn_id: str | None = None
+        self._wake_score: float | None = None
         self._format: AudioFormat | None = None
         self._converter: Converter | None = None
 
@@ -48,6 +51,7 @@ class SatelliteReader:
             case "detection":
                 self._wake_word = event.data.get("name")
                 self._turn_id = turn.event_context(event).get("turn_id")
+                self._wake_score = parse_number(turn.event_context(event).get("score"))
                 self._turns.add_wake_word(event)
             case "run-pipeline":
                 self._on_run_pipeline(event)
@@ -73,8 +77,10 @@ class SatelliteReader:
         self._turns.set_satellite_language(parse_language(context))
         turn_id = self._turn_id or context.get("turn_id") or turn.new_id()
         interrupts = context.get("interrupts") is not False
-        self._turns.process(m.RunRequested(turn_id, needs_wake, self._wake_word, interrupts))
-        self._wake_word = self._turn_id = None
+        run = m.RunRequested(turn_id, needs_wake, self._wake_word, interrupts)
+        self._turns.process(run)
+        self._turns.wake_claims.claim_run(run, self._wake_score)
+        self._wake_word = self._turn_id = self._wake_score = None
 
     async def _on_audio(self, event: Event) -> None:
         try:
@@ -97,11 +103,22 @@ class SatelliteReader:
             self._turns.report_levels(event)
         elif event.data.get("name") == NEAR_MISS:
             self._turns.add_near_miss(event)
+        elif event.data.get("name") == CLAIM:
+            self._on_claim(event)
         elif (percent := parse_volume_report(event)) is not None:
             self.volume_percent = percent
             self._on_volume(percent)
         elif (is_muted := parse_mute_report(event)) is not None:
             self.is_muted = is_muted
+
+    def _on_claim(self, event: Event) -> None:
+        try:
+            claim = parse_claim(event)
+        except BadEventError as err:
+            _LOG.warning("satellite sent an invalid claim", reason=str(err))
+            return
+        if claim is not None:
+            self._turns.wake_claims.claim(claim)
 
     def _convert(self, chunk: Event) -> bytes:
         audio = format_of(chunk)

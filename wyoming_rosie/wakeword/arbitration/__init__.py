@@ -1,0 +1,1 @@
+"""Arbitration: which of several satellites that hear the same wake word answers."""
