@@ -12,6 +12,8 @@ TIME_SLOTS = frozenset({"clock", "part", "hour", "minute", "offset", "ahead", "t
 """Slots of a time of day."""
 REMINDER_TIME = time(9)
 """Of a reminder for a day without a time."""
+_REMINDER_TIMES = {"pm": time(15), "afternoon": time(15), "evening": time(19), "night": time(21)}
+"""Of a reminder for a part of a day."""
 _NOON = 12
 _EVENING_HOUR = 5
 """Earliest hour that "in the evening" may mean."""
@@ -63,7 +65,8 @@ def next_alarm(slots: Mapping[str, object], now: datetime) -> datetime | None:
     if has_day and day is None:
         return None
     is_whole_day = (has_day or days) and _is_whole_day_reminder(slots)
-    at = REMINDER_TIME if is_whole_day else find_time(slots, now, day)
+    default = _REMINDER_TIMES.get(str(slots.get("part")), REMINDER_TIME)
+    at = default if is_whole_day else find_time(slots, now, day)
     if at is None:
         return None
     if days:
@@ -75,7 +78,7 @@ def next_alarm(slots: Mapping[str, object], now: datetime) -> datetime | None:
 
 
 def _is_whole_day_reminder(slots: Mapping[str, object]) -> bool:
-    return slots.get("alarm") == "reminder" and slots.keys().isdisjoint(TIME_SLOTS)
+    return slots.get("alarm") == "reminder" and slots.keys().isdisjoint(TIME_SLOTS - {"part"})
 
 
 def repeated_days(slots: Mapping[str, object]) -> tuple[int, ...]:

@@ -63,7 +63,8 @@ async def ask_to_cancel(turn: CalendarTurn) -> PluginResult:
 def create_event(turn: CalendarTurn, calendar: Calendar, day: date) -> NewEvent:
     """Return the event that a sentence describes; without an end it takes an hour, without a time the whole day."""
     start = turn.clock("from_time", day) or turn.clock("time", day)
-    title = turn.title[:1].upper() + turn.title[1:]
+    said = " ".join(filter(None, (str(turn.entities.get("prefix") or ""), turn.title)))
+    title = said[:1].upper() + said[1:]
     days: tuple[int, ...] = tuple(turn.entities.get("days", ()))
     if start is None:
         return NewEvent(title, times.days_span(day, 1, turn.now.tzinfo), calendar, is_all_day=True, days=days)

@@ -20,6 +20,7 @@ SENTENCES = {
     "en": [
         ("what's on tomorrow?", "Events", {"date": SATURDAY}),
         ("What do we have planned next week", "Events", {"period": "next_week"}),
+        ("anything on tomorrow afternoon", "Events", {"date": SATURDAY, "period": "afternoon"}),
         ("do i have anything on tomorrow afternoon", "Events", {"date": SATURDAY, "period": "afternoon"}),
         ("what's on my work calendar on monday", "Events", {"date": MONDAY, "calendar": "work"}),
         ("when is my next dentist appointment", "Next", {"title": "dentist"}),
@@ -43,6 +44,7 @@ SENTENCES = {
         ("bin ich am Freitag zwischen 15 und 17 Uhr frei", "Free", {"date": NEXT_FRIDAY, "from_time": THREE, "to_time": time(17)}),
         ("haben wir am Wochenende Zeit", "Free", {"period": "weekend"}),
         ("wann bin ich morgen frei", "FreeTimes", {"date": SATURDAY}),
+        ("mach einen Termin beim Zahnarzt morgen um 15 Uhr", "Add", {"prefix": "Termin beim", "title": "Zahnarzt", "date": SATURDAY, "time": THREE}),
         ("trag morgen um 15 Uhr Zahnarzt ein", "Add", {"title": "Zahnarzt", "date": SATURDAY, "time": THREE}),
         ("trag am 24. Dezember Feier in den Familienkalender ein", "Add", {"title": "Feier", "date": date(2026, 12, 24), "calendar": "Familie"}),
         ("trage jeden Sonntag um 15 Uhr Chor ein", "Add", {"title": "Chor", "days": (6,), "time": THREE}),

@@ -22,7 +22,7 @@ from tests.unit.intent.integrations.mattermost_service import (
     WORK,
     MattermostService,
 )
-from tests.unit.intent.integrations.plugin_speaker import PluginSpeaker, speaking_to
+from tests.unit.intent.integrations.plugin_speaker import PluginSpeaker, find_match, speaking_to
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.integrations.mattermost.plugin import Mattermost
 from wyoming_rosie_intent.integrations.mattermost.posts import (
@@ -61,6 +61,11 @@ async def speaking(
     ("said", "language", "question", "channel", "text"),
     [
         ("tell the family channel that dinner is ready", "en", "Shall I send to the channel Family: dinner is ready?", FAMILY, "dinner is ready"),
+        ("send Ada Lovelace a message that I will be late", "en", "Shall I send to Ada Lovelace: I will be late?", f"direct-{ADA}", "I will be late"),
+        ("message Ada Lovelace I will be late", "en", "Shall I send to Ada Lovelace: I will be late?", f"direct-{ADA}", "I will be late"),
+        ("schreib Ada dass ich später komme", "de", "Soll ich an Ada Lovelace senden: ich später komme?", f"direct-{ADA}", "ich später komme"),
+        ("schick Ada eine Nachricht: ich bin gleich da", "de", "Soll ich an Ada Lovelace senden: ich bin gleich da?", f"direct-{ADA}", "ich bin gleich da"),
+        ("sag dem Family Kanal das Essen ist fertig", "de", "Soll ich an den Kanal Family senden: das Essen ist fertig?", FAMILY, "das Essen ist fertig"),
         ("post to the work channel I am ill", "en", "Shall I send to the channel Work: I am ill?", WORK, "I am ill"),
         ("send a message to Ada Lovelace: I will be late", "en", "Shall I send to Ada Lovelace: I will be late?", f"direct-{ADA}", "I will be late"),
         ("write Ada on Mattermost that I will be late", "en", "Shall I send to Ada Lovelace: I will be late?", f"direct-{ADA}", "I will be late"),
@@ -110,6 +115,23 @@ async def test_nobody_is_called_by_a_message_for_everybody() -> None:
     async with speaking(service) as speaker:
         await speaker.reply(await speaker.say("tell the family channel that @here and @ALL should come"))
         assert service.created[0]["message"] == "@\u200bhere and @\u200bALL should come"
+
+
+@pytest.mark.parametrize(
+    ("said", "language"),
+    [
+        ("do I have any messages", "en"),
+        ("any new mentions", "en"),
+        ("read my unread messages", "en"),
+        ("what's new on Mattermost", "en"),
+        ("habe ich neue Nachrichten", "de"),
+        ("lies meine Nachrichten vor", "de"),
+    ],
+)
+def test_unread_mentions_are_asked_for_in_many_ways(said: str, language: str) -> None:
+    match = find_match(Mattermost, "mattermost", said, language)
+    assert match is not None
+    assert match.intent == "ReadMentions"
 
 
 @pytest.mark.parametrize("has_bot", [True, False])
