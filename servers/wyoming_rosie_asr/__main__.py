@@ -28,7 +28,6 @@ from wyoming_rosie.voice_activity import endpointing, segmenter, silero
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream, create_scheduler
-from wyoming_rosie_asr import word_error_rate
 from wyoming_rosie_asr.engine import AsrEngine, EngineContext
 from wyoming_rosie_asr.handler import AsrHandler
 from wyoming_rosie_asr.utterance import AsrContext
@@ -102,6 +101,8 @@ async def serve(settings: AsrConfig) -> None:
     engine = _load_engine(settings)
     try:
         if settings.accuracy is not None:
+            from wyoming_rosie_asr import word_error_rate
+
             await word_error_rate.print_report(engine, settings.accuracy, sys.stdout)
         else:
             await _serve(settings, engine)

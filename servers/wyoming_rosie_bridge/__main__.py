@@ -15,11 +15,9 @@ from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.protocol.server import run_until_stopped, stop_signal
 from wyoming_rosie.runtime import systemd
-from wyoming_rosie_bridge import dead_letters
 from wyoming_rosie_bridge.backlogs import BacklogMonitor
 from wyoming_rosie_bridge.buses import connect_mqtt, open_buses
 from wyoming_rosie_bridge.config import INGEST, BridgeConfig, check_brokers, check_roles
-from wyoming_rosie_bridge.demo import run_demo
 from wyoming_rosie_bridge.mind.role import MindRole
 from wyoming_rosie_bridge.role import BridgeContext, Role
 from wyoming_rosie_bridge.sinks.role import SinkRole, is_configured
@@ -111,12 +109,19 @@ def _create_checks(buses: Buses, roles: Sequence[Role], metrics: Metrics) -> Hea
 
 async def serve_or_show(settings: BridgeConfig) -> None:
     """Run the bridge, or its demo. Raises ConfigError."""
-    await (run_demo(settings) if settings.demo else serve(settings))
+    if settings.demo:
+        from wyoming_rosie_bridge.demo import run_demo
+
+        await run_demo(settings)
+    else:
+        await serve(settings)
 
 
 def main() -> None:
     """Run the wyoming-rosie-bridge command."""
     if sys.argv[1:2] == ["dead"]:
+        from wyoming_rosie_bridge import dead_letters
+
         dead_letters.main(sys.argv[2:])
     else:
         config.main("bridge", BridgeConfig, serve_or_show)

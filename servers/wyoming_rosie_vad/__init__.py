@@ -1,1 +1,3 @@
 """Voice activity detection over the Wyoming protocol."""
+
+from wyoming_rosie.runtime import without_rich as without_rich  # before this package imports structlog

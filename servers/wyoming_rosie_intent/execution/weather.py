@@ -5,9 +5,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import structlog
 
 from wyoming_rosie.config import option
@@ -16,6 +15,9 @@ from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.engine import Answer, Match
 from wyoming_rosie_intent.entity_states import DailyForecast, WeatherState
 from wyoming_rosie_intent.responses import queries, responses
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse
 
 _LOG = structlog.get_logger()
 OPEN_METEO = (
@@ -75,24 +77,28 @@ class WeatherProvider:
             return self._cached
 
     async def _request(self) -> WeatherState:
+        from aiohttp import ClientError
+
         try:
             async with asyncio.timeout(self._seconds):
                 return parse_weather(json.loads(await self._fetch()))
         except TimeoutError as err:
             raise WeatherError(f"the weather service did not answer within {self._seconds:g} seconds") from err
-        except (aiohttp.ClientError, OSError) as err:
+        except (ClientError, OSError) as err:
             raise WeatherError(f"the weather service cannot be reached: {type(err).__name__}") from err
         except ValueError as err:
             raise WeatherError("the weather service sent an invalid response") from err
 
     async def _fetch(self) -> bytes:
-        async with aiohttp.ClientSession() as session, session.get(self._url) as answer:
+        from aiohttp import ClientSession
+
+        async with ClientSession() as session, session.get(self._url) as answer:
             if answer.status != 200:
                 raise WeatherError(f"the weather service answers {answer.status}")
             return await _read_body(answer)
 
 
-async def _read_body(answer: aiohttp.ClientResponse) -> bytes:
+async def _read_body(answer: "ClientResponse") -> bytes:
     body = b""
     async for chunk in answer.content.iter_chunked(8192):
         body += chunk

@@ -1,10 +1,14 @@
 """One name everywhere: folders, console scripts, extras and the wheel list the same programs."""
 
+import subprocess
+import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
-from wyoming_rosie.programs import PROGRAMS
+import pytest
+
+from wyoming_rosie.programs import PROGRAMS, Program
 
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -80,3 +84,11 @@ def test_no_daemon_imports_another() -> None:
             assert not [name for name in others if f"import {name}" in text or f"from {name}" in text], path
     shared = "".join(path.read_text() for path in (ROOT / "wyoming_rosie").rglob("*.py"))
     assert not [program.package for program in PROGRAMS if f"from {program.package}" in shared]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.role)
+def test_a_program_imports_no_large_library_before_it_is_needed(program: Program) -> None:
+    libraries = {"aiohttp", "numpy", "prometheus_client.core", "rich", "zeroconf"}
+    code = f"import sys, {program.package}.__main__; print({libraries} & sys.modules.keys())"
+    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert imported.stdout.strip() == "set()"

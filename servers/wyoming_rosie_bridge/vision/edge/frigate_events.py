@@ -3,15 +3,17 @@
 import asyncio
 import json
 import ssl
+from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-import aiohttp
 
 from wyoming_rosie.bus.messages import Frame
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie_bridge.vision.edge.frames import MOTION
 from wyoming_rosie_bridge.vision.frigate.reconcile import FrigateApi
 from wyoming_rosie_bridge.worker import PoisonError
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
 
 REQUEST_SECONDS = 10.0
 EVENT_SECONDS = 30
@@ -27,6 +29,8 @@ class FrigateEvents:
 
     async def create(self, frame: Frame) -> str:
         """Create an event for a frame, now; return Frigate's ID of it. Raises PoisonError, UnreachableError."""
+        from aiohttp import ClientError
+
         path = f"/api/events/{quote(frame.camera, safe='')}/{quote(frame.label or MOTION, safe='')}/create"
         body = {
             "source_type": "api",
@@ -40,14 +44,16 @@ class FrigateEvents:
                 session.post(self._api.url + path, json=body, allow_redirects=False) as answer,
             ):
                 return _read(answer.status, await answer.content.read(MAX_ANSWER_BYTES), path)
-        except (aiohttp.ClientError, OSError) as err:  # TimeoutError is an OSError
+        except (ClientError, OSError) as err:  # TimeoutError is an OSError
             raise UnreachableError(f"Frigate's API cannot be reached: {type(err).__name__}") from err
 
-    async def _open(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(ssl=await asyncio.to_thread(self._ssl_context))
+    async def _open(self) -> "ClientSession":
+        from aiohttp import ClientSession, ClientTimeout, TCPConnector
+
+        connector = TCPConnector(ssl=await asyncio.to_thread(self._ssl_context))
         headers = {"Authorization": f"Bearer {self._api.token}"} if self._api.token else {}
-        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
-        return aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout)
+        timeout = ClientTimeout(total=REQUEST_SECONDS)
+        return ClientSession(connector=connector, headers=headers, timeout=timeout)
 
     def _ssl_context(self) -> ssl.SSLContext | bool:
         if not self._api.url.startswith("https:"):

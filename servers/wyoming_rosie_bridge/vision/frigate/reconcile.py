@@ -10,9 +10,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import aiohttp
 import structlog
 
 from wyoming_rosie.bus.errors import BadMessageError
@@ -26,6 +25,9 @@ from wyoming_rosie_bridge.vision.frigate.payloads import (
     parse_api_events,
     parse_api_reviews,
 )
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
 
 _LOG = structlog.get_logger()
 T = TypeVar("T")
@@ -48,13 +50,15 @@ class FrigateApi:
     @asynccontextmanager
     async def open(self) -> AsyncIterator["ApiSession"]:
         """Open connections for a few requests. Raises UnreachableError."""
+        from aiohttp import ClientSession, ClientTimeout, TCPConnector
+
         try:
-            connector = aiohttp.TCPConnector(limit=2, ssl=await asyncio.to_thread(self._ssl_context))
+            connector = TCPConnector(limit=2, ssl=await asyncio.to_thread(self._ssl_context))
         except OSError as err:
             raise UnreachableError(f"cannot read the certificates in {self.ca_file}: {err.strerror}") from err
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
-        async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as session:
+        timeout = ClientTimeout(total=REQUEST_SECONDS)
+        async with ClientSession(connector=connector, headers=headers, timeout=timeout) as session:
             yield ApiSession(self.url, session)
 
     def _ssl_context(self) -> ssl.SSLContext | bool:
@@ -66,7 +70,7 @@ class FrigateApi:
 class ApiSession:
     """Requests to Frigate. All raise UnreachableError when it does not answer as it should."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+    def __init__(self, url: str, session: "ClientSession") -> None:
         self._url, self._session = url, session
         self.refused = 0
         """Items that were not valid."""
@@ -114,6 +118,8 @@ class ApiSession:
         return answer
 
     async def _get(self, path: str, query: Mapping[str, str], parse: Callable[[bytes], T]) -> T:
+        from aiohttp import ClientError
+
         try:
             async with self._session.get(self._url + path, params=query, allow_redirects=False) as answer:
                 if answer.status != 200:
@@ -121,7 +127,7 @@ class ApiSession:
                 return await asyncio.to_thread(parse, await _read_body(answer))
         except TimeoutError as err:
             raise UnreachableError(f"Frigate did not answer {path} within {REQUEST_SECONDS:g} seconds") from err
-        except (aiohttp.ClientError, OSError) as err:
+        except (ClientError, OSError) as err:
             raise UnreachableError(f"Frigate's API cannot be reached: {type(err).__name__}") from err
         except BadMessageError as err:
             raise UnreachableError(f"Frigate's answer to {path} is not valid: {err}") from err
@@ -141,7 +147,7 @@ async def find_missed(api: ApiSession, active: Collection[str], since: float) ->
     return [*sorted(found.values(), key=lambda one: one.start or 0.0), *reviews]
 
 
-async def _read_body(answer: aiohttp.ClientResponse) -> bytes:
+async def _read_body(answer: "ClientResponse") -> bytes:
     body = bytearray()
     async for chunk in answer.content.iter_chunked(65_536):
         body += chunk
