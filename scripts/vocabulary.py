@@ -27,7 +27,7 @@ MAX_SHORT_PERCENT = 10.0
 """Share of modules of fewer than 40 lines; files that only mark a package are not counted."""
 SHORT_LINES = 40
 MAX_ENTRIES = {
-    "wyoming_rosie": 19,
+    "wyoming_rosie": 20,
     "wyoming_rosie_wake": 8,
     "wyoming_rosie_vad": 6,
     "wyoming_rosie_asr": 14,

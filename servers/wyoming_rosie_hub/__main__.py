@@ -17,9 +17,9 @@ from wyoming_rosie.http.server import LOOPBACK
 from wyoming_rosie.metrics import Metrics, TurnMetrics, create_turn_metrics
 from wyoming_rosie.programs import DAEMONS
 from wyoming_rosie.protocol import address
-from wyoming_rosie.protocol.discovery import DiscoveredService, ServiceBrowser
 from wyoming_rosie.protocol.network_interfaces import local_addresses
 from wyoming_rosie.protocol.server import run_until_stopped, stop_signal
+from wyoming_rosie.protocol.service_browser import DiscoveredService, ServiceBrowser
 from wyoming_rosie.runtime import systemd
 from wyoming_rosie.timers.presence import PlaceReader
 from wyoming_rosie.timers.service import TimerCallbacks, TimerService

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import structlog
 
 from wyoming_rosie.programs import BY_ROLE
-from wyoming_rosie.protocol.discovery import DiscoveredService
+from wyoming_rosie.protocol.service_browser import DiscoveredService
 
 _LOG = structlog.get_logger()
 MAX_LOGGED = 256

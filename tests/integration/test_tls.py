@@ -19,6 +19,7 @@ from wyoming_rosie.errors import ConfigError, UnreachableError, UntrustedPeerErr
 from wyoming_rosie.protocol.address import Tls
 from wyoming_rosie.protocol.client import Client, PeerError, connect
 from wyoming_rosie.protocol.server import ConnectionHandler, DaemonServer
+from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.trust.members import Registry
 from wyoming_rosie.trust.membership import Membership
 from wyoming_rosie.trust.peer import Peer, PeerKind
@@ -329,6 +330,36 @@ async def test_a_recorded_conversation_cannot_be_replayed(uri: str, hub: Members
     answered = await talk(uri, None, b"".join(recorded))
     assert b"secret" not in answered
     assert EchoHandler.closed == before
+
+
+class HeldHandler(EchoHandler):
+    """Keeps the stream of its peer, which a scheduler would hold back."""
+
+    source: EventStream | None = None
+
+    def on_audio_nowait(self, event: Event) -> bool:
+        return True
+
+    def coalesce(self, source: EventStream) -> None:
+        HeldHandler.source = source
+
+
+async def test_a_peer_that_leaves_while_it_is_held_back_is_no_error(asr: Membership, hub: Membership) -> None:
+    service, closed = DaemonServer("echo", Info(), HeldHandler), EchoHandler.closed
+    async with service.listening("tls://127.0.0.1:0", asr) as where:
+        async with connect(str(where), SECONDS, membership=hub) as peer:
+            await echo(peer)
+            await peer.send(Event("audio-chunk", {}, bytes(640)))
+            await wait_until(lambda: HeldHandler.source is not None)
+            peer.abort()
+        source = HeldHandler.source
+        assert source is not None
+        async with asyncio.timeout(SECONDS):
+            while EchoHandler.closed == closed:
+                source.hold()
+                source.release()
+                await asyncio.sleep(0)
+    await service.drain(0)
 
 
 async def test_the_error_is_told_before_the_connection_of_a_stopping_daemon_ends(

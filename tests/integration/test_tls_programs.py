@@ -22,9 +22,10 @@ from tests.integration.test_hub import asr, intent, tts, types, vad
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.protocol.address import Tcp
 from wyoming_rosie.protocol.client import PeerError, connect
-from wyoming_rosie.protocol.discovery import ServiceBrowser, announce
+from wyoming_rosie.protocol.discovery import announce
 from wyoming_rosie.protocol.network_interfaces import addresses
 from wyoming_rosie.protocol.server import DaemonServer
+from wyoming_rosie.protocol.service_browser import ServiceBrowser
 from wyoming_rosie.trust.membership import Membership
 
 SECONDS = 60.0

@@ -75,6 +75,8 @@ STATE_FILES = (
     StateFile("hub", "timers.json"),
     StateFile("hub", access.FILE_NAME, is_live=True, hide_secrets=end_sessions),
     *(StateFile("hub", f"tls/{stem}.{kind}", is_secret=True) for stem in ("authority", "house") for kind in ("crt", "key")),
+    StateFile("hub", "tls/members.json", is_secret=True),
+    *(StateFile("hub", f"identity/{name}", is_secret=True) for name in ("member.pem", "house.pem", "roster.json")),
     StateFile("intent", "alarms.json"),
     StateFile("intent", "memory.db", is_database=True, is_live=True),
     StateFile("intent", "memory-encrypted.db", is_database=True, is_encrypted=True, is_live=True),

@@ -29,7 +29,7 @@ from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.protocol import address
 from wyoming_rosie.protocol.address import Tcp, Tls
 from wyoming_rosie.protocol.client import connect, describe
-from wyoming_rosie.protocol.discovery import find_services
+from wyoming_rosie.protocol.service_browser import find_services
 from wyoming_rosie.trust import membership
 
 DESCRIBE_SECONDS = 1.0

@@ -15,7 +15,7 @@ from wyoming_rosie.errors import RosieError, UnreachableError
 from wyoming_rosie.programs import PROGRAMS
 from wyoming_rosie.protocol import titles
 from wyoming_rosie.protocol.client import describe
-from wyoming_rosie.protocol.discovery import DiscoveredService, find_services
+from wyoming_rosie.protocol.service_browser import DiscoveredService, find_services
 from wyoming_rosie.trust import membership
 
 DESCRIBE_SECONDS = 2.0

@@ -273,6 +273,8 @@ class EventStream(asyncio.BufferedProtocol):
         """Let the kernel signal no fewer than `least` bytes, cheaper than pausing; return False for other than TCP."""
         if self._tcp is None or self._disconnected.done():
             return False
+        if self._tcp.fileno() < 0:  # TLS tells of the end after the socket is closed
+            return True
         self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
         return True
 

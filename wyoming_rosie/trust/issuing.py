@@ -12,8 +12,8 @@ from wyoming_rosie.trust.identity import IdentityFiles, save_identity
 from wyoming_rosie.trust.members import (
     DEFAULT_SCOPES,
     Member,
+    MemberScope,
     Registry,
-    Scope,
     load_registry,
     new_id,
     save_registry,
@@ -51,7 +51,7 @@ def issue_local(
     identity: Path,
     *,
     room: str | None = None,
-    scopes: frozenset[Scope] = DEFAULT_SCOPES,
+    scopes: frozenset[MemberScope] = DEFAULT_SCOPES,
     now: datetime | None = None,
 ) -> Member:
     """Make a program of this machine a member without pairing, and store its identity; blocks. Raises ConfigError.

@@ -19,7 +19,7 @@ RENEWAL_DAYS = 30
 _DAY_SECONDS = 86_400
 
 
-class Scope(StrEnum):
+class MemberScope(StrEnum):
     """A kind of request that a member may make."""
 
     AUDIO = "audio"
@@ -28,7 +28,7 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-DEFAULT_SCOPES = frozenset({Scope.AUDIO, Scope.TEXT, Scope.ACT})
+DEFAULT_SCOPES = frozenset({MemberScope.AUDIO, MemberScope.TEXT, MemberScope.ACT})
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Member:
     name: str
     role: str
     room: str | None = None
-    scopes: frozenset[Scope] = DEFAULT_SCOPES
+    scopes: frozenset[MemberScope] = DEFAULT_SCOPES
 
     def __str__(self) -> str:
         return f"{self.name} ({self.role})"
@@ -157,7 +157,7 @@ def _decode_registry(document: Any) -> Registry:
 def _decode_member(value: Any) -> Member:
     try:
         room = value.get("room")
-        scopes = frozenset(Scope(scope) for scope in value["scopes"] if scope in set(Scope))
+        scopes = frozenset(MemberScope(scope) for scope in value["scopes"] if scope in set(MemberScope))
         texts = value["id"], value["name"], value["role"]
     except (AttributeError, KeyError, TypeError) as err:
         raise ValueError("a member needs id, name, role and scopes") from err

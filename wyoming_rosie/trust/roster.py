@@ -9,6 +9,7 @@ from typing import Any
 
 from wyoming_rosie.errors import ConfigError, UntrustedPeerError
 from wyoming_rosie.runtime import atomic_file, json_store
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.trust.members import Member, Registry, decode_members, encode_members
 
 PURPOSE = b"wyoming-rosie roster\n"
@@ -82,12 +83,15 @@ def parse_text(text: str) -> Roster:
 def verify(signed: SignedRoster, authority: bytes) -> Roster:
     """Return the roster if the authority, whose certificate is PEM, has signed it. Raises UntrustedPeerError.
 
-    Loads cryptography, 10 MB: call it in a thread.
+    Loads cryptography, 10 MB: call it in a thread. Raises ConfigError where it is not installed.
     """
-    from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
+    try:
+        from cryptography import x509
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec
+    except ImportError as err:
+        raise ConfigError(f"a roster needs {err.name}; run: {install_command(['tls'])}") from err
 
     key = x509.load_pem_x509_certificate(authority).public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey)

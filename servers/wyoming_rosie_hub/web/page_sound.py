@@ -32,7 +32,7 @@ class WebRtcRefusedError(RosieError):
     code = "busy"
 
 
-class Peer(Protocol):
+class SoundPeer(Protocol):
     """A WebRTC connection with one page, which takes the answers' sound from a playout."""
 
     async def answer(self, sdp: str) -> str:
@@ -48,7 +48,7 @@ class Peer(Protocol):
         """Prepare the page for an answer."""
 
 
-CreatePeer: TypeAlias = Callable[[Playout, Callable[[Event], None], Callable[[bytes], Awaitable[None]], str], Peer]
+CreatePeer: TypeAlias = Callable[[Playout, Callable[[Event], None], Callable[[bytes], Awaitable[None]], str], SoundPeer]
 """Arguments: the playout, what sends the events that are due in it, what gets the microphone's PCM, the STUN server."""
 
 
@@ -68,7 +68,7 @@ class PageSound:
         self._decoder: OpusDecoder | None = None
         self._playout = Playout()
         self._answer: AnswerRoute | None = None  # of an answer that is under way, None for its voice's own format
-        self._peer: Peer | None = None
+        self._peer: SoundPeer | None = None
         self._peer_task: asyncio.Task[None] | None = None
         self._is_closed = False
 

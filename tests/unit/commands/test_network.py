@@ -3,7 +3,7 @@
 import pytest
 
 from wyoming_rosie.commands.diagnostics.network import get_trust
-from wyoming_rosie.protocol.discovery import DiscoveredService
+from wyoming_rosie.protocol.service_browser import DiscoveredService
 
 ASR = DiscoveredService("rosie-asr-x", "192.168.1.66", 10300, "asr", "1")
 

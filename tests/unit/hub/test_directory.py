@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from wyoming_rosie.protocol.discovery import DiscoveredService
+from wyoming_rosie.protocol.service_browser import DiscoveredService
 from wyoming_rosie_hub.directory import DaemonDirectory
 
 HERE = "192.168.1.5"

@@ -11,16 +11,8 @@ from structlog.testing import capture_logs
 
 from wyoming_rosie.protocol.address import Tcp
 from wyoming_rosie.protocol.announced_names import candidates
-from wyoming_rosie.protocol.discovery import (
-    MAX_NAME_BYTES,
-    DiscoveredService,
-    ServiceBrowser,
-    announce,
-    find_services,
-    first_reachable,
-    instance_name,
-    usable_addresses,
-)
+from wyoming_rosie.protocol.discovery import MAX_NAME_BYTES, announce, instance_name, usable_addresses
+from wyoming_rosie.protocol.service_browser import DiscoveredService, ServiceBrowser, find_services, first_reachable
 
 OWN = ["127.0.0.1", "192.168.1.9", "10.0.0.3", "169.254.7.7", "::1", "fd00::9", "fe80::5"]
 

@@ -17,6 +17,7 @@ OTHER_EXTRAS = {
     "languages",
     "memory",
     "sqlcipher",
+    "tls",
     "mqtt",
     "vision",
     "all",
@@ -60,7 +61,7 @@ def test_every_program_has_an_extra_and_all_names_them() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     roles = [program.role for program in PROGRAMS]
     assert set(extras) - OTHER_EXTRAS == set(roles)
-    assert extras["all"] == [f"wyoming-rosie[{','.join(roles)},files,web]"]
+    assert extras["all"] == [f"wyoming-rosie[{','.join(roles)},files,web,tls]"]
 
 
 def test_the_wheel_holds_every_package() -> None:

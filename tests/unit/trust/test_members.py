@@ -11,8 +11,8 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.trust.members import (
     MAX_MEMBERS,
     Member,
+    MemberScope,
     Registry,
-    Scope,
     decode_members,
     encode_members,
     load_registry,
@@ -74,7 +74,9 @@ def test_a_rotated_member_has_another_id_and_the_same_rights() -> None:
 
 def test_a_change_keeps_the_id() -> None:
     changed = (
-        Registry().add(KITCHEN).change(Member(KITCHEN.id, "kitchen", "satellite", "Hall", frozenset({Scope.AUDIO})))
+        Registry()
+        .add(KITCHEN)
+        .change(Member(KITCHEN.id, "kitchen", "satellite", "Hall", frozenset({MemberScope.AUDIO})))
     )
     assert changed.get("kitchen").room == "Hall"
     assert (changed.number, len(changed.members)) == (2, 1)
@@ -108,7 +110,7 @@ MEMBERS = st.builds(
     NAMES,
     st.sampled_from(["asr", "satellite", "hub"]),
     st.none() | NAMES,
-    st.frozensets(st.sampled_from(Scope)),
+    st.frozensets(st.sampled_from(MemberScope)),
 )
 
 
@@ -119,4 +121,4 @@ def test_members_survive_json(members: list[Member]) -> None:
 
 def test_scopes_of_later_versions_are_left_out() -> None:
     [member] = decode_members([{"id": "a", "name": "b", "role": "asr", "room": None, "scopes": ["audio", "fly", 7]}])
-    assert member.scopes == {Scope.AUDIO}
+    assert member.scopes == {MemberScope.AUDIO}

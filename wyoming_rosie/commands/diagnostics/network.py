@@ -14,8 +14,8 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.programs import DAEMONS, PROGRAMS
 from wyoming_rosie.protocol import titles
 from wyoming_rosie.protocol.client import describe
-from wyoming_rosie.protocol.discovery import DiscoveredService, find_services
 from wyoming_rosie.protocol.network_interfaces import local_addresses
+from wyoming_rosie.protocol.service_browser import DiscoveredService, find_services
 
 DESCRIBE_SECONDS = 2.0
 HEARERS = tuple(daemon.role for daemon in DAEMONS)
