@@ -21,7 +21,14 @@ import numpy.typing as npt
 
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.wakeword.arbitration.loudness import LoudnessMeter
-from wyoming_rosie.wakeword.arbitration.rules import MAX_LATENESS_MS, Claim, choose, to_permille, to_tenths
+from wyoming_rosie.wakeword.arbitration.rules import (
+    MAX_LATENESS_MS,
+    MAX_SNR_TENTHS,
+    Claim,
+    choose,
+    to_permille,
+    to_tenths,
+)
 from wyoming_rosie.wakeword.detection import TriggerRules, drop_near_misses
 from wyoming_rosie.wakeword.micro import MicroModel, MicroStream, find_package_models
 
@@ -98,7 +105,7 @@ def _best(key: Callable[[Heard], Any]) -> Choice:
 
 
 def _weighted(score: float, late: float) -> Choice:
-    return _best(lambda heard: min(heard.snr_db, 60) + score * heard.score - late * 1000 * heard.at)
+    return _best(lambda heard: min(heard.snr_db, MAX_SNR_TENTHS / 10) + score * heard.score - late * 1000 * heard.at)
 
 
 RULES: dict[str, Choice] = {

@@ -135,11 +135,11 @@ class Satellite:
     def leave(self, conductor: ConductorConnection, slot: str = m.MAIN_SLOT) -> None:
         """Release the slot, if the conductor has it."""
         self._levels.forget(conductor)
-        self.arbitration.forget(conductor)
         if self._slots[slot].release(conductor):
             self.handle(m.ConductorLeft(slot))
             if all(other.holder is None for other in self._slots.values()):
                 self._notify(Event("satellite-disconnected"))
+        self.arbitration.forget(conductor)
 
     def is_paused_by(self, peer: ConductorConnection, slot: str = m.MAIN_SLOT) -> bool:
         return self._slots[slot].holder is peer and self._slots[slot].is_paused

@@ -72,6 +72,7 @@ async def test_without_a_verdict_the_satellite_answers_by_itself(monkeypatch: py
     box = Box()
     word = box.hears()
     await asyncio.sleep(0.03)
+    assert box.answered == [word]
     box.arbitration.on_verdict(WakeVerdict("turn", wins=True))
     box.arbitration.on_verdict(WakeVerdict("other", wins=True))
     assert box.answered == [word]
