@@ -30,6 +30,7 @@ from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream, create_scheduler
 from wyoming_rosie_asr.engine import AsrEngine, EngineContext
 from wyoming_rosie_asr.handler import AsrHandler
+from wyoming_rosie_asr.speaker_identifier import SpeakerIdentifier, SpeakerSettings
 from wyoming_rosie_asr.utterance import AsrContext
 
 _LOG = structlog.get_logger()
@@ -85,6 +86,7 @@ class AsrConfig(ServiceConfig):
     external_vad: bool = option(False, "leave endpointing to the peer: answer after its audio-stop only")
     end_of_speech: AsrEndpointingRules = option(AsrEndpointingRules, "")
     speech: AsrSegmenterRules = option(AsrSegmenterRules, "")
+    speakers: SpeakerSettings = option(SpeakerSettings, "")
     longest_seconds: float = option(30.0, "reject utterances that are longer, seconds")
     partial_seconds: float = option(1.0, "interval of partial results, seconds; 0: only the final transcript")
     waiting: int = option(16, "utterances that may wait for the engine; more are rejected as busy")
@@ -114,6 +116,9 @@ async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
     vad = await asyncio.to_thread(silero.load, silero.Settings())
     vad_scheduler = create_scheduler(vad)
     metrics = Metrics()
+    speakers = SpeakerIdentifier(
+        settings.speakers, config.state_folder("asr"), settings.data_dir or config.data_folder()
+    )
     context = AsrContext(
         engine,
         vad_scheduler,
@@ -123,6 +128,7 @@ async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
         settings.longest_seconds,
         settings.partial_seconds,
         metrics=create_turn_metrics(metrics, lambda: engine.waiting, is_enabled=settings.has_monitor),
+        speakers=speakers,
     )
     daemon = DaemonServer(
         "asr",
@@ -137,6 +143,7 @@ async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
             server.run(daemon, settings), _prepare_engine(settings, engine, daemon), _follow_home(settings, engine)
         )
     finally:
+        speakers.close()
         vad_scheduler.close()
 
 

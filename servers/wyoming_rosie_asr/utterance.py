@@ -34,6 +34,7 @@ from wyoming_rosie_asr.admission import DecodeJob, Priority
 from wyoming_rosie_asr.endpointer import UtteranceEndpointer
 from wyoming_rosie_asr.engine import AsrEngine, SpeechAudio, TranscribeRequest, Transcript
 from wyoming_rosie_asr.partial_results import LocalAgreement, PartialBudget
+from wyoming_rosie_asr.speaker_identifier import SpeakerIdentifier, UtteranceSpeaker
 
 _LOG = structlog.get_logger()
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class AsrContext:
     partial_seconds: float = 1.0  # 0: no partial results
     partial_budget: PartialBudget = field(default_factory=PartialBudget)
     metrics: TurnMetrics = NULL_TURN_METRICS
+    speakers: SpeakerIdentifier | None = None
 
     @property
     def sends_partials(self) -> bool:
@@ -106,6 +108,7 @@ class Utterance:
         self._speculation: _Speculation | None = None
         self._early_answer: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._speaker = UtteranceSpeaker(context.speakers, self._create_task) if context.speakers else None
         self._task_context = contextvars.copy_context()  # the turn's, for tasks that start outside of the handler's
 
     def start(self) -> None:
@@ -113,6 +116,8 @@ class Utterance:
         if not self._has_boundaries:
             self._stream = self._create_stream()
         self._create_task(self._prepare_engine())
+        if self._speaker is not None:
+            self._speaker.prepare()
 
     def try_push(self, pcm: bytes) -> bool:
         """Add 16 kHz 16-bit mono PCM without waiting; return False if `push` has to wait or to raise."""
@@ -241,11 +246,18 @@ class Utterance:
     def _copy_audio(self) -> SpeechAudio:
         return SpeechAudio(bytes(self._pcm), self._endpointer.speech_segments(self._duration_ms))
 
+    def _take_audio(self) -> SpeechAudio:
+        """Return the audio to decode, and start to identify its speaker."""
+        audio = self._copy_audio()
+        if self._speaker is not None:
+            self._speaker.start(audio)
+        return audio
+
     def _start_speculation(self) -> None:
         self._cancel_speculation()
         self._cancel_partial()
         job = DecodeJob(Priority.SPECULATION)
-        task = self._create_task(self._transcribe(self._copy_audio(), job))
+        task = self._create_task(self._transcribe(self._take_audio(), job))
         self._speculation = _Speculation(job, task)
         self._endpointer.on_speculation_start()
         self._report_speculation({"pending": True})
@@ -319,6 +331,8 @@ class Utterance:
         if self._has_sent_partials:
             await self._send_event(TranscriptStop().event())
         context = {**self._event_context, "score": round(transcript.score, 3)}
+        if self._speaker is not None:
+            context = await self._speaker.finish(context)
         await self._send_event(TranscriptEvent(transcript.text, context, transcript.language).event())
         return "understood" if transcript.text else "not-understood"
 
@@ -331,7 +345,7 @@ class Utterance:
             except RosieError:  # rejected in favour of a final decoding before it became one
                 self._speculation = None
         self._cancel_speculation()
-        return await self._transcribe(self._copy_audio(), DecodeJob(Priority.FINAL))
+        return await self._transcribe(self._take_audio(), DecodeJob(Priority.FINAL))
 
     async def _transcribe(self, audio: SpeechAudio, job: DecodeJob) -> Transcript:
         if not audio.segments:

@@ -14,9 +14,7 @@ from rich.table import Table
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.voice_activity import silero
-from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop
-from wyoming_rosie.voice_activity.segmenter import SegmenterRules
-from wyoming_rosie.voice_activity.stream import VadStream, process_batch
+from wyoming_rosie.voice_activity.recording import find_segments
 from wyoming_rosie_asr.admission import DecodeJob, Priority
 from wyoming_rosie_asr.engine import AsrEngine, SpeechAudio, TranscribeRequest, Transcript
 
@@ -98,14 +96,7 @@ def load_recording(vad: "SileroEngine", file: Path) -> SpeechAudio:
 
 def find_speech(vad: "SileroEngine", pcm: bytes) -> SpeechAudio:
     """Return 16 kHz 16-bit mono PCM with its speech."""
-    stream = VadStream(vad, SegmenterRules())
-    whole = len(pcm) - len(pcm) % vad.frame_bytes
-    (events,) = process_batch(vad, [(stream, pcm[:whole])]) if whole else [[]]
-    events += stream.finish()
-    stream.close()
-    starts = [event.time for event in events if isinstance(event, SpeechStart)]
-    stops = [event.time for event in events if isinstance(event, SpeechStop)]
-    return SpeechAudio(pcm, tuple(zip(starts, stops, strict=True)))
+    return SpeechAudio(pcm, find_segments(vad, pcm))
 
 
 def _print_table(rows: Sequence[RecordingResult], console: Console) -> None:

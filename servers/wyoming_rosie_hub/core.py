@@ -150,8 +150,8 @@ class TurnCore:
             case SpeculationResult(completeness):
                 self._endpointer.set_completeness(completeness)
                 return []
-            case FinalTranscript(text):
-                return self._on_transcript(text, now)
+            case FinalTranscript():
+                return self._on_transcript(event, now)
             case FillerReceived(text):
                 return self._on_filler(text, now)
             case AnswerChunkReceived(text):
@@ -324,21 +324,21 @@ class TurnCore:
             FinishListening(ended_ms),
         ]
 
-    def _on_transcript(self, text: str, now: float) -> list[Effect]:
+    def _on_transcript(self, transcript: FinalTranscript, now: float) -> list[Effect]:
         effects: list[Effect] = []
         if self.phase in (TurnPhase.LISTENING, TurnPhase.ENDPOINTING):  # asr did the endpointing
             effects += self._finish_listening(now)
         elif self.phase is not TurnPhase.AWAITING_TRANSCRIPT:
             return []
-        effects.append(TraceMark(TraceStep.TRANSCRIPT, now))
-        if not text.strip():
+        effects.append(TraceMark(TraceStep.TRANSCRIPT, now, transcript.speaker or ""))
+        if not transcript.text.strip():
             return [*effects, *self._fail(Failure.NOT_UNDERSTOOD, now)]
-        return [*effects, self._recognize_intent(text, now)]
+        return [*effects, self._recognize_intent(transcript.text, now, transcript.speaker)]
 
-    def _recognize_intent(self, text: str, now: float) -> RecognizeIntent:
+    def _recognize_intent(self, text: str, now: float, speaker: str | None = None) -> RecognizeIntent:
         self.phase = TurnPhase.AWAITING_ANSWER
         self.deadline = now + (self.own_filler_seconds or ANSWER_TIMEOUT_SECONDS)
-        return RecognizeIntent(text, self.conversation_id)
+        return RecognizeIntent(text, self.conversation_id, speaker)
 
     def _on_filler(self, text: str, now: float) -> list[Effect]:
         is_accepted = self.fillers_enabled and text and self.phase is TurnPhase.AWAITING_ANSWER

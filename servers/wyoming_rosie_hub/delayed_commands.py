@@ -63,4 +63,5 @@ def _create_transcript(timer: HubTimer, command: DelayedCommand) -> Event:
         "confirmed": list(command.confirmed),
     }
     context |= {"area": timer.area} if timer.area else {}
+    context |= {"speaker": command.speaker} if command.speaker else {}
     return Transcript(text=command.text, language=command.language, context=context).event()

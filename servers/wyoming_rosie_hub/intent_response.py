@@ -102,5 +102,7 @@ def _parse_delayed(event: Event) -> DelayedCommandInfo | None:
     """Return the details of a delayed command, which are there if the intent daemon will carry it out."""
     match event_context(event).get("later"):
         case {"label": str(label), "confirmed": [*confirmed]} if label:
-            return DelayedCommandInfo(label, tuple(entity_id for entity_id in confirmed if isinstance(entity_id, str)))
+            speaker = event_context(event).get("speaker")
+            entities = tuple(entity_id for entity_id in confirmed if isinstance(entity_id, str))
+            return DelayedCommandInfo(label, entities, speaker if isinstance(speaker, str) else None)
     return None

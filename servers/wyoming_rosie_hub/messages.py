@@ -103,6 +103,7 @@ class SpeculationResult:
 @dataclass(frozen=True)
 class FinalTranscript:
     text: str
+    speaker: str | None = None  # the person, as asr knows the voice; None for a guest
 
 
 @dataclass(frozen=True)
@@ -250,6 +251,7 @@ class FinishListening:
 class RecognizeIntent:
     text: str
     conversation_id: str
+    speaker: str | None = None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol.turn import event_context
 from wyoming_rosie.protocol.wire import encode
 from wyoming_rosie.runtime.fields import parse_number
+from wyoming_rosie.speakers.store import MAX_NAME_CHARACTERS
 from wyoming_rosie.text import sentences
 from wyoming_rosie.text.language_tags import is_language_tag
 from wyoming_rosie.timers.requests import SatelliteIdentity, SpokenAnswer
@@ -57,6 +58,8 @@ NEAR_MISS = "near-miss"
 """Name of the user-event for a wake word that was nearly detected."""
 WAKE_CONTEXT = {"near_misses": True}
 """Asks the wake daemon for near misses, too."""
+SPEAKER = "speaker"
+"""Key of a transcript's context: the person who speaks."""
 PARTIAL_TRANSCRIPTS = frozenset({"transcript-start", "transcript-chunk"})
 FALLBACK_LANGUAGES = ("en", *sorted(sentences.languages()))
 """Languages to speak in, in order, if there is no voice for the turn's."""
@@ -200,8 +203,8 @@ class TurnRunner:
                 self._close_stream("vad")
                 self._send_to("asr", AudioStop().event())
                 self._send(VoiceStopped(timestamp=ended_ms).event())
-            case m.RecognizeIntent(text, conversation_id):
-                self._recognize_intent(text, conversation_id)
+            case m.RecognizeIntent():
+                self._recognize_intent(effect)
             case m.SpeakAnswer(answer, language):
                 self._speak_answer(answer, language or self._satellite.language)
             case m.StartAnswerStream():
@@ -237,27 +240,28 @@ class TurnRunner:
         self._open_stream("intent", [detection], self._on_intent_event)
         self._send(Transcribe(language=language).event())
 
-    def _recognize_intent(self, text: str, conversation_id: str) -> None:
-        self._send(Transcript(text=text, context=self._create_context(conversation_id)).event())
+    def _recognize_intent(self, effect: m.RecognizeIntent) -> None:
+        self._send(Transcript(text=effect.text, context=self._create_context(effect.conversation_id)).event())
         self._response = IntentResponse(self._executors, self._satellite)
         if self._hub.timers.is_waiting(self._satellite.satellite_id):
-            self._start_task("reply", self._answer_question(text, conversation_id))
+            self._start_task("reply", self._answer_question(effect))
         else:
-            self._send_to("intent", self._create_transcript(text, conversation_id))
+            self._send_to("intent", self._create_transcript(effect))
 
-    async def _answer_question(self, text: str, conversation_id: str) -> None:
+    async def _answer_question(self, effect: m.RecognizeIntent) -> None:
         """Use the text as the answer to the hub's question; if it is none, recognize its intent as usual."""
-        answer = await self._hub.timers.answer_question(text, self._satellite)
+        answer = await self._hub.timers.answer_question(effect.text, self._satellite)
         if answer is None:
-            self._send_to("intent", self._create_transcript(text, conversation_id))
+            self._send_to("intent", self._create_transcript(effect))
         else:
             self._close_stream("intent")
             self.process(answer)
 
-    def _create_transcript(self, text: str, conversation_id: str) -> Event:
+    def _create_transcript(self, effect: m.RecognizeIntent) -> Event:
         late = {LATE_ANSWERS: True} if self._hub.late_answers else {}
-        context = self._create_context(conversation_id) | INTENT_CONTEXT | late
-        return Transcript(text=text, language=self._satellite.language, context=context).event()
+        speaker = {SPEAKER: effect.speaker} if effect.speaker else {}
+        context = self._create_context(effect.conversation_id) | INTENT_CONTEXT | late | speaker
+        return Transcript(text=effect.text, language=self._satellite.language, context=context).event()
 
     def _create_context(self, conversation_id: str) -> dict[str, Any]:
         context = {"turn_id": self._core.turn_id, "conversation_id": conversation_id}
@@ -354,7 +358,7 @@ class TurnRunner:
         _LOG.debug("transcript", text=text)
         self._hub.history.add_text(self._core.turn_id, heard=text)
         self._set_turn_language(parse_language(event.data))
-        self.process(m.FinalTranscript(text))
+        self.process(m.FinalTranscript(text, parse_speaker(event)))
         return True
 
     async def _on_intent_event(self, event: Event) -> bool:
@@ -439,6 +443,12 @@ def parse_language(fields: Mapping[str, Any]) -> str | None:
     """Return the language that a peer names, if it is a language tag such as de or de-AT."""
     language = fields.get("language")
     return language if is_language_tag(language) else None
+
+
+def parse_speaker(event: Event) -> str | None:
+    """Return the person whose voice asr has heard; None for a guest."""
+    speaker = event_context(event).get(SPEAKER)
+    return speaker if isinstance(speaker, str) and 0 < len(speaker) <= MAX_NAME_CHARACTERS else None
 
 
 def _ignore_input(_: m.Input) -> None:

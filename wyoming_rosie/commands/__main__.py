@@ -19,6 +19,7 @@ from wyoming_rosie.commands import (
     demo,
     discover,
     doctor,
+    enroll,
     explain,
     key,
     listen,
@@ -51,7 +52,16 @@ RUN = Group("Run and check", sort_key=2)
 MODELS = Group("Models, voices and devices", sort_key=3)
 COMMANDS: dict[Group, tuple[Callable[..., Any], ...]] = {
     TRY: (demo.demo, ask.ask, explain.explain, prompt.prompt, pipeline.say, pipeline.transcribe, pipeline.detect),
-    RUN: (up.up, doctor.doctor, check.check, discover.discover, listen.listen, backup.backup, backup.restore),
+    RUN: (
+        up.up,
+        doctor.doctor,
+        check.check,
+        discover.discover,
+        listen.listen,
+        enroll.enroll,
+        backup.backup,
+        backup.restore,
+    ),
     MODELS: (
         listing.voices,
         listing.languages,

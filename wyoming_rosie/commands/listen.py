@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,9 +83,9 @@ async def listen(
     sound = await _load_reply(speak, tts_uri) if speak is not None else None
     rules = MiniConductor(listen_seconds, sound.seconds if sound else None)
     screen = _EventPrinter(Console(soft_wrap=True, highlight=False), as_json=json)
-    async with _connect_satellite(uri) as (peer, name):
+    async with connect_satellite(uri) as (peer, name):
         screen.print(ShowEvent("conducting", name))
-        conductor = _SatelliteSession(peer, rules, sound, screen)
+        conductor = SatelliteSession(peer, rules, sound, screen.print)
         try:
             async with asyncio.timeout(seconds):
                 await run_until_first_exit(conductor.run(turns, announce=announce), _wait(stop))
@@ -99,7 +99,7 @@ async def listen(
 
 
 @asynccontextmanager
-async def _connect_satellite(uri: str) -> AsyncIterator[tuple[Client, str]]:
+async def connect_satellite(uri: str) -> AsyncIterator[tuple[Client, str]]:
     """Become the satellite's conductor; yield the connection and its name. Raises UnreachableError, PeerError."""
     info = await describe(uri, role="satellite")
     if info.satellite is None:
@@ -114,13 +114,13 @@ async def _connect_satellite(uri: str) -> AsyncIterator[tuple[Client, str]]:
 
 
 @dataclass
-class _SatelliteSession:
+class SatelliteSession:
     """Executes the effects of MiniConductor."""
 
     peer: Client
     rules: MiniConductor
     reply: SpokenReply | None
-    screen: "_EventPrinter"
+    show: Callable[[ShowEvent], None]
     turns: int = 0
     unplayed: int = 0
     recording: bytearray = field(default_factory=bytearray)  # speech PCM
@@ -158,7 +158,7 @@ class _SatelliteSession:
                 case RecordAudio(event):
                     self._record(event)
                 case ShowEvent():
-                    self.screen.print(effect)
+                    self.show(effect)
                 case PlayReply():
                     self._show_recording()
                     self._reply_task = asyncio.create_task(self._send_reply())
@@ -182,9 +182,7 @@ class _SatelliteSession:
         self._turn_start = len(self.recording)
         if pcm:
             found = measure_levels(pcm)
-            self.screen.print(
-                ShowEvent("heard", f"{SPEECH.seconds(len(pcm)):.1f} s, {found.rms} dBFS, peak {found.peak}")
-            )
+            self.show(ShowEvent("heard", f"{SPEECH.seconds(len(pcm)):.1f} s, {found.rms} dBFS, peak {found.peak}"))
 
     async def _send_reply(self) -> None:
         if self.reply is None:

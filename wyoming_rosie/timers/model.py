@@ -28,6 +28,7 @@ class DelayedCommand:
     label: str  # such as "turn off the TV"
     language: str
     confirmed: tuple[str, ...] = ()  # ids of the entities that the user has said yes to
+    speaker: str | None = None  # who gave it
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ class DelayedCommandInfo:
 
     label: str
     confirmed: tuple[str, ...] = ()
+    speaker: str | None = None  # who gave it
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,13 @@ class TimerService:
         if isinstance(text, str):
             if request.delayed is None:  # nothing would carry it out at its time
                 return SpokenAnswer(format_sentence("answers.cannot", request.satellite.language), succeeded=False)
-            command = DelayedCommand(text, request.delayed.label, request.satellite.language, request.delayed.confirmed)
+            command = DelayedCommand(
+                text,
+                request.delayed.label,
+                request.satellite.language,
+                request.delayed.confirmed,
+                request.delayed.speaker,
+            )
         timer_request = self._create_request(request.slots, request.satellite, command)
         result = _execute_intent(request.intent, self._timers, timer_request)
         return None if result is None else await self._apply_result(result, request.satellite)

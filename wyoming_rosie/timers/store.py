@@ -81,6 +81,7 @@ def _decode_command(fields: Fields) -> DelayedCommand:
         label=fields.text("label"),
         language=fields.text("language"),
         confirmed=fields.texts("confirmed"),
+        speaker=fields.optional_text("speaker"),
     )
 
 

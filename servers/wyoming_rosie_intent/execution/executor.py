@@ -112,10 +112,10 @@ class ActionExecutor:
 
     def plan_commands(self, commands: Iterable[Command], area: str | None, speaker: str | None = None) -> ActionPlan:
         """Apply the policy to commands with known targets, spoken in an area (id or name)."""
-        decisions = [policy.check_policy(self._policy, self.home, command, area) for command in commands]
+        decisions = [policy.check_policy(self._policy, self.home, command, area, speaker) for command in commands]
         for decision in decisions:
             self._record_decision(decision, area, speaker)
-        refused = tuple(self._format_refusal(decision, area) for decision in decisions if decision.refused)
+        refused = tuple(self._format_refusal(decision, area, speaker) for decision in decisions if decision.refused)
         return ActionPlan(
             tuple(decision.command for decision in decisions if decision.permission is Permission.ALLOWED),
             tuple(
@@ -131,15 +131,18 @@ class ActionExecutor:
         return policy.requires_confirmation(self._policy, Command(match))
 
     def get_refusals(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> tuple[str, ...]:
-        """Return refusals of commands that the conductor is to execute; empty outside a known area."""
-        if area is None or self.home.get_area(area) is None:
-            return ()
+        """Return refusals of commands that the conductor is to execute; outside a known area, by who gave them alone."""
         found = [(match, targets.find_targets(self.home, match, area)) for match in matches]
         commands = [Command(match, entities) for match, entities in found if not isinstance(entities, Answer)]
-        decisions = [policy.check_policy(self._policy, self.home, command, area) for command in commands]
+        decisions = [self._check_delegated(command, area, speaker) for command in commands]
         for decision in decisions:
             self._record_refusal(decision, area, speaker)
-        return tuple(self._format_refusal(decision, area) for decision in decisions if decision.refused)
+        return tuple(self._format_refusal(decision, area, speaker) for decision in decisions if decision.refused)
+
+    def _check_delegated(self, command: Command, area: str | None, speaker: str | None) -> PolicyDecision:
+        if area is None or self.home.get_area(area) is None:
+            return policy.check_person(self._policy, self.home, command, speaker)
+        return policy.check_policy(self._policy, self.home, command, area, speaker)
 
     async def execute(self, commands: Sequence[Command], moment: datetime) -> Answer:
         """Carry out commands and return one answer to all of them, done when any was; `moment` is the wall clock."""
@@ -176,8 +179,9 @@ class ActionExecutor:
         finally:
             self._record(command, outcome)
 
-    def _format_refusal(self, decision: PolicyDecision, area: str | None) -> str:
-        return policy.format_refusal(self.home, decision.refused, area, decision.command.match.language)
+    def _format_refusal(self, decision: PolicyDecision, area: str | None, speaker: str | None) -> str:
+        language = decision.command.match.language
+        return policy.format_refusal(self._policy, self.home, decision.refused, area, language, speaker)
 
     def _record_refusal(self, decision: PolicyDecision, area: str | None, speaker: str | None) -> None:
         if decision.refused:

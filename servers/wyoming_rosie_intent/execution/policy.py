@@ -1,4 +1,4 @@
-"""Policy: which commands are allowed from which room, and which need a confirmation, as pure functions."""
+"""Policy: which commands are allowed from which room and to whom, and which need a confirmation, as pure functions."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -97,13 +97,32 @@ class PolicyDecision:
     refused: tuple[Entity, ...] = ()
 
 
-def check_policy(policy: Policy, home: Home, command: Command, area: str | None) -> PolicyDecision:
-    """Decide on a command spoken in an area (id or name); None and unknown areas have the least rights."""
+def check_policy(
+    policy: Policy, home: Home, command: Command, area: str | None, speaker: str | None = None
+) -> PolicyDecision:
+    """Decide on a command that a person spoke in an area (id or name).
+
+    None and unknown areas have the least rights, and so have guests, for whom `speaker` is None.
+    """
     if is_query(command):
         return PolicyDecision(Permission.ALLOWED, command)
-    allowed_here = [is_allowed(policy, home, entity, area) for entity in command.targets]
-    refused = tuple(compress(command.targets, map(not_, allowed_here)))
-    remaining = tuple(compress(command.targets, allowed_here))
+    allowed = [
+        is_allowed(policy, home, entity, area) and is_allowed_to(policy, home, entity, speaker)
+        for entity in command.targets
+    ]
+    return _decide(policy, command, allowed)
+
+
+def check_person(policy: Policy, home: Home, command: Command, speaker: str | None) -> PolicyDecision:
+    """Decide on a command by who gave it alone, in a room of which nothing is known."""
+    if is_query(command):
+        return PolicyDecision(Permission.ALLOWED, command)
+    return _decide(policy, command, [is_allowed_to(policy, home, entity, speaker) for entity in command.targets])
+
+
+def _decide(policy: Policy, command: Command, is_allowed: Sequence[bool]) -> PolicyDecision:
+    refused = tuple(compress(command.targets, map(not_, is_allowed)))
+    remaining = tuple(compress(command.targets, is_allowed))
     if refused and not remaining:
         return PolicyDecision(Permission.REFUSED, command, refused)
     allowed = replace(command, targets=remaining) if refused else command
@@ -156,17 +175,45 @@ def is_allowed(policy: Policy, home: Home, entity: Entity, area: str | None) -> 
     return not is_dangerous(policy, entity) and all(_is_allowed_in_room(room, entity) for room in home.rooms.values())
 
 
-def format_refusal(home: Home, refused: Sequence[Entity], area: str | None, language: str = "en") -> str:
-    """Return the message about refused targets, with the reason."""
+def is_allowed_to(policy: Policy, home: Home, entity: Entity, speaker: str | None) -> bool:
+    """Return whether a person may control an entity, in any room.
+
+    Who is in none of `[people]` may. A guest without a policy of their own may control what everybody may, if it is not dangerous.
+    """
+    person = home.get_person_policy(speaker)
+    if person is not None:
+        return _is_listed(person.may, entity)
+    if speaker is not None or not home.people:
+        return True
+    return not is_dangerous(policy, entity) and all(_is_listed(one.may, entity) for one in home.people.values())
+
+
+def format_refusal(
+    policy: Policy,
+    home: Home,
+    refused: Sequence[Entity],
+    area: str | None,
+    language: str = "en",
+    speaker: str | None = None,
+) -> str:
+    """Return the message about refused targets, with the reason: the person's, or else the room's."""
     here = home.get_area(area) if area else None
     names = [entity.name for entity in refused[:MAX_NAMED]]
+    if not all(is_allowed_to(policy, home, entity, speaker) for entity in refused):
+        if speaker is None:
+            return responses.render("not_for_guests", language, names=names)
+        return responses.render("not_for_person", language, names=names, person=speaker)
     if here is None:
         return responses.render("not_from_nowhere", language, names=names)
     return responses.render("not_from_here", language, names=names, area=here.name)
 
 
 def _is_allowed_in_room(room: RoomPolicy, entity: Entity) -> bool:
-    return room.may is None or any(fnmatchcase(entity.id, pattern) for pattern in room.may)
+    return _is_listed(room.may, entity)
+
+
+def _is_listed(may: tuple[str, ...] | None, entity: Entity) -> bool:
+    return may is None or any(fnmatchcase(entity.id, pattern) for pattern in may)
 
 
 def _matches_any(entity: Entity, patterns: Iterable[str]) -> bool:

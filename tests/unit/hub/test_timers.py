@@ -271,6 +271,7 @@ def test_a_file_with_commands_is_read_and_written_again_as_it_was(tmp_path: Path
     common = {"satellite_id": "kitchen", "seconds": 300.0, "area": "Kitchen"}
     running = {"id": "t1", **common, "name": "pasta", "ends_at": NOW, "left_when_paused": 0.0, "command": None}
     command = {"text": "turn off the tv", "label": "turn off the TV", "language": "en", "confirmed": ["lock.front"]}
+    command |= {"speaker": "Ada"}
     paused = {"id": "t2", **common, "name": None, "ends_at": None, "left_when_paused": 60.0, "command": command}
     document = {"timers": [running, paused], "gone": [running]}
     path.write_text(json.dumps(document))

@@ -88,9 +88,12 @@ def test_a_command_is_judged_by_its_room_and_its_danger(
 
 
 def test_a_refusal_says_why() -> None:
-    assert policy.format_refusal(HOME, (LOCK,), "office") == "Sorry, the Front Door may not be changed from the Office."
+    assert (
+        policy.format_refusal(Policy(), HOME, (LOCK,), "office")
+        == "Sorry, the Front Door may not be changed from the Office."
+    )
     unknown = "Sorry, I leave the Front Door and the Oven alone, because I do not know which room you are in."
-    assert policy.format_refusal(HOME, (LOCK, OVEN), None) == unknown
+    assert policy.format_refusal(Policy(), HOME, (LOCK, OVEN), None) == unknown
 
 
 class Recording:

@@ -16,6 +16,7 @@ OTHER_EXTRAS = {
     "kafka",
     "languages",
     "memory",
+    "speaker",
     "sqlcipher",
     "tls",
     "mqtt",

@@ -1,0 +1,115 @@
+"""Who speaks: the installed commands enrol a recorded voice, and the asr daemon, the hub and the intent daemon know it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from wyoming.asr import Transcribe
+from wyoming.event import Event
+
+from tests.conftest import OpenPeer, StartDaemon
+from tests.daemons import command
+from tests.integration.test_asr_daemon import FORMAT
+from wyoming_rosie.audio.formats import SPEECH, read_wav
+from wyoming_rosie.protocol.client import Client
+
+ENGINE = ("--engine", "mfcc-gmm")
+NAME = "Zoë Müller-v.d. Höh"
+ENROLLED = (
+    "add_apples_to_my_shopping_list", "set_kitchen_lights_to_green", "set_a_timer_for_5_minutes",
+    "set_bed_light_brightness_to_50_percent", "turn_on_standing_light",
+)  # fmt: skip
+RELOAD_SECONDS = 30.0
+
+
+@dataclass
+class Voices:
+    """A folder of enrolled voices, and the command that fills it."""
+
+    folder: Path
+    recordings: Path
+
+    async def enroll(self, *arguments: str) -> tuple[int, str]:
+        """Run the command; return its exit status and what it says."""
+        process = await asyncio.create_subprocess_exec(
+            command("wyoming-rosie"), "enroll", *arguments, "--folder", str(self.folder),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+        return process.returncode or 0, output.decode()
+
+    def files(self, names: Sequence[str], folder: str = "commands-en") -> list[str]:
+        return [part for name in names for part in ("--file", str(self.recordings / folder / f"{name}.wav"))]
+
+    async def read(self, name: str) -> bytes:
+        audio, pcm = await asyncio.to_thread(read_wav, self.recordings / f"{name}.wav")
+        assert audio == SPEECH
+        return pcm
+
+
+@pytest.fixture
+def voices(tmp_path: Path, shared_data: Path) -> Voices:
+    return Voices(tmp_path / "voices", shared_data)
+
+
+async def transcribe(ears: Client, pcm: bytes, **context: str) -> dict[str, object]:
+    """Return the context of the transcript."""
+    await ears.send(Transcribe(language="en", context=dict(context)).event())
+    await ears.send(Event("audio-start", FORMAT))
+    await ears.send(Event("audio-chunk", FORMAT, pcm))
+    await ears.send(Event("audio-stop"))
+    answer = await ears.wait_for("transcript", seconds=60)
+    return dict(answer.data["context"])
+
+
+async def test_a_voice_is_enrolled_known_and_forgotten_while_the_daemon_runs(
+    voices: Voices, daemon: StartDaemon, peer: OpenPeer
+) -> None:
+    ears = await peer(
+        (await daemon("asr", "--speakers.folder", str(voices.folder), "--speakers.engine", "mfcc-gmm")).uri
+    )
+    command_pcm = await voices.read("commands-en/whats_the_weather_like_in_new_york")
+    stranger = (await voices.read("asr/jfk"))[: SPEECH.bytes_in(4)]
+    assert "speaker" not in await transcribe(ears, command_pcm)
+
+    assert (await voices.enroll(NAME, *ENGINE, *voices.files(ENROLLED)))[0] == 0
+    known = await _wait_for_speaker(ears, command_pcm, NAME)
+    assert 0.5 < float(str(known["speaker_score"])) <= 1
+    assert "speaker" not in await transcribe(ears, stranger, speaker=NAME)  # a claim is no voice
+
+    status, listed = await voices.enroll("--list")
+    assert (status, NAME in listed) == (0, True)
+    assert (await voices.enroll("--forget", NAME.upper()))[0] == 0
+    await _wait_for_speaker(ears, command_pcm, None)
+    assert not list(voices.folder.glob("*.json"))
+
+
+async def test_a_recording_of_the_person_passes_for_the_person(
+    voices: Voices, daemon: StartDaemon, peer: OpenPeer
+) -> None:
+    """Whoever plays a recording is taken for the person: nothing may depend on a voice alone."""
+    assert (await voices.enroll(NAME, *ENGINE, *voices.files(ENROLLED)))[0] == 0
+    ears = await peer(
+        (await daemon("asr", "--speakers.folder", str(voices.folder), "--speakers.engine", "mfcc-gmm")).uri
+    )
+    await _wait_for_speaker(ears, await voices.read(f"commands-en/{ENROLLED[0]}"), NAME)
+
+
+async def test_bad_sentences_are_refused_with_the_reason(voices: Voices) -> None:
+    bad = [*voices.files(["background_noise"], "noise"), *voices.files(["silence", "speech"], "vad")]
+    status, output = await voices.enroll("Ada", *ENGINE, *bad)
+    assert status == 3
+    assert "nobody speaks in it" in output
+    assert "too short" in output
+    assert "Ada is not enrolled: 0 good sentences, and at least 3 are needed" in output
+    assert not voices.folder.exists()
+
+
+async def _wait_for_speaker(ears: Client, pcm: bytes, name: str | None) -> dict[str, object]:
+    """Speak until the daemon has read the store, on a busy machine too; return the context."""
+    async with asyncio.timeout(RELOAD_SECONDS * 3):
+        while (context := await transcribe(ears, pcm)).get("speaker") != name:
+            await asyncio.sleep(0.2)
+    return context

@@ -1,0 +1,1 @@
+"""Speaker identification: voices as vectors, enrolled persons, and the decision who speaks."""

@@ -1,0 +1,1 @@
+"""Speaker engines: one module each."""
