@@ -65,6 +65,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_each_decision_has_its_own_number() -> None:
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    assert [int(page.name[:4]) for page in decisions] == list(range(1, len(decisions) + 1))
+    numbers = [page.name[:4] for page in decisions]
+    assert numbers == sorted(set(numbers))
     titles = [page.read_text("utf-8").split(":")[0] for page in decisions]
     assert titles == [f"# {page.name[:4]}" for page in decisions]
