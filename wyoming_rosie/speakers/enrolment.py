@@ -33,9 +33,8 @@ class SentenceFault(StrEnum):
     OTHER_VOICE = "it sounds like another voice than the other sentences; only one person may speak"
 
 
-def check_speech(pcm: bytes, segments: tuple[tuple[int, int], ...]) -> SentenceFault | None:
-    """Return what is wrong with a sentence, of which `segments` are speech, in milliseconds; None if nothing is."""
-    speech = b"".join(pcm[SPEECH.bytes_in(begin / 1000) : SPEECH.bytes_in(end / 1000)] for begin, end in segments)
+def check_speech(speech: bytes) -> SentenceFault | None:
+    """Return what is wrong with the speech of a sentence, without its pauses; None if nothing is."""
     if not speech:
         return SentenceFault.NO_SPEECH
     if SPEECH.seconds(len(speech)) < MIN_SPEECH_SECONDS:

@@ -51,7 +51,7 @@ class MfccGmmEngine:
     """The mixture; all numbers come with this package."""
 
     name = "mfcc-gmm-1"
-    threshold = 0.6
+    threshold = 0.55
 
     def __init__(self, numbers: Mapping[str, Floats]) -> None:
         weights, means, variances = (numbers[name].astype(np.float64) for name in ("weights", "means", "variances"))

@@ -27,7 +27,7 @@ class VoiceFilterLiteEngine:
     """The network; `session` is ONNX Runtime's."""
 
     name = "voicefilter-lite-1"
-    threshold = 0.55
+    threshold = 0.5
 
     def __init__(self, session: Any, cohort: Floats) -> None:
         self._session = session
