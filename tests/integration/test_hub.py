@@ -132,6 +132,20 @@ def types(events: list[Event]) -> list[str]:
     return [event.type for index, event in enumerate(events) if index == 0 or event.type != events[index - 1].type]
 
 
+async def test_the_speaker_whom_asr_names_reaches_intent_and_the_timeline(harness: HubHarness) -> None:
+    async def ada(event: Event, send: Send) -> None:
+        if event.type == "audio-stop":
+            context = {"speaker": "Ada", "speaker_score": 0.7}
+            await send(Event("transcript", {"text": "turn on the light", "context": context}))
+
+    harness.stages["asr"] = FakeDaemon(ada)
+    hub = await harness.begin()
+    await harness.turn()
+    (told,) = [event for event in harness.stages["intent"].heard if event.type == "transcript"]
+    assert told.data["context"]["speaker"] == "Ada"
+    assert (await hub.wait_for_line("turn", step="transcript"))["detail"] == "Ada"
+
+
 async def test_a_turn_looks_to_the_satellite_as_home_assistants_does(harness: HubHarness) -> None:
     hub = await harness.begin()
     told = await harness.turn()

@@ -99,7 +99,7 @@ class SentenceJudge:
         fault = enrolment.check_speech(cut_speech(pcm, segments, 0))
         vector = None if fault else self.engine.embed(cut_speech(pcm, segments, SPEECH_MARGIN_MS))
         if vector is None:
-            return fault or enrolment.SentenceFault.TOO_SHORT
+            return fault or enrolment.SentenceFault.NOISY
         if self.vectors and not enrolment.is_same_voice(self.engine, np.stack(self.vectors), vector):
             return enrolment.SentenceFault.OTHER_VOICE
         self.vectors.append(vector)

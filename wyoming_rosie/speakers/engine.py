@@ -13,10 +13,6 @@ ENGINES = EngineRegistry("wyoming_rosie.speakers.engines")
 EngineChoice: TypeAlias = Literal["auto", "voicefilter-lite", "mfcc-gmm"]
 SPEECH_MARGIN_MS = 200
 """Audio before and after speech that belongs to the voice: soft consonants."""
-MIN_SPEECH_SECONDS = 0.5
-"""Speech below which a voice cannot be told."""
-MAX_SPEECH_SECONDS = 8.0
-"""Speech of which the beginning is enough to tell a voice."""
 
 
 class SpeakerEngine(Protocol):
@@ -38,7 +34,7 @@ class SpeakerEngine(Protocol):
         ...
 
     def embed(self, pcm: bytes) -> "Floats | None":
-        """Return the unit vector of the voice in 16 kHz 16-bit mono PCM; None for less than MIN_SPEECH_SECONDS of speech."""
+        """Return the unit vector of the voice in 16 kHz 16-bit mono PCM; None if it cannot be told."""
         ...
 
 

@@ -30,6 +30,7 @@ class SentenceFault(StrEnum):
     TOO_SHORT = "it is too short; say the whole sentence"
     TOO_QUIET = "it is too quiet; speak louder, or come nearer"
     CLIPPED = "it is too loud and distorted; speak softer, or turn the microphone down"
+    NOISY = "there is too much noise around; switch it off, or come nearer to the microphone"
     OTHER_VOICE = "it sounds like another voice than the other sentences; only one person may speak"
 
 

@@ -19,7 +19,15 @@ FRAMES_PER_SECOND = SPEECH.rate / HOP
 FFT = 512
 SPEECH_RANGE_DB = 30.0
 """Frames that are softer than the loud ones by this are pauses."""
+MIN_RANGE_DB = 18.0
+"""Levels of clear speech differ by more than this between syllables and pauses; noise fills the pauses."""
+MIN_SPEECH_SECONDS = 0.5
+"""Speech below which a voice cannot be told."""
+MAX_SPEECH_SECONDS = 8.0
+"""Speech of which the beginning is enough to tell a voice."""
+_QUIET_QUANTILE = 0.05
 _LOUD_QUANTILE = 0.95
+_FLOOR = 1e-10
 _LINEAR_HZ = 200 / 3
 _LOG_FROM_HZ = 1000.0
 _LOG_STEP = 27 / 1.8562979903656263  # 27 / ln(6.4)
@@ -35,12 +43,19 @@ def power_spectra(pcm: bytes) -> Floats:
     return np.asarray(spectra.real**2 + spectra.imag**2, np.float32)
 
 
-def select_speech(powers: Floats) -> Floats:
-    """Return the frames that are not pauses, by their level."""
+def speech_spectra(pcm: bytes) -> Floats | None:
+    """Return the power spectra of the frames that are not pauses, of at most MAX_SPEECH_SECONDS.
+
+    None if there is less than MIN_SPEECH_SECONDS of speech, or so much noise that it would sound like everybody.
+    """
+    powers = power_spectra(pcm)
     if not len(powers):
-        return powers
-    levels = 10 * np.log10(powers.sum(axis=1) + 1e-10)
-    return np.asarray(powers[levels > np.quantile(levels, _LOUD_QUANTILE) - SPEECH_RANGE_DB], np.float32)
+        return None
+    levels = 10 * np.log10(powers.sum(axis=1) + _FLOOR)
+    quiet, loud = np.quantile(levels, (_QUIET_QUANTILE, _LOUD_QUANTILE))
+    speech = powers[levels > loud - SPEECH_RANGE_DB][: round(MAX_SPEECH_SECONDS * FRAMES_PER_SECOND)]
+    is_clear = loud - quiet >= MIN_RANGE_DB and len(speech) >= MIN_SPEECH_SECONDS * FRAMES_PER_SECOND
+    return np.asarray(speech, np.float32) if is_clear else None
 
 
 @cache

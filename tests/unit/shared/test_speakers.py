@@ -177,9 +177,14 @@ def test_the_mixture_knows_no_voice_in_a_moment(pcm: bytes, tmp_path: Path) -> N
     assert load_engine("mfcc-gmm", tmp_path).embed(pcm) is None
 
 
+def test_steady_noise_is_nobodys_voice(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).normal(0, 3000, 48_000).astype(np.int16).tobytes()
+    assert load_engine("mfcc-gmm", tmp_path).embed(noise) is None
+
+
 def test_the_same_sound_has_the_same_vector_at_any_level(tmp_path: Path) -> None:
     engine = load_engine("mfcc-gmm", tmp_path)
-    noise = np.random.default_rng(1).normal(0, 3000, 48_000)
+    noise = np.random.default_rng(1).normal(0, 3000, 48_000) * np.tile(np.linspace(0.02, 1, 4800), 10)
     loud, soft = (engine.embed((noise * gain).astype(np.int16).tobytes()) for gain in (1.0, 0.25))
     assert loud is not None
     assert soft is not None

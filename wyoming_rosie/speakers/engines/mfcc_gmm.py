@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from wyoming_rosie.speakers.background import load_background
-from wyoming_rosie.speakers.engine import MAX_SPEECH_SECONDS, MIN_SPEECH_SECONDS
-from wyoming_rosie.speakers.spectrum import FRAMES_PER_SECOND, Doubles, Floats, mel_bands, power_spectra, select_speech
+from wyoming_rosie.speakers.spectrum import Doubles, Floats, mel_bands, speech_spectra
 
 BANDS = 30
 CEPSTRA = 20
@@ -67,9 +66,9 @@ class MfccGmmEngine:
 
 
 def extract_cepstra(pcm: bytes) -> Doubles | None:
-    """Return cepstra without their mean, and their slopes, of each frame of speech; None if there is too little."""
-    powers = select_speech(power_spectra(pcm))[: round(MAX_SPEECH_SECONDS * FRAMES_PER_SECOND)]
-    if len(powers) < MIN_SPEECH_SECONDS * FRAMES_PER_SECOND:
+    """Return cepstra without their mean, and their slopes, of each frame of speech; None if a voice cannot be told."""
+    powers = speech_spectra(pcm)
+    if powers is None:
         return None
     cepstra = np.log(powers @ mel_bands(BANDS) + FLOOR).astype(np.float64) @ _cosines()
     slopes = np.zeros_like(cepstra)

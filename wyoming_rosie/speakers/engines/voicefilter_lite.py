@@ -14,8 +14,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.models import speakers
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.speakers.background import load_background
-from wyoming_rosie.speakers.engine import MAX_SPEECH_SECONDS, MIN_SPEECH_SECONDS
-from wyoming_rosie.speakers.spectrum import FRAMES_PER_SECOND, Floats, mel_bands, power_spectra, select_speech
+from wyoming_rosie.speakers.spectrum import Floats, mel_bands, speech_spectra
 
 BANDS = 40
 WINDOW = 80
@@ -27,15 +26,15 @@ class VoiceFilterLiteEngine:
     """The network; `session` is ONNX Runtime's."""
 
     name = "voicefilter-lite-1"
-    threshold = 0.5
+    threshold = 0.55
 
     def __init__(self, session: Any, cohort: Floats) -> None:
         self._session = session
         self.cohort = cohort
 
     def embed(self, pcm: bytes) -> Floats | None:
-        powers = select_speech(power_spectra(pcm))[: round(MAX_SPEECH_SECONDS * FRAMES_PER_SECOND)]
-        if len(powers) < MIN_SPEECH_SECONDS * FRAMES_PER_SECOND:
+        powers = speech_spectra(pcm)
+        if powers is None:
             return None
         bands = np.log10(powers @ mel_bands(BANDS) + FLOOR)
         bands = np.pad(bands, ((0, max(0, WINDOW - len(bands))), (0, 0)), constant_values=0)
