@@ -28,7 +28,8 @@ from tests.daemons import Daemon
 from tests.fakes import FakeDaemon, FakeSatellite
 from tests.integration.test_hub import asr, intent, tts, vad
 from wyoming_rosie.http import access
-from wyoming_rosie.http.access import Access, Scope
+from wyoming_rosie.http.access import Access
+from wyoming_rosie.trust.scopes import Scope
 
 CALLS_PER_SECOND = 10
 CHUNK_SECONDS = 0.02

@@ -10,7 +10,8 @@ import aiohttp
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from wyoming_rosie.http import access
-from wyoming_rosie.http.access import Access, Scope
+from wyoming_rosie.http.access import Access
+from wyoming_rosie.trust.scopes import TALK_SCOPES, Scope
 
 PASSWORD = "correct horse battery"
 
@@ -46,7 +47,7 @@ class Credentials:
 
 def create_credentials(folder: Path) -> Credentials:
     """Write a house's keys and password to a hub's data folder."""
-    tablet_access, tablet = Access().add_key("kitchen-tablet", (Scope.TALK, Scope.READ), "Kitchen")
+    tablet_access, tablet = Access().add_key("kitchen-tablet", (*TALK_SCOPES, Scope.READ), "Kitchen")
     monitor_access, monitor = tablet_access.add_key("monitor", (Scope.READ,))
     admin_access, admin = monitor_access.add_key("script", tuple(Scope))
     secured = admin_access.with_password(PASSWORD)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.daemons import command
 from wyoming_rosie.http import access
-from wyoming_rosie.http.access import Scope
+from wyoming_rosie.trust.scopes import TALK_SCOPES, Scope
 
 PASSWORD = "correct horse battery"
 
@@ -22,7 +22,7 @@ def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(tmp_path: Pat
     stored = access.load(tmp_path / access.FILE_NAME)
     found = stored.find_key(secret)
     assert found is not None
-    assert (found.name, found.room, found.scopes) == ("kitchen-tablet", "Kitchen", frozenset({Scope.TALK, Scope.READ}))
+    assert (found.name, found.room, found.scopes) == ("kitchen-tablet", "Kitchen", TALK_SCOPES | {Scope.READ})
     listed = run_key(tmp_path, "list")
     assert "kitchen-tablet" in listed.stdout
     assert "Kitchen" in listed.stdout

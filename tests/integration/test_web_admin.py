@@ -23,8 +23,8 @@ from tests.integration.test_hub import TONE, HubHarness, intent
 from tests.integration.test_web import API, HouseClient, read
 from tests.web_client import PASSWORD, bearer, create_credentials, page_of
 from wyoming_rosie.audio.levels import SILENCE_DBFS
-from wyoming_rosie.http.access import Scope
 from wyoming_rosie.protocol.server import Send
+from wyoming_rosie.trust.scopes import Scope
 from wyoming_rosie_hub.web.events import MAX_READERS
 from wyoming_rosie_hub.web.stream_messages import CloseCode
 
@@ -191,7 +191,7 @@ async def test_events_have_a_bounded_number_of_readers(house: HouseClient) -> No
 async def test_a_key_is_made_used_and_revoked(house: HouseClient) -> None:
     secret = (await house.post("/keys", {"name": "wall", "scopes": ["talk", "read"], "room": "Kitchen"}, 201))["secret"]
     listed = {key["name"]: key for key in await house.get("/keys")}
-    assert listed["wall"]["scopes"] == ["read", "talk"]
+    assert listed["wall"]["scopes"] == ["act", "audio", "read", "text"]
     assert listed["wall"]["created_at"] > 0
     assert listed["wall"]["last_used_at"] is None
     assert secret not in json.dumps(listed)
@@ -310,7 +310,7 @@ async def test_each_program_tells_its_settings(house: HouseClient) -> None:
 
 ROUTES = (
     ("GET", "/events", Scope.READ), ("GET", "/voices", Scope.READ), ("GET", "/wake-words", Scope.READ),
-    ("GET", "/plugins", Scope.READ), ("POST", "/voices/try", Scope.TALK), ("GET", "/log", Scope.ADMIN),
+    ("GET", "/plugins", Scope.READ), ("POST", "/voices/try", Scope.AUDIO), ("GET", "/log", Scope.ADMIN),
     ("GET", "/keys", Scope.ADMIN), ("POST", "/keys", Scope.ADMIN), ("DELETE", "/keys/monitor", Scope.ADMIN),
     ("POST", "/password", Scope.ADMIN), ("GET", "/config", Scope.ADMIN), ("GET", "/config/asr", Scope.ADMIN),
     ("POST", "/config/asr", Scope.ADMIN),
@@ -319,7 +319,7 @@ ROUTES = (
 
 async def test_each_route_needs_its_scope(house: HouseClient) -> None:
     talker = await house.post("/keys", {"name": "talker", "scopes": ["talk"]}, 201)
-    keys = {Scope.READ: house.credentials.monitor, Scope.TALK: talker["secret"]}
+    keys = {Scope.READ: house.credentials.monitor, Scope.AUDIO: talker["secret"]}
     refused = {
         (method, path, scope): await is_refused(house, method, path, key)
         for method, path, _ in ROUTES

@@ -210,7 +210,7 @@ async def test_a_log_in_gives_a_cookie_that_no_script_reads(house: House) -> Non
     assert cookie["samesite"] == "strict"
     headers = {"Cookie": f"{SESSION_COOKIE}={cookie.value}"}
     async with house.client.get(SESSION, headers=headers) as answer:
-        assert (await answer.json())["scopes"] == ["admin", "read", "talk"]
+        assert (await answer.json())["scopes"] == ["act", "admin", "audio", "read", "text"]
 
 
 async def test_a_key_that_asks_too_often_is_told_when_to_come_back(house: House) -> None:

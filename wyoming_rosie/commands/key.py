@@ -13,7 +13,8 @@ from cyclopts import App, Parameter
 from wyoming_rosie import config
 from wyoming_rosie.commands.progress import print_line
 from wyoming_rosie.http import access
-from wyoming_rosie.http.access import Access, Scope
+from wyoming_rosie.http.access import Access
+from wyoming_rosie.trust.scopes import ScopeName, parse_scopes
 
 key = App(
     name="key", help="Keys for tablets and programs that use the hub's page and API, and the password for people."
@@ -26,9 +27,11 @@ async def add(
     name: str,
     *,
     room: Annotated[str | None, Parameter(help="the room that this client speaks for")] = None,
-    scope: Annotated[tuple[Scope, ...], Parameter(help="what it may do; may be given again")] = (
-        Scope.TALK,
-        Scope.READ,
+    scope: Annotated[
+        tuple[ScopeName, ...], Parameter(help="what it may do; may be given again; talk is audio, text and act")
+    ] = (
+        "talk",
+        "read",
     ),
     data_dir: DataDir = None,
 ) -> None:
@@ -36,7 +39,9 @@ async def add(
 
     A program sends it as `Authorization: Bearer KEY`; on a tablet's page a person enters it once.
     """
-    secret = await asyncio.to_thread(_change, data_dir, lambda old: old.add_key(name, scope, room, time.time()))
+    secret = await asyncio.to_thread(
+        _change, data_dir, lambda old: old.add_key(name, parse_scopes(scope), room, time.time())
+    )
     print_line(f"Key of {name}, shown only now:")
     sys.stdout.write(f"{secret}\n")
 
@@ -46,7 +51,7 @@ async def list_keys(*, data_dir: DataDir = None) -> None:
     """List the keys, without their secrets."""
     found = await asyncio.to_thread(access.load, _file(data_dir))
     for one in found.keys:
-        sys.stdout.write(f"{one.name:<24}{','.join(sorted(one.scopes)):<18}{one.room or 'no room'}\n")
+        sys.stdout.write(f"{one.name:<24}{','.join(sorted(one.scopes)):<28}{one.room or 'no room'}\n")
     print_line(f"password: {'set' if found.password_hash else 'not set'}; {len(found.keys)} keys")
 
 

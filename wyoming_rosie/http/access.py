@@ -5,13 +5,13 @@ import hmac
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime import json_store
 from wyoming_rosie.runtime.fields import Fields
+from wyoming_rosie.trust.scopes import Scope, includes, parse_scopes
 
 FILE_NAME = "access.json"
 """Name of the file in the hub's data folder."""
@@ -21,14 +21,6 @@ MAX_NAME_LENGTH = 64
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 256
 ADMIN_SUBJECT = "admin"
-
-
-class Scope(StrEnum):
-    """A kind of request that a client may send."""
-
-    TALK = "talk"
-    READ = "read"
-    ADMIN = "admin"
 
 
 @dataclass(frozen=True)
@@ -49,6 +41,10 @@ class Caller:
     name: str
     scopes: frozenset[Scope]
     room: str | None = None
+
+    def has(self, scope: Scope) -> bool:
+        """Return whether it may send requests of a kind."""
+        return includes(self.scopes, scope)
 
 
 ADMINISTRATOR = Caller(ADMIN_SUBJECT, frozenset(Scope))
@@ -202,7 +198,7 @@ def _decode(fields: Fields) -> Access:
         ClientKey(
             key.text("name", 1, MAX_NAME_LENGTH),
             key.text("sha256", 64, 64),
-            frozenset(map(Scope, key.texts("scopes"))),
+            parse_scopes(key.texts("scopes")),
             key.optional_text("room"),
             key.optional_number("created_at"),
         )

@@ -10,15 +10,14 @@ from wyoming_rosie.trust import authority as authorities
 from wyoming_rosie.trust.authority import Authority, AuthorityFiles
 from wyoming_rosie.trust.identity import IdentityFiles, save_identity
 from wyoming_rosie.trust.members import (
-    DEFAULT_SCOPES,
     Member,
-    MemberScope,
     Registry,
     load_registry,
     new_id,
     save_registry,
 )
 from wyoming_rosie.trust.roster import save_roster
+from wyoming_rosie.trust.scopes import TALK_SCOPES, Scope
 
 
 def ensure_authority(folder: Path, now: datetime | None = None) -> Authority:
@@ -51,7 +50,7 @@ def issue_local(
     identity: Path,
     *,
     room: str | None = None,
-    scopes: frozenset[MemberScope] = DEFAULT_SCOPES,
+    scopes: frozenset[Scope] = TALK_SCOPES,
     now: datetime | None = None,
 ) -> Member:
     """Make a program of this machine a member without pairing, and store its identity; blocks. Raises ConfigError.

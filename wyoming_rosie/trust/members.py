@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.runtime import atomic_file, json_store
+from wyoming_rosie.trust.scopes import TALK_SCOPES, Scope, parse_known_scopes
 
 MAX_MEMBERS = 256
 MAX_NAME_CHARACTERS = 64  # of an X.509 common name
@@ -17,18 +17,6 @@ ID_BYTES = 8
 CERTIFICATE_DAYS = 90
 RENEWAL_DAYS = 30
 _DAY_SECONDS = 86_400
-
-
-class MemberScope(StrEnum):
-    """A kind of request that a member may make."""
-
-    AUDIO = "audio"
-    TEXT = "text"
-    ACT = "act"
-    ADMIN = "admin"
-
-
-DEFAULT_SCOPES = frozenset({MemberScope.AUDIO, MemberScope.TEXT, MemberScope.ACT})
 
 
 @dataclass(frozen=True)
@@ -39,7 +27,7 @@ class Member:
     name: str
     role: str
     room: str | None = None
-    scopes: frozenset[MemberScope] = DEFAULT_SCOPES
+    scopes: frozenset[Scope] = TALK_SCOPES
 
     def __str__(self) -> str:
         return f"{self.name} ({self.role})"
@@ -157,7 +145,7 @@ def _decode_registry(document: Any) -> Registry:
 def _decode_member(value: Any) -> Member:
     try:
         room = value.get("room")
-        scopes = frozenset(MemberScope(scope) for scope in value["scopes"] if scope in set(MemberScope))
+        scopes = parse_known_scopes(value["scopes"])
         texts = value["id"], value["name"], value["role"]
     except (AttributeError, KeyError, TypeError) as err:
         raise ValueError("a member needs id, name, role and scopes") from err

@@ -9,10 +9,11 @@ from http import HTTPStatus
 from math import ceil
 from urllib.parse import urlsplit
 
-from wyoming_rosie.http.access import ADMINISTRATOR, LOCAL_PROGRAM, Access, Caller, Scope, caller_of
+from wyoming_rosie.http.access import ADMINISTRATOR, LOCAL_PROGRAM, Access, Caller, caller_of
 from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie.http.rate_limit import Rate, RateLimit
 from wyoming_rosie.protocol import hosts
+from wyoming_rosie.trust.scopes import Scope
 
 SESSION_COOKIE = "rosie_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -128,7 +129,7 @@ def require(caller: Caller | None, scope: Scope) -> Caller:
     """Return the caller if it has the scope. Raises ApiRequestError."""
     if caller is None:
         raise ApiRequestError("log in, or send 'Authorization: Bearer KEY'", "credentials", HTTPStatus.UNAUTHORIZED)
-    if not caller.scopes & {scope, Scope.ADMIN}:
+    if not caller.has(scope):
         raise ApiRequestError(f"the key '{caller.name}' lacks the scope '{scope}'", "scope", HTTPStatus.FORBIDDEN)
     return caller
 

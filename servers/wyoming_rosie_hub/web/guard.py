@@ -14,10 +14,10 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wyoming_rosie.http import access
 from wyoming_rosie.http.access import Caller
 from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie.runtime.tasks import loop_time
+from wyoming_rosie.trust import scopes
 from wyoming_rosie_hub.web.doors import SAFE_METHODS, Doors, RequestFacts, TooManyRequestsError, require
 
 _LOG = structlog.get_logger()
@@ -62,9 +62,9 @@ class Guard:
             caller = await self.doors.admit(exchange.facts, loop_time(), time.time())
             scope.setdefault("state", {})["caller"] = caller
             if scope["type"] == "websocket":
-                receive = self._receive_while_admitted(require(caller, access.Scope.TALK), receive)
+                receive = self._receive_while_admitted(require(caller, scopes.Scope.AUDIO), receive)
             elif scope["path"] == RESTORE:
-                require(caller, access.Scope.ADMIN)  # before a byte of the file is taken
+                require(caller, scopes.Scope.ADMIN)  # before a byte of the file is taken
             else:
                 receive = await _receive_body(exchange.connection.headers, receive)
             if self.has_tls and not exchange.is_secure and scope["path"] not in PLAIN_PATHS:
@@ -159,19 +159,22 @@ class _Exchange:
         return {**SECURITY_HEADERS, **cache, **(SECURE_HEADERS if self.is_secure else {})}
 
 
-def _authorize(scope: access.Scope) -> Callable[[HTTPConnection], Awaitable[Caller]]:
+def _authorize(scope: scopes.Scope) -> Callable[[HTTPConnection], Awaitable[Caller]]:
     async def find_caller(connection: HTTPConnection) -> Caller:
         return require(connection.state.caller, scope)
 
     return find_caller
 
 
-NEEDS_TALK = Depends(_authorize(access.Scope.TALK))
-"""A dependency of a route for everybody who may talk."""
-NEEDS_READ = Depends(_authorize(access.Scope.READ))
-NEEDS_ADMIN = Depends(_authorize(access.Scope.ADMIN))
-Talker = Annotated[Caller, NEEDS_TALK]
-"""The caller as a parameter of a route for everybody who may talk."""
+NEEDS_AUDIO = Depends(_authorize(scopes.Scope.AUDIO))
+"""A dependency of a route for everybody with that scope."""
+NEEDS_TEXT = Depends(_authorize(scopes.Scope.TEXT))
+NEEDS_ACT = Depends(_authorize(scopes.Scope.ACT))
+NEEDS_READ = Depends(_authorize(scopes.Scope.READ))
+NEEDS_ADMIN = Depends(_authorize(scopes.Scope.ADMIN))
+TextCaller = Annotated[Caller, NEEDS_TEXT]
+"""The caller as a parameter of a route for everybody with that scope."""
+ActCaller = Annotated[Caller, NEEDS_ACT]
 Reader = Annotated[Caller, NEEDS_READ]
 Administrator = Annotated[Caller, NEEDS_ADMIN]
 

@@ -3,9 +3,10 @@
 from http import HTTPStatus
 from typing import Protocol
 
-from wyoming_rosie.http.access import Caller, Scope
+from wyoming_rosie.http.access import Caller
 from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie.timers.model import matches_name
+from wyoming_rosie.trust.scopes import Scope
 
 
 class RoomPolicies(Protocol):
@@ -22,7 +23,7 @@ async def find_room(policies: RoomPolicies, caller: Caller, requested: str | Non
     """
     if requested is None or (caller.room is not None and matches_name(requested, caller.room)):
         return caller.room
-    if Scope.ADMIN in caller.scopes:
+    if caller.has(Scope.ADMIN):
         return requested
     if caller.room is not None:
         raise ApiRequestError("the room is that of the key", "room", HTTPStatus.FORBIDDEN)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.http.access import ADMINISTRATOR, LOCAL_PROGRAM, Access, Caller, Scope
+from wyoming_rosie.http.access import ADMINISTRATOR, LOCAL_PROGRAM, Access, Caller
 from wyoming_rosie.http.auth import ApiRequestError
+from wyoming_rosie.trust.scopes import Scope
 from wyoming_rosie_hub.web.doors import (
     ADDRESS_RATE,
     CALLER_RATE,
@@ -22,8 +23,8 @@ from wyoming_rosie_hub.web.doors import (
 
 NOW = 1_000.0
 LOCAL = RequestFacts("GET", "127.0.0.1", {"host": "127.0.0.1:8000"})
-KEYS, SECRET = Access().add_key("tablet", (Scope.TALK,), "Kitchen")
-TABLET = Caller("tablet", frozenset({Scope.TALK}), "Kitchen")
+KEYS, SECRET = Access().add_key("tablet", (Scope.TEXT,), "Kitchen")
+TABLET = Caller("tablet", frozenset({Scope.TEXT}), "Kitchen")
 
 
 def with_headers(request: RequestFacts = LOCAL, **headers: str) -> RequestFacts:
@@ -117,8 +118,8 @@ async def test_right_passwords_are_never_too_many() -> None:
 
 
 def test_an_administrator_may_do_all_and_others_what_their_key_says() -> None:
-    assert require(ADMINISTRATOR, Scope.TALK) == ADMINISTRATOR
-    assert require(TABLET, Scope.TALK) == TABLET
+    assert require(ADMINISTRATOR, Scope.TEXT) == ADMINISTRATOR
+    assert require(TABLET, Scope.TEXT) == TABLET
     with pytest.raises(ApiRequestError, match="lacks the scope 'read'"):
         require(TABLET, Scope.READ)
     with pytest.raises(ApiRequestError, match="log in"):

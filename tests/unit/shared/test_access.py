@@ -9,20 +9,21 @@ from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.http import access
-from wyoming_rosie.http.access import ADMINISTRATOR, Access, Caller, Scope, caller_of
+from wyoming_rosie.http.access import ADMINISTRATOR, Access, Caller, caller_of
+from wyoming_rosie.trust.scopes import Scope
 
 NOW = 1_000_000.0
 
 
 def with_key(name: str = "tablet", room: str | None = "Kitchen") -> tuple[Access, str]:
-    return Access().add_key(name, (Scope.TALK,), room)
+    return Access().add_key(name, (Scope.TEXT,), room)
 
 
 def test_a_key_is_found_by_its_secret_alone() -> None:
     changed, secret = with_key()
     found = changed.find_key(secret)
     assert found is not None
-    assert caller_of(found) == Caller("tablet", frozenset({Scope.TALK}), "Kitchen")
+    assert caller_of(found) == Caller("tablet", frozenset({Scope.TEXT}), "Kitchen")
     assert changed.find_key(secret + "x") is None
     assert changed.find_key("") is None
     assert changed.find_key(found.digest) is None, "what is on the disk is no key"
@@ -82,7 +83,7 @@ def test_a_key_named_admin_is_no_administrator() -> None:
     cookie = changed.create_session(caller_of(changed.keys[0]), NOW + 10)
     found = changed.open_session(cookie, NOW)
     assert found is not None
-    assert found.scopes == {Scope.TALK}
+    assert found.scopes == {Scope.TEXT}
 
 
 @given(st.text(max_size=200))

@@ -23,7 +23,8 @@ from wyoming_rosie.backup.restore import RestoreResult, restore_backup
 from wyoming_rosie.commands.backup import delete_oldest
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.http import access
-from wyoming_rosie.http.access import Access, Scope
+from wyoming_rosie.http.access import Access
+from wyoming_rosie.trust.scopes import Scope
 
 PASSPHRASE = "correct horse"
 TIMERS = "hub/timers.json"
@@ -41,7 +42,7 @@ def house(tmp_path: Path) -> BackupPlaces:
     table = f'[wake]\ncustom_model_dir = ["{model.parent}"]\n[asr]\nhome = "{home}"\n[intent]\nhome = "{home}"\n'
     write(places.settings, table.encode())
     write(places.state["hub"] / "timers.json", b'{"timers": []}')
-    changed, _ = Access().add_key("tablet", {Scope.TALK}, "Kitchen")
+    changed, _ = Access().add_key("tablet", {Scope.TEXT}, "Kitchen")
     access.save(places.state["hub"] / access.FILE_NAME, changed)
     write(places.state["hub"] / "tls" / "authority.key", b"the authority's key")
     write(places.state["intent"] / "alarms.json", b"[]")

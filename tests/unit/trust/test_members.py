@@ -11,7 +11,6 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.trust.members import (
     MAX_MEMBERS,
     Member,
-    MemberScope,
     Registry,
     decode_members,
     encode_members,
@@ -19,6 +18,7 @@ from wyoming_rosie.trust.members import (
     new_id,
     save_registry,
 )
+from wyoming_rosie.trust.scopes import Scope
 
 KITCHEN = Member("00000000000000aa", "Küche.Süd", "satellite", "Kitchen")
 ASR = Member("00000000000000bb", "asr", "asr")
@@ -74,9 +74,7 @@ def test_a_rotated_member_has_another_id_and_the_same_rights() -> None:
 
 def test_a_change_keeps_the_id() -> None:
     changed = (
-        Registry()
-        .add(KITCHEN)
-        .change(Member(KITCHEN.id, "kitchen", "satellite", "Hall", frozenset({MemberScope.AUDIO})))
+        Registry().add(KITCHEN).change(Member(KITCHEN.id, "kitchen", "satellite", "Hall", frozenset({Scope.AUDIO})))
     )
     assert changed.get("kitchen").room == "Hall"
     assert (changed.number, len(changed.members)) == (2, 1)
@@ -110,7 +108,7 @@ MEMBERS = st.builds(
     NAMES,
     st.sampled_from(["asr", "satellite", "hub"]),
     st.none() | NAMES,
-    st.frozensets(st.sampled_from(MemberScope)),
+    st.frozensets(st.sampled_from(Scope)),
 )
 
 
@@ -121,4 +119,4 @@ def test_members_survive_json(members: list[Member]) -> None:
 
 def test_scopes_of_later_versions_are_left_out() -> None:
     [member] = decode_members([{"id": "a", "name": "b", "role": "asr", "room": None, "scopes": ["audio", "fly", 7]}])
-    assert member.scopes == {MemberScope.AUDIO}
+    assert member.scopes == {Scope.AUDIO}

@@ -16,10 +16,10 @@ from wyoming_rosie.http.access import (
     MAX_PASSWORD_LENGTH,
     Access,
     Caller,
-    Scope,
 )
 from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie.runtime.tasks import loop_time
+from wyoming_rosie.trust.scopes import SCOPE_NAMES, ScopeName, parse_scopes
 from wyoming_rosie_hub.web.access_file import AccessFile
 from wyoming_rosie_hub.web.doors import Doors
 from wyoming_rosie_hub.web.guard import NEEDS_ADMIN, Administrator
@@ -32,7 +32,7 @@ class KeyRequest(BaseModel):
     """A key for a client; its room is where its sentences come from."""
 
     name: str = Field(min_length=1, max_length=MAX_NAME_LENGTH)
-    scopes: list[Scope] = Field(min_length=1, max_length=len(Scope))
+    scopes: list[ScopeName] = Field(min_length=1, max_length=len(SCOPE_NAMES))
     room: str | None = Field(default=None, min_length=1, max_length=128)
 
 
@@ -64,7 +64,7 @@ def create_router(doors: Doors, file: AccessFile) -> APIRouter:
     @router.post("/keys", status_code=201)
     async def add_key(key: KeyRequest, caller: Administrator) -> dict[str, str]:
         """Make a key; its secret is told only now."""
-        secret = await _change(file, lambda old: old.add_key(key.name, key.scopes, key.room, time.time()))
+        secret = await _change(file, lambda old: old.add_key(key.name, parse_scopes(key.scopes), key.room, time.time()))
         _audit(caller, "key added", key.name)
         return {"secret": secret}
 

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from wyoming_rosie.http.access import Caller, Scope
-from wyoming_rosie_hub.web.guard import NEEDS_ADMIN, NEEDS_READ, Administrator, Reader, Talker
+from wyoming_rosie.http.access import Caller
+from wyoming_rosie.trust.scopes import Scope
+from wyoming_rosie_hub.web.guard import NEEDS_ADMIN, NEEDS_READ, ActCaller, Administrator, Reader, TextCaller
 from wyoming_rosie_hub.web.house import House
 from wyoming_rosie_hub.web.rooms import find_room
 from wyoming_rosie_hub.web.routes.turns import LANGUAGE, NAME
@@ -93,7 +94,7 @@ def create_router(house: House) -> APIRouter:
     router = APIRouter(prefix="/memory")
 
     @router.post("/query")
-    async def search(query: MemoryQuery, caller: Talker) -> Mapping[str, Any]:
+    async def search(query: MemoryQuery, caller: TextCaller) -> Mapping[str, Any]:
         """Return what is near enough to a text, best first, of what may be read in the caller's room."""
         scope = await _find_scope(house, caller, query.room)
         return await house.ask_memory("search", {**query.model_dump(exclude={"room"}, exclude_none=True), **scope})
@@ -105,7 +106,7 @@ def create_router(house: House) -> APIRouter:
         return await house.ask_memory("list", {**where.model_dump(exclude={"room"}, exclude_none=True), **scope})
 
     @router.post("")
-    async def add(addition: MemoryAddition, caller: Talker) -> Mapping[str, Any]:
+    async def add(addition: MemoryAddition, caller: ActCaller) -> Mapping[str, Any]:
         """Remember a sentence; `refused` counts codes and PINs, which are never stored."""
         room = await find_room(house, caller, addition.room)
         record = {**addition.model_dump(exclude={"room"}, exclude_none=True), **({"room": room} if room else {})}
@@ -149,7 +150,7 @@ async def _find_scope(house: House, caller: Caller, requested: str | None) -> Ma
     An administrator reads everything.
     """
     room = await find_room(house, caller, requested)
-    if room is None and Scope.ADMIN in caller.scopes:
+    if room is None and caller.has(Scope.ADMIN):
         return {}
     return {"scope": {"room": room} if room else {}}
 

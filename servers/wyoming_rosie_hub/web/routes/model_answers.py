@@ -13,7 +13,7 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie_hub.web.doors import Doors
 from wyoming_rosie_hub.web.events import format_server_sent_event
-from wyoming_rosie_hub.web.guard import Talker
+from wyoming_rosie_hub.web.guard import TextCaller
 from wyoming_rosie_hub.web.house import House
 from wyoming_rosie_hub.web.model_answers import AnswerPiece, ModelAnswer, ModelAnswers, Received
 from wyoming_rosie_hub.web.routes.turns import EVENT_STREAM
@@ -33,7 +33,7 @@ def create_router(house: House, doors: Doors) -> APIRouter:
     @router.get("/llm/responses/{session}")
     async def get_answers(
         session: Session,
-        caller: Talker,
+        caller: TextCaller,
         request: Request,
         after: Number = 0,
         seconds: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from wyoming_rosie_hub.web.guard import NEEDS_READ, NEEDS_TALK
+from wyoming_rosie_hub.web.guard import NEEDS_AUDIO, NEEDS_READ
 from wyoming_rosie_hub.web.house import House, VoiceTrial
 from wyoming_rosie_hub.web.routes.turns import NAME
 
@@ -31,7 +31,7 @@ def create_router(house: House) -> APIRouter:
         """Return the voices; only those that are installed can be tried."""
         return [asdict(voice) for voice in await house.list_voices()]
 
-    @router.post("/voices/try", dependencies=[NEEDS_TALK], responses={200: {"content": {WAV: {}}}})
+    @router.post("/voices/try", dependencies=[NEEDS_AUDIO], responses={200: {"content": {WAV: {}}}})
     async def try_voice(trial: VoiceTrialRequest) -> Response:
         """Return the text as the voice speaks it, as WAV; no satellite speaks."""
         audio = await house.try_voice(VoiceTrial(trial.voice, trial.text, trial.speaker))

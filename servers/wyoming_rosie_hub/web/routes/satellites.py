@@ -8,12 +8,13 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from wyoming_rosie.http.access import Caller, Scope
+from wyoming_rosie.http.access import Caller
 from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie.timers.intents import MAX_SECONDS
 from wyoming_rosie.timers.model import matches_name
+from wyoming_rosie.trust.scopes import Scope
 from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE
-from wyoming_rosie_hub.web.guard import NEEDS_READ, Talker
+from wyoming_rosie_hub.web.guard import NEEDS_READ, ActCaller
 from wyoming_rosie_hub.web.house import House, HouseSatellite, describe_timer
 from wyoming_rosie_hub.web.routes.turns import LANGUAGE, MAX_SENTENCE_CHARACTERS, NAME
 
@@ -50,20 +51,20 @@ def create_router(house: House) -> APIRouter:
         return list(house.satellites())
 
     @router.post("/satellites/{satellite_id}/announce", status_code=202)
-    async def announce(satellite_id: str, announcement: AnnouncementRequest, caller: Talker) -> dict[str, str]:
+    async def announce(satellite_id: str, announcement: AnnouncementRequest, caller: ActCaller) -> dict[str, str]:
         """Speak a text as soon as the satellite is idle."""
         _check_room(house, caller, satellite_id)
         house.announce(satellite_id, announcement.text, announcement.language or DEFAULT_LANGUAGE)
         return {"status": "queued"}
 
     @router.post("/satellites/{satellite_id}/volume")
-    async def set_volume(satellite_id: str, volume: VolumeRequest, caller: Talker) -> dict[str, int | None]:
+    async def set_volume(satellite_id: str, volume: VolumeRequest, caller: ActCaller) -> dict[str, int | None]:
         """Set the volume; the answer is what the satellite reports, null if it has no volume to set."""
         _check_room(house, caller, satellite_id)
         return {"percent": await house.set_volume(satellite_id, volume.percent)}
 
     @router.post("/satellites/{satellite_id}/mute", status_code=202)
-    async def mute(satellite_id: str, mute: MuteRequest, caller: Talker) -> dict[str, str]:
+    async def mute(satellite_id: str, mute: MuteRequest, caller: ActCaller) -> dict[str, str]:
         """Mute or unmute the microphone; the list of satellites shows what it has reported since."""
         _check_room(house, caller, satellite_id)
         house.set_muted(satellite_id, is_muted=mute.muted)
@@ -75,7 +76,7 @@ def create_router(house: House) -> APIRouter:
         return [describe_timer(timer, time.time()) for timer in house.timers()]
 
     @router.post("/timers", status_code=201)
-    async def start_timer(timer: TimerRequest, caller: Talker) -> dict[str, str]:
+    async def start_timer(timer: TimerRequest, caller: ActCaller) -> dict[str, str]:
         """Start a timer that rings at a satellite."""
         satellite_id = timer.satellite or _find_satellite(house.satellites(), caller)
         _check_room(house, caller, satellite_id)
@@ -86,7 +87,7 @@ def create_router(house: House) -> APIRouter:
         return {"text": answer.text}
 
     @router.delete("/timers/{timer_id}", status_code=204)
-    async def cancel_timer(timer_id: str, caller: Talker) -> None:
+    async def cancel_timer(timer_id: str, caller: ActCaller) -> None:
         """Cancel a timer, alarm or reminder."""
         found = next((timer for timer in house.timers() if timer.id == timer_id), None)
         if found is None:
@@ -99,7 +100,7 @@ def create_router(house: House) -> APIRouter:
 
 def _check_room(house: House, caller: Caller, satellite_id: str) -> None:
     """Raise ApiRequestError if the key's room is not that of the satellite."""
-    if caller.room is None or Scope.ADMIN in caller.scopes:
+    if caller.room is None or caller.has(Scope.ADMIN):
         return
     area = next((satellite.area for satellite in house.satellites() if satellite.id == satellite_id), None)
     if not matches_name(area, caller.room):

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie_hub.web.browser_satellite import BrowserSatellite, ConnectedPages, StreamCaller, StreamEndedError
-from wyoming_rosie_hub.web.guard import NEEDS_TALK
+from wyoming_rosie_hub.web.guard import NEEDS_AUDIO
 from wyoming_rosie_hub.web.house import House
 from wyoming_rosie_hub.web.rooms import find_room
 from wyoming_rosie_hub.web.stream_messages import Message
@@ -55,7 +55,7 @@ def create_router(house: House, offer: SoundOffer) -> APIRouter:
         except StreamEndedError as err:
             await _close(websocket, err)
 
-    @router.post("/webrtc/offer", dependencies=[NEEDS_TALK])
+    @router.post("/webrtc/offer", dependencies=[NEEDS_AUDIO])
     async def answer_offer(sent: WebRtcOffer) -> WebRtcAnswer:
         """Let a page of the stream, in its own browser, carry its sound by WebRTC."""
         try:

@@ -12,10 +12,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.http.access import Caller, Scope
+from wyoming_rosie.http.access import Caller
 from wyoming_rosie.http.auth import ApiRequestError
+from wyoming_rosie.trust.scopes import Scope
 from wyoming_rosie_hub.web.events import format_server_sent_event
-from wyoming_rosie_hub.web.guard import Reader, Talker
+from wyoming_rosie_hub.web.guard import Reader, TextCaller
 from wyoming_rosie_hub.web.house import House, Sentence, SentenceAnswer, SentenceChunk
 from wyoming_rosie_hub.web.rooms import find_room
 
@@ -27,7 +28,7 @@ LANGUAGE = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
 
 
 class PromptRequest(BaseModel):
-    """A sentence; a key without a room may say one. Without `may_act` it is only answered, and changes nothing."""
+    """A sentence; a key without a room may say one. Without `may_act`, or the scope `act`, it is only answered, and changes nothing."""
 
     text: str = Field(min_length=1, max_length=MAX_SENTENCE_CHARACTERS)
     language: str | None = LANGUAGE
@@ -51,14 +52,19 @@ def create_router(house: House) -> APIRouter:
     router = APIRouter()
 
     @router.post("/prompt", response_model=PromptAnswer)
-    async def answer_prompt(prompt: PromptRequest, caller: Talker, request: Request) -> Any:
+    async def answer_prompt(prompt: PromptRequest, caller: TextCaller, request: Request) -> Any:
         """Answer a sentence: as JSON, or as server-sent events if `Accept` says text/event-stream.
 
         The events are `delta` with the next words, `final` with the whole answer, and `error`.
         """
         room = await find_room(house, caller, prompt.room)
         sentence = Sentence(
-            prompt.text, caller.name, room, prompt.language, prompt.conversation_id, may_act=prompt.may_act
+            prompt.text,
+            caller.name,
+            room,
+            prompt.language,
+            prompt.conversation_id,
+            may_act=prompt.may_act and caller.has(Scope.ACT),
         )
         if EVENT_STREAM in request.headers.get("accept", ""):
             return StreamingResponse(_stream(house, sentence), media_type=EVENT_STREAM)
@@ -87,7 +93,7 @@ def create_router(house: House) -> APIRouter:
 
 def may_see(caller: Caller, area: str | None) -> bool:
     """Return whether a caller may see what happened in a room: one whose key has no room, or that room."""
-    return caller.room is None or Scope.ADMIN in caller.scopes or (area or "").casefold() == caller.room.casefold()
+    return caller.room is None or caller.has(Scope.ADMIN) or (area or "").casefold() == caller.room.casefold()
 
 
 async def _stream(house: House, sentence: Sentence) -> AsyncIterator[str]:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from wyoming_rosie.http.access import Caller, Scope
+from wyoming_rosie.http.access import Caller
+from wyoming_rosie.trust.scopes import Scope
 from wyoming_rosie_hub.web.doors import Doors
 from wyoming_rosie_hub.web.events import EventReader, HouseEvent, ReaderEndedError
 from wyoming_rosie_hub.web.guard import NEEDS_ADMIN, Reader
@@ -69,5 +70,5 @@ def create_router(house: House, doors: Doors) -> APIRouter:
 
 def _may_read(caller: Caller, event: HouseEvent) -> bool:
     if event.name == LOG_EVENT:
-        return Scope.ADMIN in caller.scopes
+        return caller.has(Scope.ADMIN)
     return event.name != "turn" or may_see(caller, event.area)

@@ -19,7 +19,7 @@ export const house = { id: "house", title: "House", scope: "read", icon: ICONS.h
 function openHouse(page) {
   const attention = element("ul", { class: "attention", "aria-label": t("Needs attention") });
   const rooms = element("div", { class: "rooms" });
-  const announcement = page.may("talk") ? createAnnouncement(page) : null;
+  const announcement = page.may("act") ? createAnnouncement(page) : null;
   const state = { satellites: [], turns: [] };
   page.add(attention, announcement, rooms);
 
@@ -113,7 +113,7 @@ function createSatellite(page, satellite, state) {
   const last = element("p", { class: "last" });
   const absence = element("p", { class: "absence" });
   const card = element("li", { class: "card satellite" });
-  const controls = page.may("talk") ? createControls(page, satellite.id) : null;
+  const controls = page.may("act") ? createControls(page, satellite.id) : null;
   card.meter = createLevelMeter(t("Level in {name}", { name: satellite.id }));
   card.append(element("div", { class: "card-head" }, element("h4", {}, satellite.id), phase), card.meter);
   if (controls !== null) {

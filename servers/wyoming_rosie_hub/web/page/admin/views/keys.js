@@ -7,7 +7,9 @@ import { ICONS } from "../icons.js";
 import { text as t } from "../../text.js";
 
 const SCOPES = [
-  ["talk", "Talk", "send sentences, announce, timers"],
+  ["audio", "Sound", "speak and hear answers"],
+  ["text", "Sentences", "send sentences, read answers"],
+  ["act", "Act", "change something in the house, announce, timers"],
   ["read", "Read", "see status, satellites, turns"],
   ["admin", "Admin", "everything, the settings too"],
 ];

@@ -17,7 +17,7 @@ function openMemory(page) {
   const empty = nothing(t("Nothing is remembered here yet."), element("p", {}, t("Say “remember that my bin day is Tuesday”.")));
   const facts = element("p", { class: "soft", role: "status" });
   const more = button(t("Show more"), () => page.run(loadMore), { hidden: true });
-  const filter = createFilter(page.may("talk"), () => page.run(load));
+  const filter = createFilter(page.may("text"), () => page.run(load));
   let shown = [];
   empty.hidden = true;
 

@@ -33,7 +33,7 @@ function openTimers(page) {
     take(await page.api.get("timers"));
   }
 
-  if (page.may("talk")) {
+  if (page.may("act")) {
     const form = createForm(page, loadTimers);
     page.add(form);
     page.load(async () => form.setSatellites((await page.shell.loadStatus()).satellites));
@@ -49,7 +49,7 @@ function createTimer(page, timer, reload) {
   const facts = element("p", { class: "soft" });
   const title = timer.name || t(words(timer.kind));
   const card = element("li", { class: "card timer-card" }, element("h3", {}, title), left, facts);
-  if (page.may("talk")) {
+  if (page.may("act")) {
     const cancel = () => page.attempt(() => page.api.delete("timers/" + part(timer.id))).then(() => page.run(reload));
     card.appendChild(button(t("Cancel"), cancel, { "aria-label": t("Cancel {name}", { name: title }) }));
   }

@@ -37,7 +37,7 @@ function createVoice(voice, attempt) {
     badge.hidden = now.installed && !now.is_default;
     badge.dataset.state = now.installed ? "listening" : "offline";
     setText(badge, now.installed ? t("Default") : t("Not installed"));
-    play.disabled = !now.installed || !attempt.page.may("talk");
+    play.disabled = !now.installed || !attempt.page.may("audio");
     speaker.hidden = now.speakers.length < 2;
     if (speaker.options.length !== now.speakers.length) {
       replace(speaker, now.speakers.map((name) => element("option", { value: name }, name)));
