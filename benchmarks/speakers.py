@@ -21,8 +21,14 @@ from benchmarks.synthetic_voices import SyntheticVoice, espeak_voices
 from wyoming_rosie import config
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.runtime.load import measure_memory_mb
-from wyoming_rosie.speakers.engine import SPEECH_MARGIN_MS, SpeakerEngine, load_engine
-from wyoming_rosie.speakers.identification import SECOND_MARGIN, find_threshold, mean_vector
+from wyoming_rosie.speakers.engine import SpeakerEngine, load_engine
+from wyoming_rosie.speakers.identification import (
+    SECOND_MARGIN,
+    SPEECH_MARGIN_MS,
+    embed_speech,
+    find_threshold,
+    mean_vector,
+)
 from wyoming_rosie.speakers.spectrum import Floats
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.voice_activity.recording import cut_speech, find_segments
@@ -30,6 +36,7 @@ from wyoming_rosie.voice_activity.recording import cut_speech, find_segments
 SECONDS = (1.5, 3.0, 5.0)
 SNRS = (None, 20, 10, 5)
 ENROLLED = 5
+PAUSE_SECONDS = 0.5
 TESTS = 3
 SYNTHETIC = 24
 FALSE_ACCEPTS = 0.01
@@ -149,7 +156,10 @@ def score_tests(
     thresholds = [find_threshold(engine, vectors) for _, vectors in people]
     for number, voice in enumerate(voices):
         for pcm in voice.tests(seconds):
-            vector = engine.embed(pcm if noise is None else mix(pcm, *noise))
+            room = bytes(SPEECH.bytes_in(PAUSE_SECONDS))
+            heard = room + pcm + room if noise is None else mix(room, pcm, *noise)
+            begin = round(1000 * PAUSE_SECONDS)
+            vector = embed_speech(engine, heard, [(begin, begin + round(1000 * seconds))])
             if vector is None:
                 yield Score(-1.0, 0.0, 1.0, False, voice.is_enrolled, voice.is_person, number // 3 % 2)
                 continue
@@ -196,11 +206,12 @@ def percent(outcomes: Sequence[bool]) -> str:
     return f"{sum(outcomes)}/{len(outcomes)}"
 
 
-def mix(pcm: bytes, noise: bytes, snr: int) -> bytes:
-    """Return speech with noise at a distance of `snr` dB."""
-    speech, sound = (np.frombuffer(part, np.int16).astype(np.float64) for part in (pcm, noise))
+def mix(pause: bytes, pcm: bytes, noise: bytes, snr: int) -> bytes:
+    """Return speech between two pauses with noise that is `snr` dB softer."""
+    level = (np.frombuffer(pcm, np.int16).astype(np.float64) ** 2).mean()
+    speech, sound = (np.frombuffer(part, np.int16).astype(np.float64) for part in (pause + pcm + pause, noise))
     sound = np.resize(sound, len(speech))
-    gain = np.sqrt((speech**2).mean() / (sound**2).mean()) * 10 ** (-snr / 20)
+    gain = np.sqrt(level / (sound**2).mean()) * 10 ** (-snr / 20)
     mixed: bytes = np.clip(speech + gain * sound, -32768, 32767).astype(np.int16).tobytes()
     return mixed
 

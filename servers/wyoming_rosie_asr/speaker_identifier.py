@@ -11,9 +11,8 @@ import structlog
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie.speakers.engine import SPEECH_MARGIN_MS, EngineChoice, SpeakerEngine, load_engine
+from wyoming_rosie.speakers.engine import EngineChoice, SpeakerEngine, load_engine
 from wyoming_rosie.speakers.store import FOLDER, SpeakerStore
-from wyoming_rosie.voice_activity.recording import cut_speech
 from wyoming_rosie_asr.engine import SpeechAudio
 
 if TYPE_CHECKING:
@@ -94,7 +93,9 @@ class SpeakerIdentifier:
     def _identify(self, audio: SpeechAudio) -> "IdentifiedSpeaker | None":
         if self._engine is None or self._index is None:
             return None
-        vector = self._engine.embed(cut_speech(audio.pcm, audio.segments, SPEECH_MARGIN_MS))
+        from wyoming_rosie.speakers.identification import embed_speech
+
+        vector = embed_speech(self._engine, audio.pcm, audio.segments)
         return None if vector is None else self._index.identify(vector)
 
 

@@ -21,7 +21,7 @@ from wyoming_rosie.commands.listen import SatelliteSession, connect_satellite
 from wyoming_rosie.commands.mini_conductor import MiniConductor
 from wyoming_rosie.errors import ConfigError, NotUnderstoodError, UsageError
 from wyoming_rosie.speakers import store
-from wyoming_rosie.speakers.engine import SPEECH_MARGIN_MS, EngineChoice, SpeakerEngine, load_engine
+from wyoming_rosie.speakers.engine import EngineChoice, SpeakerEngine, load_engine
 from wyoming_rosie.speakers.store import SpeakerStore
 from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie.voice_activity import silero
@@ -93,11 +93,12 @@ class SentenceJudge:
         import numpy as np
 
         from wyoming_rosie.speakers import enrolment
+        from wyoming_rosie.speakers.identification import embed_speech
         from wyoming_rosie.voice_activity.recording import cut_speech, find_segments
 
         segments = find_segments(self._vad, pcm)
         fault = enrolment.check_speech(cut_speech(pcm, segments, 0))
-        vector = None if fault else self.engine.embed(cut_speech(pcm, segments, SPEECH_MARGIN_MS))
+        vector = None if fault else embed_speech(self.engine, pcm, segments)
         if vector is None:
             return fault or enrolment.SentenceFault.NOISY
         if self.vectors and not enrolment.is_same_voice(self.engine, np.stack(self.vectors), vector):

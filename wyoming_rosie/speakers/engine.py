@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 ENGINES = EngineRegistry("wyoming_rosie.speakers.engines")
 EngineChoice: TypeAlias = Literal["auto", "voicefilter-lite", "mfcc-gmm"]
-SPEECH_MARGIN_MS = 200
-"""Audio before and after speech that belongs to the voice: soft consonants."""
 
 
 class SpeakerEngine(Protocol):
@@ -34,7 +32,7 @@ class SpeakerEngine(Protocol):
         ...
 
     def embed(self, pcm: bytes) -> "Floats | None":
-        """Return the unit vector of the voice in 16 kHz 16-bit mono PCM; None if it cannot be told."""
+        """Return the unit vector of the voice in 16 kHz 16-bit mono PCM; None for too little speech."""
         ...
 
 

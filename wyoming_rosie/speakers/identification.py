@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from wyoming_rosie.speakers.engine import SpeakerEngine
-from wyoming_rosie.speakers.spectrum import Floats
+from wyoming_rosie.speakers.spectrum import Floats, is_clear
 from wyoming_rosie.speakers.store import EnrolledPerson
+from wyoming_rosie.voice_activity.recording import cut_speech
 
+SPEECH_MARGIN_MS = 200
+"""Audio before and after speech that belongs to the voice: soft consonants."""
 COHORT_MARGIN = 0.02
 """A voice must be nearer to the person's than the nearest voice of the cohort by this."""
 SECOND_MARGIN = 0.03
@@ -21,6 +24,14 @@ class IdentifiedSpeaker:
 
     person: str
     score: float
+
+
+def embed_speech(engine: SpeakerEngine, pcm: bytes, segments: Sequence[tuple[int, int]]) -> Floats | None:
+    """Return the vector of the voice in the speech segments of 16 kHz 16-bit mono PCM, in milliseconds.
+
+    None for too little speech, or too much noise.
+    """
+    return engine.embed(cut_speech(pcm, segments, SPEECH_MARGIN_MS)) if is_clear(pcm) else None
 
 
 class VoiceIndex:

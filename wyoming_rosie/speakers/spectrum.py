@@ -44,18 +44,29 @@ def power_spectra(pcm: bytes) -> Floats:
 
 
 def speech_spectra(pcm: bytes) -> Floats | None:
-    """Return the power spectra of the frames that are not pauses, of at most MAX_SPEECH_SECONDS.
-
-    None if there is less than MIN_SPEECH_SECONDS of speech, or so much noise that it would sound like everybody.
-    """
+    """Return the power spectra of the frames that are not pauses, of at most MAX_SPEECH_SECONDS; None below MIN_SPEECH_SECONDS."""
     powers = power_spectra(pcm)
     if not len(powers):
         return None
-    levels = 10 * np.log10(powers.sum(axis=1) + _FLOOR)
-    quiet, loud = np.quantile(levels, (_QUIET_QUANTILE, _LOUD_QUANTILE))
-    speech = powers[levels > loud - SPEECH_RANGE_DB][: round(MAX_SPEECH_SECONDS * FRAMES_PER_SECOND)]
-    is_clear = loud - quiet >= MIN_RANGE_DB and len(speech) >= MIN_SPEECH_SECONDS * FRAMES_PER_SECOND
-    return np.asarray(speech, np.float32) if is_clear else None
+    levels = _levels(powers)
+    speech = powers[levels > np.quantile(levels, _LOUD_QUANTILE) - SPEECH_RANGE_DB]
+    if len(speech) < MIN_SPEECH_SECONDS * FRAMES_PER_SECOND:
+        return None
+    return np.asarray(speech[: round(MAX_SPEECH_SECONDS * FRAMES_PER_SECOND)], np.float32)
+
+
+def is_clear(pcm: bytes) -> bool:
+    """Return whether speech with its pauses has little noise; much makes all voices alike."""
+    powers = power_spectra(pcm)
+    if not len(powers):
+        return False
+    quiet, loud = np.quantile(_levels(powers), (_QUIET_QUANTILE, _LOUD_QUANTILE))
+    return bool(loud - quiet >= MIN_RANGE_DB)
+
+
+def _levels(powers: Floats) -> Doubles:
+    """Return the level of each frame, in dB."""
+    return np.asarray(10 * np.log10(powers.sum(axis=1) + _FLOOR), np.float64)
 
 
 @cache

@@ -12,7 +12,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.speakers import enrolment, store
 from wyoming_rosie.speakers.engine import load_engine
 from wyoming_rosie.speakers.enrolment import SentenceFault
-from wyoming_rosie.speakers.identification import VoiceIndex, find_threshold
+from wyoming_rosie.speakers.identification import VoiceIndex, embed_speech, find_threshold
 from wyoming_rosie.speakers.spectrum import Floats
 from wyoming_rosie.speakers.store import MAX_PEOPLE, EnrolledPerson, SpeakerStore
 from wyoming_rosie.voice_activity.recording import cut_speech
@@ -179,7 +179,10 @@ def test_the_mixture_knows_no_voice_in_a_moment(pcm: bytes, tmp_path: Path) -> N
 
 def test_steady_noise_is_nobodys_voice(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).normal(0, 3000, 48_000).astype(np.int16).tobytes()
-    assert load_engine("mfcc-gmm", tmp_path).embed(noise) is None
+    engine = load_engine("mfcc-gmm", tmp_path)
+    assert engine.embed(noise) is not None
+    assert embed_speech(engine, noise, [(0, 3000)]) is None
+    assert embed_speech(engine, b"", []) is None
 
 
 def test_the_same_sound_has_the_same_vector_at_any_level(tmp_path: Path) -> None:

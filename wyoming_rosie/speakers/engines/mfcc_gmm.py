@@ -66,7 +66,7 @@ class MfccGmmEngine:
 
 
 def extract_cepstra(pcm: bytes) -> Doubles | None:
-    """Return cepstra without their mean, and their slopes, of each frame of speech; None if a voice cannot be told."""
+    """Return cepstra without their mean, and their slopes, of each frame of speech; None if there is too little."""
     powers = speech_spectra(pcm)
     if powers is None:
         return None
