@@ -13,6 +13,7 @@ from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
 from tests.integration.test_asr_daemon import FORMAT
 from wyoming_rosie.audio.formats import SPEECH, read_wav
+from wyoming_rosie.home.model import DEMO_HOME
 from wyoming_rosie.protocol.client import Client
 
 ENGINE = ("--engine", "mfcc-gmm")
@@ -113,3 +114,26 @@ async def _wait_for_speaker(ears: Client, pcm: bytes, name: str | None) -> dict[
         while (context := await transcribe(ears, pcm)).get("speaker") != name:
             await asyncio.sleep(0.2)
     return context
+
+
+async def say(mind: Client, text: str, speaker: str | None) -> str:
+    """Return the answer to what a person says in the kitchen, or a guest."""
+    context = {"area": "kitchen", "conversation_id": speaker or "guest"} | ({"speaker": speaker} if speaker else {})
+    await mind.send(Event("transcript", {"text": text, "language": "en", "context": context}))
+    return str((await mind.wait_for("handled", "not-handled", "not-recognized", seconds=60)).data["text"])
+
+
+async def test_the_intent_daemon_keeps_persons_apart(daemon: StartDaemon, peer: OpenPeer, tmp_path: Path) -> None:
+    home = tmp_path / "home.toml"
+    home.write_text(f'{DEMO_HOME.read_text("utf-8")}\n[people.Tom]\nmay = ["light.*"]\n', "utf-8")
+    mind = await peer((await daemon("intent", "--home", str(home), "--memory.guests")).uri)
+    assert await say(mind, "turn on the kitchen light", "tom") == "Turned on the Kitchen Light."
+    assert await say(mind, "unlock the front door", "Tom") == "Sorry, Tom, you may not change the Front Door."
+    assert "do not know your voice" in await say(mind, "unlock the front door", None)
+    assert await say(mind, "unlock the front door", "Ada") == "Shall I unlock the Front Door?"
+    assert await say(mind, "no", "Ada")
+
+    await say(mind, "remember that my bin day is Tuesday", "Ada")
+    assert await say(mind, "when is my bin day?", "Ada") == "Your bin day is Tuesday."
+    assert "Tuesday" not in await say(mind, "when is my bin day?", "Tom")
+    assert "Tuesday" not in await say(mind, "when is my bin day?", None)
