@@ -11,6 +11,7 @@ from wyoming.event import Event
 
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
+from tests.fakes import FakeSatellite
 from tests.integration.test_asr_daemon import FORMAT
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.home.model import DEMO_HOME
@@ -137,3 +138,21 @@ async def test_the_intent_daemon_keeps_persons_apart(daemon: StartDaemon, peer: 
     assert await say(mind, "when is my bin day?", "Ada") == "Your bin day is Tuesday."
     assert "Tuesday" not in await say(mind, "when is my bin day?", "Tom")
     assert "Tuesday" not in await say(mind, "when is my bin day?", None)
+
+
+async def test_a_voice_is_enrolled_through_a_satellite(voices: Voices) -> None:
+    satellite = FakeSatellite()
+    async with satellite.serving(info=satellite.info):
+        enrolling = asyncio.create_task(voices.enroll("Ada", *ENGINE, "--satellite", satellite.uri, "--language", "de"))
+        await satellite.wait_for("run-satellite")
+        for name in ENROLLED:
+            after = len(satellite.heard)
+            await satellite.wake()
+            await satellite.wait_for("transcribe", after=after)
+            pcm = await voices.read(f"commands-en/{name}")
+            await satellite.send(Event("audio-chunk", FORMAT, pcm), Event("audio-stop"))
+            await satellite.wait_for("error", after=after)
+        status, output = await enrolling
+    assert status == 0, output
+    assert "Guten Morgen, bitte öffne die Vorhänge" in output
+    assert "Ada is enrolled with 5 sentences" in output
