@@ -2,7 +2,7 @@
 
     python -m benchmarks.speaker_background [--data-dir FOLDER]
 
-It writes wyoming_rosie/speakers/backgrounds: the Gaussian mixture, and for each engine the vectors of the voices. Run it after a
+It writes wyoming_rosie/audio/speakers/backgrounds: the Gaussian mixture, and for each engine the vectors of the voices. Run it after a
 change of features or of a network, which needs another version in the engine's name as well.
 """
 
@@ -14,10 +14,10 @@ import numpy as np
 
 from benchmarks.synthetic_voices import espeak_voices, pico_voices
 from wyoming_rosie import config
-from wyoming_rosie.speakers.background import FOLDER
-from wyoming_rosie.speakers.engine import SpeakerEngine, load_engine
-from wyoming_rosie.speakers.engines.mfcc_gmm import GaussianMixture, MfccGmmEngine, extract_cepstra
-from wyoming_rosie.speakers.spectrum import Doubles, Floats
+from wyoming_rosie.audio.speakers.background import FOLDER
+from wyoming_rosie.audio.speakers.engine import SpeakerEngine, load_engine
+from wyoming_rosie.audio.speakers.engines.mfcc_gmm import GaussianMixture, MfccGmmEngine, extract_cepstra
+from wyoming_rosie.audio.speakers.spectrum import Doubles, Floats
 
 GAUSSIANS = 32
 STEPS = 12

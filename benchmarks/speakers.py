@@ -20,16 +20,16 @@ from rich.table import Table
 from benchmarks.synthetic_voices import SyntheticVoice, espeak_voices
 from wyoming_rosie import config
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
-from wyoming_rosie.runtime.load import measure_memory_mb
-from wyoming_rosie.speakers.engine import SpeakerEngine, load_engine
-from wyoming_rosie.speakers.identification import (
+from wyoming_rosie.audio.speakers.engine import SpeakerEngine, load_engine
+from wyoming_rosie.audio.speakers.identification import (
     SECOND_MARGIN,
     SPEECH_MARGIN_MS,
     embed_speech,
     find_threshold,
     mean_vector,
 )
-from wyoming_rosie.speakers.spectrum import Floats
+from wyoming_rosie.audio.speakers.spectrum import Floats
+from wyoming_rosie.runtime.load import measure_memory_mb
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.voice_activity.recording import cut_speech, find_segments
 

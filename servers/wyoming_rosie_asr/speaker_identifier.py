@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from wyoming_rosie.audio.speakers.engine import EngineChoice, SpeakerEngine, load_engine
+from wyoming_rosie.audio.speakers.store import FOLDER, SpeakerStore
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie.speakers.engine import EngineChoice, SpeakerEngine, load_engine
-from wyoming_rosie.speakers.store import FOLDER, SpeakerStore
 from wyoming_rosie_asr.engine import SpeechAudio
 
 if TYPE_CHECKING:
-    from wyoming_rosie.speakers.identification import IdentifiedSpeaker, VoiceIndex
+    from wyoming_rosie.audio.speakers.identification import IdentifiedSpeaker, VoiceIndex
 
 _LOG = structlog.get_logger()
 WAIT_SECONDS = 0.1
@@ -74,7 +74,7 @@ class SpeakerIdentifier:
         self._signature, self._index = signature, None
         if not signature:
             return
-        from wyoming_rosie.speakers.identification import VoiceIndex  # numpy, which the settings need not load
+        from wyoming_rosie.audio.speakers.identification import VoiceIndex  # numpy, which the settings need not load
 
         try:
             self._engine = self._engine or load_engine(self._choice, self._data)
@@ -93,7 +93,7 @@ class SpeakerIdentifier:
     def _identify(self, audio: SpeechAudio) -> "IdentifiedSpeaker | None":
         if self._engine is None or self._index is None:
             return None
-        from wyoming_rosie.speakers.identification import embed_speech
+        from wyoming_rosie.audio.speakers.identification import embed_speech
 
         vector = embed_speech(self._engine, audio.pcm, audio.segments)
         return None if vector is None else self._index.identify(vector)

@@ -16,12 +16,12 @@ from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detect, Detection
 
 from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.audio.speakers.store import MAX_NAME_CHARACTERS
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol.turn import event_context
 from wyoming_rosie.protocol.wire import encode
 from wyoming_rosie.runtime.fields import parse_number
-from wyoming_rosie.speakers.store import MAX_NAME_CHARACTERS
 from wyoming_rosie.text import sentences
 from wyoming_rosie.text.language_tags import is_language_tag
 from wyoming_rosie.timers.requests import SatelliteIdentity, SpokenAnswer

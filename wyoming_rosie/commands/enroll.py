@@ -16,18 +16,18 @@ from rich.console import Console
 
 from wyoming_rosie import config
 from wyoming_rosie.audio import files
+from wyoming_rosie.audio.speakers import store
+from wyoming_rosie.audio.speakers.engine import EngineChoice, SpeakerEngine, load_engine
+from wyoming_rosie.audio.speakers.store import SpeakerStore
 from wyoming_rosie.commands.diagnostics import audio_devices
 from wyoming_rosie.commands.listen import SatelliteSession, connect_satellite
 from wyoming_rosie.commands.mini_conductor import MiniConductor
 from wyoming_rosie.errors import ConfigError, NotUnderstoodError, UsageError
-from wyoming_rosie.speakers import store
-from wyoming_rosie.speakers.engine import EngineChoice, SpeakerEngine, load_engine
-from wyoming_rosie.speakers.store import SpeakerStore
 from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie.voice_activity import silero
 
 if TYPE_CHECKING:
-    from wyoming_rosie.speakers.spectrum import Floats
+    from wyoming_rosie.audio.speakers.spectrum import Floats
 
 SENTENCES: dict[str, list[str]] = tomllib.loads(Path(store.__file__).with_name("sentences.toml").read_text("utf-8"))
 RECORD_SECONDS = 6.0
@@ -92,8 +92,8 @@ class SentenceJudge:
         """Take a sentence of speech PCM; return what is wrong with it, None if it is good."""
         import numpy as np
 
-        from wyoming_rosie.speakers import enrolment
-        from wyoming_rosie.speakers.identification import embed_speech
+        from wyoming_rosie.audio.speakers import enrolment
+        from wyoming_rosie.audio.speakers.identification import embed_speech
         from wyoming_rosie.voice_activity.recording import cut_speech, find_segments
 
         segments = find_segments(self._vad, pcm)
@@ -186,7 +186,7 @@ def _judge_files(judge: SentenceJudge, paths: Sequence[Path]) -> None:
 def _save(voices: SpeakerStore, person: str, judge: SentenceJudge) -> None:
     import numpy as np
 
-    from wyoming_rosie.speakers.enrolment import MIN_SENTENCES
+    from wyoming_rosie.audio.speakers.enrolment import MIN_SENTENCES
 
     if len(judge.vectors) < MIN_SENTENCES:
         raise NotUnderstoodError(

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.audio.speakers import enrolment, store
+from wyoming_rosie.audio.speakers.engine import load_engine
+from wyoming_rosie.audio.speakers.enrolment import SentenceFault
+from wyoming_rosie.audio.speakers.identification import VoiceIndex, embed_speech, find_threshold
+from wyoming_rosie.audio.speakers.spectrum import Floats
+from wyoming_rosie.audio.speakers.store import MAX_PEOPLE, EnrolledPerson, SpeakerStore
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.speakers import enrolment, store
-from wyoming_rosie.speakers.engine import load_engine
-from wyoming_rosie.speakers.enrolment import SentenceFault
-from wyoming_rosie.speakers.identification import VoiceIndex, embed_speech, find_threshold
-from wyoming_rosie.speakers.spectrum import Floats
-from wyoming_rosie.speakers.store import MAX_PEOPLE, EnrolledPerson, SpeakerStore
 from wyoming_rosie.voice_activity.recording import cut_speech
 
 ODD_NAME = "Zoë Müller-v.d. Höh"

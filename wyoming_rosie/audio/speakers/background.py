@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wyoming_rosie.speakers.spectrum import Floats
+from wyoming_rosie.audio.speakers.spectrum import Floats
 
 FOLDER = Path(__file__).with_name("backgrounds")
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 from wyoming_rosie.engines import EngineRegistry
 
 if TYPE_CHECKING:
-    from wyoming_rosie.speakers.spectrum import Floats
+    from wyoming_rosie.audio.speakers.spectrum import Floats
 
-ENGINES = EngineRegistry("wyoming_rosie.speakers.engines")
+ENGINES = EngineRegistry("wyoming_rosie.audio.speakers.engines")
 EngineChoice: TypeAlias = Literal["auto", "voicefilter-lite", "mfcc-gmm"]
 
 

@@ -18,7 +18,7 @@ from wyoming_rosie.home.model import GUEST
 from wyoming_rosie.runtime import json_store
 
 if TYPE_CHECKING:
-    from wyoming_rosie.speakers.spectrum import Floats
+    from wyoming_rosie.audio.speakers.spectrum import Floats
 
 _LOG = structlog.get_logger()
 FORMAT = 1

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wyoming_rosie.speakers.engine import SpeakerEngine
-from wyoming_rosie.speakers.spectrum import Floats, is_clear
-from wyoming_rosie.speakers.store import EnrolledPerson
+from wyoming_rosie.audio.speakers.engine import SpeakerEngine
+from wyoming_rosie.audio.speakers.spectrum import Floats, is_clear
+from wyoming_rosie.audio.speakers.store import EnrolledPerson
 from wyoming_rosie.voice_activity.recording import cut_speech
 
 SPEECH_MARGIN_MS = 200

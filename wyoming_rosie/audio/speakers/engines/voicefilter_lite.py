@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from wyoming_rosie.audio.speakers.background import load_background
+from wyoming_rosie.audio.speakers.spectrum import Floats, mel_bands, speech_spectra
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.models import speakers
 from wyoming_rosie.runtime.extras import install_command
-from wyoming_rosie.speakers.background import load_background
-from wyoming_rosie.speakers.spectrum import Floats, mel_bands, speech_spectra
 
 BANDS = 40
 WINDOW = 80

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from wyoming_rosie.speakers.background import load_background
-from wyoming_rosie.speakers.spectrum import Doubles, Floats, mel_bands, speech_spectra
+from wyoming_rosie.audio.speakers.background import load_background
+from wyoming_rosie.audio.speakers.spectrum import Doubles, Floats, mel_bands, speech_spectra
 
 BANDS = 30
 CEPSTRA = 20

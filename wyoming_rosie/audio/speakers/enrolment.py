@@ -4,9 +4,9 @@ from enum import StrEnum
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.audio.levels import measure_levels
-from wyoming_rosie.speakers.engine import SpeakerEngine
-from wyoming_rosie.speakers.identification import mean_vector
-from wyoming_rosie.speakers.spectrum import Floats
+from wyoming_rosie.audio.speakers.engine import SpeakerEngine
+from wyoming_rosie.audio.speakers.identification import mean_vector
+from wyoming_rosie.audio.speakers.spectrum import Floats
 
 SENTENCES = 5
 """Sentences that a person is asked for."""
