@@ -15,6 +15,7 @@ from wyoming_rosie.http.health import Health
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.protocol.server import run_until_stopped, stop_signal
 from wyoming_rosie.runtime import systemd
+from wyoming_rosie.trust import membership, roster_client
 from wyoming_rosie_bridge.backlogs import BacklogMonitor
 from wyoming_rosie_bridge.buses import connect_mqtt, open_buses
 from wyoming_rosie_bridge.config import INGEST, BridgeConfig, check_brokers, check_roles
@@ -74,6 +75,7 @@ async def serve(settings: BridgeConfig, wrap: Callable[[Buses], Buses] = lambda 
         await stack.enter_async_context(
             health.serve_health("bridge", checks, metrics, settings.http_host, settings.http_port)
         )
+        await stack.enter_async_context(roster_client.following(membership.current(), searches=True))
         running = asyncio.create_task(_run(roles, stages, context, backlogs))
         await connect_mqtt(buses, stack)
         systemd.notify("READY=1")
@@ -99,6 +101,8 @@ def _create_checks(buses: Buses, roles: Sequence[Role], metrics: Metrics) -> Hea
     checks.add_check("mqtt", lambda: buses.mqtt.problem)
     checks.add_check("redis", lambda: buses.jobs.problem)
     checks.add_check("nats", lambda: buses.events.problem)
+    if membership.current() is not None:
+        checks.add_check("certificate", membership.find_problem)
     if isinstance(mqtt := buses.mqtt, PahoMqtt):
         metrics.gauge("bridge_mqtt_refused", "Messages of MQTT that were not valid", lambda: mqtt.refused)
         metrics.gauge("bridge_mqtt_dropped", "Messages of MQTT for which there was no room", lambda: mqtt.dropped)

@@ -24,6 +24,8 @@ from wyoming_rosie.runtime import systemd
 from wyoming_rosie.timers.presence import PlaceReader
 from wyoming_rosie.timers.service import TimerCallbacks, TimerService
 from wyoming_rosie.trust import membership
+from wyoming_rosie.trust.identity import FOLDER as IDENTITY
+from wyoming_rosie.trust.membership import Membership
 from wyoming_rosie.voice_activity import endpointing
 from wyoming_rosie_hub.announcements import AnnouncementQueue
 from wyoming_rosie_hub.delayed_commands import DelayedCommandRunner
@@ -32,12 +34,16 @@ from wyoming_rosie_hub.fallback_audio import FallbackAudio
 from wyoming_rosie_hub.late_answers import LateAnswers
 from wyoming_rosie_hub.satellites.client import SatelliteClient
 from wyoming_rosie_hub.satellites.registry import SatelliteRegistry
+from wyoming_rosie_hub.trust import settings as trust
+from wyoming_rosie_hub.trust.settings import TrustSettings
+from wyoming_rosie_hub.trust.start import TrustStarter
 from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, HubContext
 from wyoming_rosie_hub.voice_selection import VoiceSelector
 from wyoming_rosie_hub.volume.service import VolumeService
 from wyoming_rosie_hub.web.house import House
 from wyoming_rosie_hub.web.service import serve_web
 from wyoming_rosie_hub.web.settings import WebConfig
+from wyoming_rosie_hub.web.tls import FOLDER
 
 _LOG = structlog.get_logger()
 DISCOVERY_SECONDS = 2.0
@@ -75,6 +81,9 @@ class HubConfig:
     http_host: str = option(LOOPBACK, "address for --http-port; 0.0.0.0 admits other machines")
     debug: bool = option(False, "log more, including what people say")
     identity: Path | None = option(None, "folder of the identity in the house [default: in the data folder]")
+    trust_uri: str = option(
+        trust.DEFAULT_URI, "where the members of the house get their roster and certificates, or `off`"
+    )
     config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
 
     @property
@@ -123,6 +132,7 @@ class Hub:
         )
         self._context.history.keeps_text = settings.web.log_text
         self._settings = settings
+        self.trust = TrustStarter(trust_settings(settings), self._on_joined)
         self._configured = settings.satellite
         self._browser = browser
         self._adopted, self._adopts_all = settings.adopt, settings.adopt_all
@@ -132,7 +142,14 @@ class Hub:
         """The checks for monitors."""
         health = Health()
         health.add_check("satellites", self._check_satellites)
+        health.add_check("certificate", membership.find_problem)
+        health.add_check("trust", self.trust.find_problem)
         return health
+
+    def _on_joined(self, joined: Membership) -> None:
+        """Find the programs of the house that this hub has just become a member of."""
+        if self._browser is not None:
+            self._browser.use(joined)
 
     def _check_satellites(self) -> str | None:
         missing = [satellite.uri for satellite in self._satellites.all if satellite.satellite_id is None]
@@ -175,6 +192,7 @@ class Hub:
             tasks.create_task(self._fallback_audio.run())
             tasks.create_task(self._timers.run())
             tasks.create_task(self._timers.watch_presence())
+            tasks.create_task(self.trust.run())
             while True:
                 for uri in self._satellite_uris() - self._satellites.uris:
                     client = SatelliteClient(uri, self._context)
@@ -202,8 +220,15 @@ def read_config(arguments: Sequence[str]) -> HubConfig:
     return settings
 
 
+def trust_settings(settings: HubConfig) -> TrustSettings:
+    """Return the settings of the trust service."""
+    folder = settings.state_folder
+    return TrustSettings(folder / FOLDER, settings.identity or folder / IDENTITY, settings.trust_uri, settings.zeroconf)
+
+
 def check_config(settings: HubConfig) -> None:
     """Raise ConfigError for settings that contradict each other."""
+    trust.check_uri(settings.trust_uri)
     for uri in settings.satellite:
         address.parse(uri)
     endpointing.check_endpointing_rules(settings.end_of_speech)
@@ -219,6 +244,7 @@ async def serve(settings: HubConfig) -> None:
             browser = await stack.enter_async_context(ServiceBrowser(membership=membership.current()))
         metrics = Metrics()
         hub = Hub(settings, browser, create_turn_metrics(metrics, is_enabled=settings.http_port is not None))
+        await hub.trust.prepare()
         metrics.gauge("peers", "Satellites that are connected", lambda: hub.connected_count)
         await stack.enter_async_context(
             health.serve_health("hub", hub.health, metrics, settings.http_host, settings.http_port)

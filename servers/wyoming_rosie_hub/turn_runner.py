@@ -45,10 +45,10 @@ from wyoming_rosie_hub.reply_streamer import ReplyStreamer
 from wyoming_rosie_hub.satellites.arbitration import SatelliteArbitration
 from wyoming_rosie_hub.satellites.levels import LevelMonitor
 from wyoming_rosie_hub.satellites.wake_claims import WakeClaims
+from wyoming_rosie_hub.satellites.wake_word_history import WakeWordHistory
 from wyoming_rosie_hub.timeline import Timeline, TurnHistory
 from wyoming_rosie_hub.voice_selection import VoiceSelector
 from wyoming_rosie_hub.volume.service import VolumeService
-from wyoming_rosie_hub.wake_word_history import WakeWordHistory
 
 _LOG = structlog.get_logger()
 DEFAULT_LANGUAGE = "en"

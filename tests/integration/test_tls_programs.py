@@ -212,7 +212,7 @@ async def test_what_is_announced_is_used_once_it_has_proved_role_and_house(
 ) -> None:
     """The stranger announces our house, and the wake daemon another role."""
     name = f"rosie-test-{uuid4().hex[:8]}"
-    ours = members["asr"].identity.house_id
+    ours = members["asr"].house_id
     claims = {"a-stranger": stranger, "a-wake": members["wake"], "own": members["asr"]}
     async with AsyncExitStack() as stack:
         for suffix, member in claims.items():

@@ -67,6 +67,12 @@ class PeerSender(Protocol):
         """Who is at the other end."""
 
 
+def peer_of(send: object) -> Peer:
+    """Return who is at the other end of a `send`."""
+    assert isinstance(send, PeerSender)
+    return send.peer
+
+
 @runtime_checkable
 class AudioFastPath(Protocol):
     """A handler that takes audio chunks without a task switch."""

@@ -91,4 +91,4 @@ def describe_bind_error(err: OSError | OverflowError) -> str:
 
 def house_of(membership: Membership | None) -> str | None:
     """Return the id of the house of a process, None if it belongs to none."""
-    return None if membership is None else membership.identity.house_id
+    return None if membership is None else membership.house_id

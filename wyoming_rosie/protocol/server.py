@@ -39,7 +39,7 @@ from wyoming_rosie.runtime.exit_status import start_exit_deadline
 from wyoming_rosie.runtime.load import ProcessMeter
 from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie.runtime.terminal import hangup_signal
-from wyoming_rosie.trust import membership
+from wyoming_rosie.trust import membership, roster_client
 from wyoming_rosie.trust.membership import Membership
 from wyoming_rosie.trust.peer import STDIO_PEER, UNIX_PEER, Peer, PeerKind, member_peer, plain_peer
 from wyoming_rosie.trust.tls import MemberCertificate
@@ -165,6 +165,8 @@ class DaemonServer:
         `uri` replaces that of the settings.
         """
         self.apply_settings(settings)
+        if membership is not None:
+            self.health.add_check("certificate", membership.find_problem)
         main = address.parse(uri or settings.uri)
         secured = listening.tls_address(main, settings.tls_port, is_member=membership is not None)
         async with AsyncExitStack() as stack:
@@ -228,7 +230,7 @@ class DaemonServer:
             raise ConfigError("tls:// needs an identity of the house; `wyoming-rosie pair NAME` tells how to join")
 
         def accept(stream: EventStream, host: str, certificate: MemberCertificate) -> None:
-            peer = member_peer(host, membership.member(certificate))
+            peer = member_peer(host, membership.member(certificate), certificate)
             connection = self._accept(stream, peer)
             if connection is not None:
                 watching = ExitStack()
@@ -318,6 +320,11 @@ async def run(service: DaemonServer, settings: ServiceConfig) -> None:
     stop = stop_signal()
     async with AsyncExitStack() as stack:
         listeners = await stack.enter_async_context(service.listening_as(settings, membership.current()))
+        await stack.enter_async_context(
+            roster_client.following(
+                membership.current(), searches=settings.zeroconf and listeners.announced is not None
+            )
+        )
         if settings.zeroconf and listeners.announced is not None:
             await stack.enter_async_context(
                 discovery.announce(

@@ -56,9 +56,16 @@ class ServiceBrowser:
     With the membership of a house, only those that have proved to be members of it, which are used over TLS.
     """
 
-    def __init__(self, interfaces: Sequence[str] | None = None, membership: Membership | None = None) -> None:
+    def __init__(
+        self,
+        interfaces: Sequence[str] | None = None,
+        membership: Membership | None = None,
+        service_type: str = SERVICE_TYPE,
+    ) -> None:
         self._interfaces = interfaces
         self._membership = membership
+        self._service_type = service_type
+        self._announced: set[str] = set()
         self._found: dict[str, DiscoveredService] = {}
         self._lookups: dict[str, asyncio.Task[None]] = {}  # by service name
 
@@ -69,12 +76,19 @@ class ServiceBrowser:
             key=lambda service: service.name,
         )
 
+    def use(self, membership: Membership) -> None:
+        """Find the services of a house that this process has just become a member of, and no others any more."""
+        self._membership = membership
+        self._found.clear()
+        for name in self._announced:
+            self._start_lookup(name)
+
     async def __aenter__(self) -> "ServiceBrowser":
         await load_zeroconf()
         from zeroconf.asyncio import AsyncServiceBrowser
 
         self._zeroconf = create_zeroconf(self._interfaces)
-        self._browser = AsyncServiceBrowser(self._zeroconf.zeroconf, SERVICE_TYPE, handlers=[self._on_change])
+        self._browser = AsyncServiceBrowser(self._zeroconf.zeroconf, self._service_type, handlers=[self._on_change])
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -86,11 +100,20 @@ class ServiceBrowser:
         await self._zeroconf.async_close()
 
     def _on_change(self, *, name: str, state_change: "ServiceStateChange", **_: object) -> None:
-        if (earlier := self._lookups.pop(name, None)) is not None:
-            earlier.cancel()
         if state_change.name == "Removed":
+            self._announced.discard(name)
+            self._cancel_lookup(name)
             self._found.pop(name, None)
             return
+        self._announced.add(name)
+        self._start_lookup(name)
+
+    def _cancel_lookup(self, name: str) -> None:
+        if (earlier := self._lookups.pop(name, None)) is not None:
+            earlier.cancel()
+
+    def _start_lookup(self, name: str) -> None:
+        self._cancel_lookup(name)
         lookup = asyncio.get_running_loop().create_task(self._lookup(name), name=name)
         self._lookups[name] = lookup
         lookup.add_done_callback(self._on_lookup_done)
@@ -104,7 +127,7 @@ class ServiceBrowser:
     async def _lookup(self, name: str) -> None:
         from zeroconf.asyncio import AsyncServiceInfo
 
-        record = AsyncServiceInfo(SERVICE_TYPE, name)
+        record = AsyncServiceInfo(self._service_type, name)
         for _ in range(MAX_LOOKUPS):
             if await record.async_request(self._zeroconf.zeroconf, LOOKUP_MILLISECONDS):
                 break
@@ -114,12 +137,12 @@ class ServiceBrowser:
         properties = record.decoded_properties
         tls_port = None
         if self._membership is not None:
-            tls_port = _member_port(properties, self._membership.identity.house_id)
+            tls_port = _member_port(properties, self._membership.house_id)
             if tls_port is None:
                 return
         port = tls_port or record.port
         found = DiscoveredService(
-            name.removesuffix(f".{SERVICE_TYPE}"),
+            name.removesuffix(f".{self._service_type}"),
             await first_reachable(await asyncio.to_thread(_closest_first, addresses[:MAX_ADDRESSES]), port),
             record.port,
             properties.get("role") or "",
@@ -135,9 +158,10 @@ async def find_services(
     role: str | None = None,
     interfaces: Sequence[str] | None = None,
     membership: Membership | None = None,
+    service_type: str = SERVICE_TYPE,
 ) -> list[DiscoveredService]:
     """Return the services that answer within `seconds`; with a membership, those of its house."""
-    async with ServiceBrowser(interfaces, membership) as browser:
+    async with ServiceBrowser(interfaces, membership, service_type) as browser:
         await asyncio.sleep(seconds)
         return browser.services(role)
 

@@ -8,7 +8,10 @@ PRIVATE = 0o600
 
 
 def write(path: Path, content: bytes, mode: int = 0o666) -> None:
-    """Replace the file atomically; the umask applies to `mode`. Raises OSError."""
+    """Replace the file atomically; the umask applies to `mode`. Raises OSError.
+
+    It belongs to the owner of its folder, also if root writes it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
@@ -16,4 +19,12 @@ def write(path: Path, content: bytes, mode: int = 0o666) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    give_to_owner(new, path.parent)
     new.replace(path)
+
+
+def give_to_owner(file: Path, folder: Path) -> None:
+    """Let the user of a folder read what root has written into it. Raises OSError."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(file, owner.st_uid, owner.st_gid)

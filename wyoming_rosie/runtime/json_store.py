@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +38,7 @@ def write_private(path: Path, document: object) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".private-") as private:  # mode 0700
         new = Path(private) / path.name
         write(new, document, 0o600)
-        _give_to_owner(new, path.parent)
+        atomic_file.give_to_owner(new, path.parent)
         new.replace(path)
 
 
@@ -51,13 +50,6 @@ def quarantine(path: Path, reason: Exception) -> None:
         path.replace(broken)
     except OSError as err:
         _LOG.warning("unusable file could not be renamed", file=str(path), reason=err.strerror)
-
-
-def _give_to_owner(file: Path, folder: Path) -> None:
-    """Let the owner of a folder read what root has written into it."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        os.chown(file, owner.st_uid, owner.st_gid)
 
 
 class JsonWriter:

@@ -1,7 +1,8 @@
 """The house's authority: its key and certificate, and what it signs. Needs cryptography."""
 
 import ipaddress
-from collections.abc import Collection
+import secrets
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from wyoming_rosie.trust.roster import SignedRoster, create_text
 from wyoming_rosie.trust.tls import member_host
 
 AUTHORITY_DAYS = 3650
+SERIAL_BYTES = 8
 CLOCK_SKEW = timedelta(days=1)
 LOCAL_DOMAINS = ("local", "lan", "home", "internal", "home.arpa", "localhost")
 PRIVATE_NETWORKS = (
@@ -44,6 +46,11 @@ class AuthorityFiles:
         return self.folder / "authority.key"
 
     @property
+    def previous(self) -> "AuthorityFiles":
+        """Files of the authority before, as long as members trust it."""
+        return AuthorityFiles(self.folder / "previous")
+
+    @property
     def registry(self) -> Path:
         return self.folder / "members.json"
 
@@ -59,14 +66,24 @@ class Authority:
     def pem(self) -> bytes:
         return encode_certificate(self.certificate)
 
+    @property
+    def serial(self) -> str:
+        """What tells this authority from others of the house; empty for one of an earlier version."""
+        found = self.certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+        return str(found[0].value) if found else ""
+
+    @property
+    def domains(self) -> list[str]:
+        """The domains in which it may sign."""
+        constraints = self.certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+        return [one.value for one in constraints.permitted_subtrees or [] if isinstance(one, x509.DNSName)]
+
     def may_sign(self, name: str) -> bool:
         """Return whether a name or an address is within the name constraints; addresses must be private."""
         if (address := hosts.parse_ip(name)) is not None:
             networks = map(ipaddress.ip_network, PRIVATE_NETWORKS)
             return any(address.version == network.version and address in network for network in networks)
-        constraints = self.certificate.extensions.get_extension_for_class(x509.NameConstraints).value
-        domains = [one.value for one in constraints.permitted_subtrees or [] if isinstance(one, x509.DNSName)]
-        return any(name == domain or name.endswith(f".{domain}") for domain in domains)
+        return any(name == domain or name.endswith(f".{domain}") for domain in self.domains)
 
     def has_signed(self, certificate: x509.Certificate) -> bool:
         """Return whether a certificate is from this authority."""
@@ -102,9 +119,9 @@ class Authority:
         host = x509.DNSName(member_host(member.id, member.role))
         return encode_certificate(self.issue(member.name, [host], key, usages, now, CERTIFICATE_DAYS))
 
-    def sign_roster(self, registry: Registry, now: datetime) -> SignedRoster:
-        """Return the roster of a registry, signed."""
-        unsigned = SignedRoster(create_text(registry, now.timestamp()), b"")
+    def sign_roster(self, registry: Registry, now: datetime, authorities: Iterable[bytes] = ()) -> SignedRoster:
+        """Return the roster of a registry, signed; members trust the `authorities`, in PEM, from then on."""
+        unsigned = SignedRoster(create_text(registry, now.timestamp(), authorities), b"")
         return SignedRoster(unsigned.text, self.key.sign(unsigned.signed_bytes, ec.ECDSA(hashes.SHA256())))
 
 
@@ -121,7 +138,12 @@ def load_authority(folder: Path) -> Authority:
 def create_authority(folder: Path, names: Collection[str], now: datetime) -> Authority:
     """Make and store an authority, which may sign for local names, and those of `names` that are others. Raises OSError."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = _subject(f"wyoming-rosie of {max(names)}")
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.SERIAL_NUMBER, secrets.token_hex(SERIAL_BYTES)),
+            *_subject(f"wyoming-rosie of {max(names)}"),
+        ]
+    )
     domains = sorted({*LOCAL_DOMAINS, *(name for name in names if hosts.parse_ip(name) is None)})
     permitted = [
         *(x509.DNSName(domain) for domain in domains),

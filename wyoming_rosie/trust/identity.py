@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError, UntrustedPeerError
-from wyoming_rosie.runtime import atomic_file
+from wyoming_rosie.runtime import atomic_file, json_store
 from wyoming_rosie.trust import tls
 from wyoming_rosie.trust.tls import MemberCertificate
 
@@ -32,12 +32,17 @@ class IdentityFiles:
 
     @property
     def house(self) -> Path:
-        """The certificate of the house's authority."""
+        """The certificate of the house's authority, or of two while one takes the other's place."""
         return self.folder / "house.pem"
 
     @property
     def roster(self) -> Path:
         return self.folder / "roster.json"
+
+    @property
+    def service(self) -> Path:
+        """The address of the trust service."""
+        return self.folder / "service.json"
 
     @property
     def exist(self) -> bool:
@@ -51,19 +56,14 @@ class Identity:
 
     files: IdentityFiles
     certificate: MemberCertificate
-    authority: bytes
-    """The certificate of the house's authority, in PEM."""
-
-    @property
-    def house_id(self) -> str:
-        """The first digits of the SHA-256 of the authority's certificate, which all members of the house know."""
-        return house_id(self.authority)
+    authorities: bytes
+    """The certificates of the house's authority, in PEM: two while one takes the other's place."""
 
 
-def house_id(authority: bytes) -> str:
-    """Return the id of the house whose authority has this certificate, in PEM."""
-    der = ssl.PEM_cert_to_DER_cert(authority.decode())
-    return hashlib.sha256(der).hexdigest()[:HOUSE_ID_DIGITS]
+def house_id(authorities: bytes) -> str:
+    """Return the id of the house whose first authority has this certificate, in PEM: the first digits of its SHA-256."""
+    first = authorities.decode().partition(ssl.PEM_FOOTER)[0] + ssl.PEM_FOOTER
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()[:HOUSE_ID_DIGITS]
 
 
 def load_identity(folder: Path) -> Identity | None:
@@ -84,12 +84,27 @@ def load_identity(folder: Path) -> Identity | None:
         raise ConfigError(f"the identity in {folder} cannot be used: {tls.explain(err)}; {NEXT_STEP}") from err
 
 
-def save_identity(folder: Path, key: bytes, certificate: bytes, authority: bytes) -> None:
+def save_identity(folder: Path, key: bytes, certificate: bytes, authorities: bytes) -> None:
     """Replace the key and the certificates of an identity, all in PEM. Raises OSError."""
     files = IdentityFiles(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    atomic_file.write(files.house, authority)
+    atomic_file.write(files.house, authorities)
     atomic_file.write(files.member, key + certificate, atomic_file.PRIVATE)
+
+
+def load_service_uri(folder: Path) -> str | None:
+    """Return where the trust service was last, None if that is not known; blocks."""
+    try:
+        document = json_store.read(IdentityFiles(folder).service)
+    except (OSError, ValueError):  # it is found by mDNS
+        return None
+    uri = document.get("uri") if isinstance(document, dict) else None
+    return uri if isinstance(uri, str) else None
+
+
+def save_service_uri(folder: Path, uri: str) -> None:
+    """Store where the trust service is. Raises OSError."""
+    json_store.write(IdentityFiles(folder).service, {"uri": uri})
 
 
 def _check_mode(path: Path) -> None:

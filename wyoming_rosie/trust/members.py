@@ -16,6 +16,8 @@ MAX_NAME_CHARACTERS = 64  # of an X.509 common name
 ID_BYTES = 8
 CERTIFICATE_DAYS = 90
 RENEWAL_DAYS = 30
+VERSION = 1
+"""Version of the registry's file; a later one may hold what this version would lose."""
 _DAY_SECONDS = 86_400
 
 
@@ -35,11 +37,17 @@ class Member:
 
 @dataclass(frozen=True)
 class Registry:
-    """The hub's list of members. Each change raises `number`; `revoked` has the time of each revocation in Unix seconds."""
+    """The hub's list of members. Each change that members must know raises `number`.
+
+    `revoked` has the time of each revocation in Unix seconds, `rotating` the ids of members that are to get another
+    certificate; `house` is the id of the house once its authority is no longer the first one.
+    """
 
     number: int = 0
     members: tuple[Member, ...] = ()
     revoked: Mapping[str, int] = field(default_factory=dict)
+    rotating: frozenset[str] = frozenset()
+    house: str | None = None
 
     def find(self, name_or_id: str) -> Member | None:
         """Return a member by its id, or its name in upper or lower case."""
@@ -75,8 +83,17 @@ class Registry:
     def revoke(self, name_or_id: str, now: float) -> "Registry":
         """Return the registry without a member, whose certificate counts no longer. Raises ConfigError."""
         gone = self.get(name_or_id)
-        remaining = tuple(one for one in self.members if one.id != gone.id)
-        return Registry(self.number + 1, remaining, {**self._unexpired(now), gone.id: int(now)})
+        return replace(
+            self,
+            number=self.number + 1,
+            members=tuple(one for one in self.members if one.id != gone.id),
+            revoked={**self._unexpired(now), gone.id: int(now)},
+            rotating=self.rotating - {gone.id},
+        )
+
+    def request_rotation(self, name_or_id: str) -> "Registry":
+        """Return the registry in which a member is to get another certificate. Raises ConfigError."""
+        return replace(self, rotating=self.rotating | {self.get(name_or_id).id})
 
     def rotate(self, name_or_id: str, new_id: str, now: float) -> "Registry":
         """Return the registry with another id of a member, so that its certificate so far counts no longer. Raises ConfigError."""
@@ -122,7 +139,11 @@ def load_registry(path: Path) -> Registry:
     """Return the registry in a file, an empty one if there is none. Raises ConfigError."""
     try:
         document = json_store.read(path)
-        return Registry() if document is None else _decode_registry(document)
+        if document is None:
+            return Registry()
+        if document.get("version", VERSION) > VERSION:
+            raise ConfigError(f"{path} was written by a later version of wyoming-rosie; update this one")
+        return _decode_registry(document)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
         raise ConfigError(f"the list of members in {path} cannot be read: {err}; restore it from a backup") from err
 
@@ -130,16 +151,25 @@ def load_registry(path: Path) -> Registry:
 def save_registry(path: Path, registry: Registry) -> None:
     """Replace the registry in a file that only its owner reads. Raises OSError."""
     document = {
+        "version": VERSION,
         "number": registry.number,
         "members": encode_members(registry.members),
         "revoked": dict(registry.revoked),
+        "rotating": sorted(registry.rotating),
+        "house": registry.house,
     }
     json_store.write(path, document, atomic_file.PRIVATE)
 
 
 def _decode_registry(document: Any) -> Registry:
     revoked = {str(gone): int(revoked_at) for gone, revoked_at in document["revoked"].items()}
-    return Registry(int(document["number"]), decode_members(document["members"]), revoked)
+    return Registry(
+        int(document["number"]),
+        decode_members(document["members"]),
+        revoked,
+        frozenset(map(str, document.get("rotating", ()))),
+        document.get("house"),
+    )
 
 
 def _decode_member(value: Any) -> Member:

@@ -3,22 +3,28 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 
 from wyoming_rosie.errors import ConfigError, UntrustedPeerError
+from wyoming_rosie.runtime import atomic_file
 from wyoming_rosie.trust import roster as rosters
 from wyoming_rosie.trust import tls
-from wyoming_rosie.trust.identity import FOLDER, Identity, IdentityFiles, load_identity
+from wyoming_rosie.trust.identity import FOLDER, Identity, IdentityFiles, house_id, load_identity, save_identity
 from wyoming_rosie.trust.members import Member
 from wyoming_rosie.trust.roster import Roster, SignedRoster
 from wyoming_rosie.trust.tls import MemberCertificate
 
 _LOG = structlog.get_logger()
 OnRevoked = Callable[[UntrustedPeerError], None]
+RENEWAL_SHARE = 2 / 3
+"""Share of its life after which a certificate is renewed."""
+WARNING_DAYS = 14
+"""Days before the end of a certificate from which its program warns: renewal has failed for two weeks then."""
+DAY_SECONDS = 86_400
 
 
 class Membership:
@@ -28,6 +34,8 @@ class Membership:
         self.identity = identity
         self.roster = roster
         self.server_context, self.client_context = _create_contexts(identity)
+        self.refusal: str | None = None
+        """Why the hub does not accept this process as a member any more."""
         self._clock = clock
         self._connections: dict[object, tuple[MemberCertificate, OnRevoked]] = {}
 
@@ -42,6 +50,30 @@ class Membership:
         """The member that this process is, as the roster knows it."""
         own = self.identity.certificate.member
         return self.roster.members.get(own.id, own)
+
+    @property
+    def house_id(self) -> str:
+        """The id of the house, which stays when another authority takes the place of the first one."""
+        return self.roster.house or house_id(self.identity.authorities)
+
+    @property
+    def renewal_due_at(self) -> float:
+        """When the certificate is to be renewed, in Unix seconds."""
+        certificate = self.identity.certificate
+        return certificate.not_before + RENEWAL_SHARE * (certificate.not_after - certificate.not_before)
+
+    def find_problem(self) -> str | None:
+        """Return what is wrong with the membership and the next step, None if all is well."""
+        if self.refusal is not None:
+            return f"{self.refusal}; pair this program again: `wyoming-rosie pair NAME` on the hub's machine"
+        days = int((self.identity.certificate.not_after - self.now) // DAY_SECONDS)
+        if days >= WARNING_DAYS:
+            return None
+        state = "has expired" if days < 0 else f"expires in {days} days"
+        return (
+            f"the certificate of this program {state}, and the hub has not renewed it; see that the hub runs and can be"
+            " reached, or pair this program again"
+        )
 
     @property
     def now(self) -> float:
@@ -73,15 +105,29 @@ class Membership:
 
         Raises UntrustedPeerError for one that the authority has not signed or that is older.
         """
-        roster = await asyncio.to_thread(rosters.verify, signed, self.identity.authority)
+        roster = await asyncio.to_thread(rosters.verify, signed, self.identity.authorities)
         if not rosters.check_newer(self.roster, roster):
             return
         self.roster = roster
         self._end_revoked()
         try:
             await asyncio.to_thread(rosters.save_roster, self.identity.files.roster, signed)
+            await self._trust(roster.authorities)
         except OSError as err:
             _LOG.error("roster could not be stored", reason=err.strerror, file=str(self.identity.files.roster))
+
+    async def renew(self, key: bytes, certificate: bytes) -> None:
+        """Store another key and certificate, in PEM, and use them for connections from now on. Raises ConfigError, OSError."""
+        files = self.identity.files
+        await asyncio.to_thread(save_identity, files.folder, key, certificate, self.identity.authorities)
+        await self.reload_identity()
+
+    async def _trust(self, authorities: Sequence[str]) -> None:
+        """Trust these authorities alone from now on, if there are any. Raises ConfigError, OSError."""
+        wanted = "".join(authorities).encode()
+        if wanted and wanted != self.identity.authorities:
+            await asyncio.to_thread(atomic_file.write, self.identity.files.house, wanted)
+            await self.reload_identity()
 
     async def reload_identity(self) -> None:
         """Use the renewed certificate in the identity's files for connections from now on. Raises ConfigError."""
@@ -113,6 +159,11 @@ _problem: ConfigError | None = None
 def current() -> Membership | None:
     """Return the membership of this process, None if it belongs to no house."""
     return _of_process
+
+
+def find_problem() -> str | None:
+    """Return what is wrong with the membership of this process, None if all is well or it belongs to no house."""
+    return None if _of_process is None else _of_process.find_problem()
 
 
 def require() -> Membership:

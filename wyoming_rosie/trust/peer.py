@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from wyoming_rosie.protocol import hosts
 from wyoming_rosie.trust.members import Member
+from wyoming_rosie.trust.tls import MemberCertificate
 
 
 class PeerKind(StrEnum):
@@ -15,11 +16,12 @@ class PeerKind(StrEnum):
 
 @dataclass(frozen=True)
 class Peer:
-    """`host` is an address, `unix` or `stdio`; only a MEMBER has a `member`."""
+    """`host` is an address, `unix` or `stdio`; only a MEMBER has a `member` and a `certificate`."""
 
     kind: PeerKind
     host: str
     member: Member | None = None
+    certificate: MemberCertificate | None = None
 
     def __str__(self) -> str:
         return self.host if self.member is None else str(self.member)
@@ -30,9 +32,9 @@ def plain_peer(host: str) -> Peer:
     return Peer(PeerKind.LOCAL if hosts.is_loopback(host) else PeerKind.PLAIN, host)
 
 
-def member_peer(host: str, member: Member) -> Peer:
-    """Return the peer at an address that has proved to be a member."""
-    return Peer(PeerKind.MEMBER, host, member)
+def member_peer(host: str, member: Member, certificate: MemberCertificate) -> Peer:
+    """Return the peer at an address that has proved by its certificate to be a member."""
+    return Peer(PeerKind.MEMBER, host, member, certificate)
 
 
 UNIX_PEER = Peer(PeerKind.LOCAL, "unix")

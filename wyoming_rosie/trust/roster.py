@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,18 @@ MAX_TEXT_CHARACTERS = 500_000
 
 @dataclass(frozen=True)
 class Roster:
-    """`issued_at` is in Unix seconds; `revoked` has the ids of members that were revoked."""
+    """`issued_at` is in Unix seconds; `revoked` has the ids of members that were revoked.
+
+    `authorities` are the certificates, in PEM, that a member trusts from now on; `house` is the id of the house if the
+    authority is no longer the first one.
+    """
 
     number: int = 0
     issued_at: int = 0
     members: Mapping[str, Member] = field(default_factory=dict)
     revoked: frozenset[str] = frozenset()
+    authorities: tuple[str, ...] = ()
+    house: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class SignedRoster:
         return PURPOSE + self.text.encode()
 
 
-def create_text(registry: Registry, now: float) -> str:
+def create_text(registry: Registry, now: float, authorities: Iterable[bytes] = ()) -> str:
     """Return the text of the roster of a registry, for the authority to sign."""
     return json.dumps(
         {
@@ -52,6 +58,8 @@ def create_text(registry: Registry, now: float) -> str:
             "issued_at": int(now),
             "members": encode_members(registry.members),
             "revoked": sorted(registry.revoked),
+            "authorities": [one.decode() for one in authorities],
+            "house": registry.house,
         },
         ensure_ascii=False,
     )
@@ -75,13 +83,17 @@ def parse_text(text: str) -> Roster:
         number, issued_at = int(values["number"]), int(values["issued_at"])
         revoked = frozenset(map(str, values["revoked"]))
         members = {one.id: one for one in decode_members(values["members"])}
+        authorities = tuple(map(str, values.get("authorities", ())))
+        house = values.get("house")
     except (KeyError, TypeError, RecursionError) as err:
         raise ValueError("a roster must have number, issued_at, members and revoked") from err
-    return Roster(number, issued_at, members, revoked)
+    if not isinstance(house, str | None):
+        raise ValueError("the house of a roster must be a text")  # noqa: TRY004 - as for all that is no roster
+    return Roster(number, issued_at, members, revoked, authorities, house)
 
 
-def verify(signed: SignedRoster, authority: bytes) -> Roster:
-    """Return the roster if the authority, whose certificate is PEM, has signed it. Raises UntrustedPeerError.
+def verify(signed: SignedRoster, authorities: bytes) -> Roster:
+    """Return the roster if one of the authorities has signed it, whose certificates are PEM. Raises UntrustedPeerError.
 
     Loads cryptography, 10 MB: call it in a thread. Raises ConfigError where it is not installed.
     """
@@ -93,15 +105,21 @@ def verify(signed: SignedRoster, authority: bytes) -> Roster:
     except ImportError as err:
         raise ConfigError(f"a roster needs {err.name}; run: {install_command(['tls'])}") from err
 
-    key = x509.load_pem_x509_certificate(authority).public_key()
-    assert isinstance(key, ec.EllipticCurvePublicKey)
+    def has_signed(authority: x509.Certificate) -> bool:
+        key = authority.public_key()
+        try:
+            assert isinstance(key, ec.EllipticCurvePublicKey)
+            key.verify(signed.signature, signed.signed_bytes, ec.ECDSA(hashes.SHA256()))
+        except InvalidSignature:
+            return False
+        return True
+
     try:
-        key.verify(signed.signature, signed.signed_bytes, ec.ECDSA(hashes.SHA256()))
-        return parse_text(signed.text)
-    except InvalidSignature as err:
-        raise UntrustedPeerError("the roster is not signed by the authority of this house") from err
+        if any(map(has_signed, x509.load_pem_x509_certificates(authorities))):
+            return parse_text(signed.text)
     except ValueError as err:
         raise UntrustedPeerError(f"the roster cannot be read: {err}; update this program") from err
+    raise UntrustedPeerError("the roster is not signed by the authority of this house")
 
 
 def check_newer(known: Roster, received: Roster) -> bool:
@@ -116,15 +134,26 @@ def load_roster(path: Path) -> Roster:
 
     Its signature was verified before it was stored, beside the certificate of the authority, which is trusted as well.
     """
+    signed = load_signed(path)
+    try:
+        return Roster() if signed is None else parse_text(signed.text)
+    except ValueError as err:
+        raise _unreadable(path, err) from err
+
+
+def load_signed(path: Path) -> SignedRoster | None:
+    """Return the signed roster in a file, None if there is none. Raises ConfigError."""
     try:
         document = json_store.read(path)
-        return Roster() if document is None else parse_text(parse_signed(document).text)
+        return None if document is None else parse_signed(document)
     except (OSError, ValueError) as err:
-        raise ConfigError(
-            f"the roster in {path} cannot be read: {err}; delete that file, and join the house again"
-        ) from err
+        raise _unreadable(path, err) from err
 
 
 def save_roster(path: Path, signed: SignedRoster) -> None:
     """Store a roster that was verified. Raises OSError."""
     json_store.write(path, signed.document, atomic_file.PRIVATE)
+
+
+def _unreadable(path: Path, err: Exception) -> ConfigError:
+    return ConfigError(f"the roster in {path} cannot be read: {err}; delete that file, and join the house again")

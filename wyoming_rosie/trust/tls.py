@@ -2,7 +2,7 @@
 
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,11 +38,12 @@ _CLOSED = "it closed the connection during the handshake"
 
 @dataclass(frozen=True)
 class MemberCertificate:
-    """What a member's certificate says; times in Unix seconds."""
+    """What a member's certificate says; times in Unix seconds. `issuer` is the serial of the authority."""
 
     member: Member
     not_before: float
     not_after: float
+    issuer: str = ""
 
 
 def member_host(member_id: str, role: str) -> str:
@@ -81,12 +82,18 @@ def read_certificate(certificate: Mapping[str, Any] | None) -> MemberCertificate
     found = _NAME.fullmatch(alternatives[0][1]) if len(alternatives) == 1 and alternatives[0][0] == "DNS" else None
     if found is None or found["role"] not in BY_ROLE:
         raise UntrustedPeerError("its certificate is not that of a program")
-    subject = {key: value for part in certificate.get("subject", ()) for key, value in part}
+    subject, issuer = (_read_name(certificate.get(key, ())) for key in ("subject", "issuer"))
     return MemberCertificate(
         Member(found["id"], subject.get("commonName", ""), found["role"]),
         ssl.cert_time_to_seconds(certificate["notBefore"]),
         ssl.cert_time_to_seconds(certificate["notAfter"]),
+        issuer.get("serialNumber", ""),
     )
+
+
+def _read_name(name: Iterable[Iterable[tuple[str, str]]]) -> dict[str, str]:
+    """Return the attributes of a distinguished name, as Python gives it."""
+    return {key: value for part in name for key, value in part}
 
 
 def verify_peer(shown: MemberCertificate, roster: Roster, now: float, role: str | None = None) -> Member:

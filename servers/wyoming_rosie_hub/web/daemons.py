@@ -20,7 +20,7 @@ from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.wakeword.detection import normalize_name
 from wyoming_rosie_hub.daemon_streams import DaemonStream
 from wyoming_rosie_hub.satellites.registry import ConnectedSatellite
-from wyoming_rosie_hub.wake_word_history import WakeWordHistory
+from wyoming_rosie_hub.satellites.wake_word_history import WakeWordHistory
 from wyoming_rosie_hub.web.house import (
     DaemonLoad,
     DaemonStatus,

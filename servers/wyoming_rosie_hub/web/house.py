@@ -14,8 +14,8 @@ from wyoming_rosie.runtime.load import MachineLoad
 from wyoming_rosie.timers.model import HubTimer
 from wyoming_rosie.timers.requests import SatelliteIdentity, SpokenAnswer
 from wyoming_rosie_hub.satellites.reader import SatelliteReader
+from wyoming_rosie_hub.satellites.wake_word_history import WakeWordScore
 from wyoming_rosie_hub.timeline import TurnHistory
-from wyoming_rosie_hub.wake_word_history import WakeWordScore
 from wyoming_rosie_hub.web.events import EventFeed
 from wyoming_rosie_hub.web.model_answers import ModelAnswers
 

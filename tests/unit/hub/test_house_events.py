@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from wyoming.event import Event
 
 from wyoming_rosie_hub.satellites.levels import LEAST_SECONDS, LevelMonitor, SatelliteLevels
+from wyoming_rosie_hub.satellites.wake_word_history import MAX_SCORES, MAX_WORDS, WakeWordHistory
 from wyoming_rosie_hub.timeline import TurnHistory
-from wyoming_rosie_hub.wake_word_history import MAX_SCORES, MAX_WORDS, WakeWordHistory
 from wyoming_rosie_hub.web.events import (
     MAX_PENDING,
     MAX_READERS,

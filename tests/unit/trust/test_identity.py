@@ -13,7 +13,7 @@ from wyoming_rosie.errors import BadEventError, ConfigError
 from wyoming_rosie.http.certificates import CertificateFiles, ensure_certificate
 from wyoming_rosie.trust import membership
 from wyoming_rosie.trust.authority import create_request, find_authority, read_request
-from wyoming_rosie.trust.identity import IdentityFiles, load_identity, save_identity
+from wyoming_rosie.trust.identity import IdentityFiles, house_id, load_identity, save_identity
 from wyoming_rosie.trust.issuing import ensure_authority
 from wyoming_rosie.trust.members import load_registry
 from wyoming_rosie.trust.membership import Membership
@@ -46,7 +46,7 @@ def test_an_identity_says_who_the_program_is(house: House, files: IdentityFiles)
             find_authority(house.authority).certificate.signature_hash_algorithm  # type: ignore[arg-type]
         )
         .hex()
-        .startswith(identity.house_id)
+        .startswith(house_id(identity.authorities))
     )
 
 

@@ -1,0 +1,1 @@
+"""Trust service: the house's roster and certificates for its members."""

@@ -1,0 +1,170 @@
+"""The hub's trust service: its members follow the roster, are cut off when they are revoked, and renew their certificates."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from wyoming.ping import Ping
+
+from tests.brokers import free_port
+from tests.conftest import StartDaemon
+from tests.daemons import Daemon
+from tests.fakes import FakeDaemon
+from tests.houses import House
+from tests.waiting import wait_until
+from wyoming_rosie.protocol.client import PeerError, connect
+from wyoming_rosie.runtime.tasks import run_beside
+from wyoming_rosie.trust.identity import save_service_uri
+from wyoming_rosie.trust.issuing import Change, change_registry
+from wyoming_rosie.trust.members import Registry, load_registry
+from wyoming_rosie.trust.membership import Membership
+from wyoming_rosie.trust.roster_client import RosterClient
+
+SECONDS = 60.0
+MICROPHONE = "while :; do head -c 3200 /dev/zero; sleep 0.1; done"
+
+
+@dataclass
+class RunningHouse:
+    """A house whose hub runs; programs that it adds know where the trust service is."""
+
+    house: House
+    uri: str
+    hub: Daemon
+
+    async def add(self, role: str, name: str, now: datetime | None = None) -> tuple[str, str]:
+        """Make a member, and return the flags of its program."""
+        folder = await asyncio.to_thread(self.house.add, role, name, now)
+        await asyncio.to_thread(save_service_uri, folder, self.uri)
+        return "--identity", str(folder)
+
+    async def member(self, role: str, name: str) -> Membership:
+        return await load_member(await self.add(role, name))
+
+    async def change(self, change: Change) -> Registry:
+        return await asyncio.to_thread(change_registry, self.house.authority, change)
+
+    async def revoke(self, name: str) -> None:
+        await self.change(lambda registry: registry.revoke(name, datetime.now(UTC).timestamp()))
+
+    async def registry(self) -> Registry:
+        return await asyncio.to_thread(load_registry, self.registry_file)
+
+    @property
+    def registry_file(self) -> Path:
+        return self.house.authority / "members.json"
+
+    async def wait_for_registry(self, is_so: Callable[[Registry], object]) -> Registry:
+        async with asyncio.timeout(SECONDS):
+            while not is_so(found := await self.registry()):
+                await asyncio.sleep(0.05)
+        return found
+
+
+async def load_member(flags: tuple[str, str]) -> Membership:
+    member = await asyncio.to_thread(Membership.load, Path(flags[1]))
+    assert member is not None
+    return member
+
+
+@pytest.fixture
+async def running(daemon: StartDaemon, tmp_path: Path) -> RunningHouse:
+    house, uri = House(tmp_path / "house"), f"tls://127.0.0.1:{free_port()}"
+    await asyncio.to_thread(house.add, "satellite", "first")
+    hub = await daemon("hub", "--data-dir", str(house.folder), "--trust-uri", uri, "--no-zeroconf")
+    await hub.wait_for_line("trust service", uri=uri)
+    return RunningHouse(house, uri, hub)
+
+
+async def ping(uri: str, member: Membership) -> None:
+    async with connect(uri, SECONDS, membership=member) as peer:
+        await peer.send(Ping().event())
+        await peer.wait_for("pong", seconds=SECONDS)
+
+
+async def test_a_new_member_is_in_everybodys_roster_at_once(daemon: StartDaemon, running: RunningHouse) -> None:
+    vad = await daemon("vad", "--uri", "tls://127.0.0.1:0", *await running.add("vad", "Küche.vad"))
+    first = await vad.wait_for_line("roster")
+    await running.add("asr", "asr")
+    await vad.wait_for_line("roster", number=first["number"] + 1)
+
+
+async def test_a_revoked_member_is_cut_off_from_every_member(daemon: StartDaemon, running: RunningHouse) -> None:
+    vad = await daemon("vad", "--uri", "tls://127.0.0.1:0", *await running.add("vad", "vad"))
+    kitchen, other = await running.member("satellite", "kitchen"), await running.member("hub", "other")
+    await vad.wait_for_line("roster")
+    async with connect(vad.uri, SECONDS, membership=kitchen) as peer, connect(vad.uri, membership=other) as kept:
+        await running.revoke("kitchen")
+        with pytest.raises(PeerError, match=r"kitchen \(satellite\) was revoked; it must join the house again"):
+            await peer.wait_for("nothing", seconds=SECONDS)
+        await kept.send(Ping().event())
+        await kept.wait_for("pong", seconds=SECONDS)
+    for uri in (vad.uri, running.uri):
+        with pytest.raises(PeerError, match="was revoked"):
+            await ping(uri, kitchen)
+
+
+async def test_a_streaming_satellite_is_cut_off_and_says_what_to_do(daemon: StartDaemon, running: RunningHouse) -> None:
+    """The wake daemon is a member in this process, which counts what arrives."""
+    member = await running.member("wake", "wake")
+    wake = FakeDaemon()
+    async with run_beside(RosterClient(member, searches=False).run()), wake.serving(membership=member):
+        satellite = await daemon(
+            "satellite", "--uri", "tls://127.0.0.1:0", "--wake-uri", wake.uri, "--snd", "wav:/dev/null",
+            "--mic-command", f"sh -c '{MICROPHONE}'", *await running.add("satellite", "kitchen"),
+        )  # fmt: skip
+        await satellite.wait_for_line("roster")
+        await wait_until(lambda: len(wake.of_type("audio-chunk")) > 3)
+        await running.revoke("kitchen")
+        line = await satellite.wait_for_line("trust service is away", seconds=SECONDS)
+        assert "pair this program again: `wyoming-rosie pair" in line["problem"]
+        await wait_until(lambda: "first" in str(member.roster.members) and "kitchen" not in str(member.roster.members))
+        arrived = len(wake.of_type("audio-chunk"))
+        await asyncio.sleep(1)  # ten chunks of a satellite that was not cut off
+        assert len(wake.of_type("audio-chunk")) == arrived
+
+
+async def test_a_certificate_is_renewed_before_it_expires(daemon: StartDaemon, running: RunningHouse) -> None:
+    issued = datetime.now(UTC) - timedelta(days=61)
+    flags = await running.add("vad", "vad", issued)
+    vad = await daemon("vad", "--uri", "tls://127.0.0.1:0", *flags)
+    line = await vad.wait_for_line("certificate renewed")
+    assert line["until"] > (datetime.now(UTC) + timedelta(days=80)).date().isoformat()
+    await ping(vad.uri, await running.member("hub", "other"))
+    assert (await load_member(flags)).identity.certificate.not_before > issued.timestamp()
+
+
+async def test_a_rotated_member_gets_another_certificate_and_the_former_one_counts_no_longer(
+    daemon: StartDaemon, running: RunningHouse
+) -> None:
+    flags = await running.add("vad", "vad")
+    former = await load_member(flags)
+    vad = await daemon("vad", "--uri", "tls://127.0.0.1:0", *flags)
+    await vad.wait_for_line("roster")
+    await running.change(lambda registry: registry.request_rotation("vad"))
+    await vad.wait_for_line("certificate renewed")
+    registry = await running.wait_for_registry(lambda registry: not registry.rotating)
+    assert registry.get("vad").id != former.own.id
+    with pytest.raises(PeerError, match="was revoked"):
+        await ping(running.uri, former)
+    await ping(vad.uri, await running.member("hub", "other"))
+
+
+async def test_the_hub_takes_over_what_its_members_know_after_an_old_backup(
+    daemon: StartDaemon, running: RunningHouse
+) -> None:
+    vad = await daemon("vad", "--uri", "tls://127.0.0.1:0", *await running.add("vad", "vad"))
+    await vad.wait_for_line("roster")
+    backup = await asyncio.to_thread(running.registry_file.read_bytes)
+    kitchen = await running.member("satellite", "kitchen")
+    await running.revoke("kitchen")
+    number = (await running.registry()).number
+    await vad.wait_for_line("roster", number=number)
+    await asyncio.to_thread(running.registry_file.write_bytes, backup)
+    registry = await running.wait_for_registry(lambda registry: registry.number == number)
+    assert kitchen.own.id in registry.revoked
+    with pytest.raises(PeerError, match="was revoked"):
+        await ping(running.uri, kitchen)
