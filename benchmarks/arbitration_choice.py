@@ -145,7 +145,7 @@ def _hear_homes(data: Path, homes: int, rng: np.random.Generator) -> Iterator[li
 
 def _furnish(rng: np.random.Generator) -> list[Place]:
     count, inside = rng.integers(2, 7), rng.integers(1, 3)
-    return [
+    places = [
         Place(
             metres=float(rng.uniform(0.7, 4) if index < inside else rng.uniform(3, 9)),
             walls=0 if index < inside else int(rng.integers(0, 3)),
@@ -155,6 +155,8 @@ def _furnish(rng: np.random.Generator) -> list[Place]:
         )
         for index in range(count)
     ]
+    rng.shuffle(places)  # so that a rule which cannot choose is not right by chance
+    return places
 
 
 def _hear(dry: Signal, place: Place, model: MicroModel, rng: np.random.Generator) -> Heard | None:

@@ -171,7 +171,7 @@ class TurnCore:
             case AnsweredElsewhere(winner):
                 return self._give_up_run(winner, now)
             case OthersHeard(satellites):
-                return [TraceMark(TraceStep.ARBITRATED, now, f"{', '.join(satellites)} heard it too")]
+                return [TraceMark(TraceStep.ARBITRATED, now, ", ".join(satellites))]
             case Announcement():
                 self._announcements.append(event)
                 return []

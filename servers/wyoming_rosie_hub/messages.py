@@ -13,7 +13,7 @@ class TraceStep(StrEnum):
 
     WAKE = "wake"
     ANNOUNCED = "announced"
-    ARBITRATED = "arbitrated"  # other satellites heard the wake word, too
+    ARBITRATED = "arbitrated"  # these satellites heard the wake word, too
     SPEECH_START = "speech-start"
     SPEECH_END = "speech-end"
     DECIDED = "decided"  # that the utterance is over

@@ -16,11 +16,11 @@ FOLLOW_UP_SECONDS = 10.0
 """Time after an answer in which its satellite counts as the one that is spoken with."""
 USUAL_SNR_TENTHS = 150
 USUAL_SCORE_PERMILLE = 900
-MAX_SNR_TENTHS = 400
-"""Loudness beyond 40 dB over the noise says no more about who is nearer."""
+MAX_SNR_TENTHS = 300
+"""Loudness beyond 30 dB over the noise says no more about who is nearer."""
 FOLLOW_UP_TENTHS = 120
 """Advantage of the satellite that is spoken with: half the distance and a wall."""
-LATENESS_TENTHS_PER_MS = 2
+LATENESS_TENTHS_PER_MS = 1
 SCORE_TENTHS = 100
 """Weight of a score of 1: 10 dB. Weights are measured by benchmarks/arbitration_choice.py, see decision 50."""
 

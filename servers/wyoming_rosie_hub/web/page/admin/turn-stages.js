@@ -3,6 +3,7 @@
 /** What happened until a step: its name, and the state whose colour it has. */
 const STAGES = {
   announced: ["Announced", "speaking"],
+  arbitrated: ["Heard it too", "waiting"],
   "speech-start": ["Until you spoke", "waiting"],
   "speech-end": ["You spoke", "listening"],
   decided: ["Silence, to be sure", "listening"],
