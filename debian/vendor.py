@@ -64,6 +64,7 @@ ONNX = "wyoming-rosie-onnx"
 PACKAGES = (
     BinaryPackage(
         COMMON,
+        extra="tls",
         shared=(
             "annotated-types",
             "anyio",

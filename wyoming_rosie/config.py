@@ -21,6 +21,10 @@ from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.programs import PROGRAMS
 from wyoming_rosie.runtime import child_processes, exit_status, help_groups, systemd, toml_file
 from wyoming_rosie.runtime.exit_status import start_exit_deadline
+from wyoming_rosie.runtime.folders import cache_folder as cache_folder
+from wyoming_rosie.runtime.folders import config_folder
+from wyoming_rosie.runtime.folders import data_folder as data_folder
+from wyoming_rosie.runtime.folders import state_folder as state_folder
 
 C = TypeVar("C")
 SYSTEM_FILE = Path("/etc/wyoming-rosie/rosie.toml")
@@ -123,32 +127,18 @@ def environment_prefix(role: str) -> str:
 
 def user_file() -> Path:
     """Return the path of the user's configuration file, which need not exist."""
-    return _xdg_folder("XDG_CONFIG_HOME", ".config") / "rosie.toml"
-
-
-def data_folder() -> Path:
-    """Return the folder of this user's models and data."""
-    return _xdg_folder("XDG_DATA_HOME", ".local/share")
-
-
-def cache_folder() -> Path:
-    """Return the folder of files that can be created again."""
-    return _xdg_folder("XDG_CACHE_HOME", ".cache")
-
-
-def state_folder(program: str = "") -> Path:
-    """Return the state folder: systemd's for a service, else this user's for the program."""
-    if folder := os.environ.get("STATE_DIRECTORY"):
-        return Path(folder)
-    return _xdg_folder("XDG_STATE_HOME", ".local/state") / program
+    return config_folder() / "rosie.toml"
 
 
 def _load_membership(role: str, settings: Any) -> None:
-    """Load the program's identity in the house, if it has one. Raises ConfigError."""
-    from wyoming_rosie.trust import membership  # which reads a state folder, as this module knows it
+    """Load the program's identity in the house, if it has one, or gets one by --join. Raises RosieError."""
+    from wyoming_rosie.trust import joining, membership  # which read a state folder, as this module knows it
 
     state = getattr(settings, "state_folder", None) or state_folder(role)
-    membership.load_for_process(role, state, getattr(settings, "identity", None))
+    given = getattr(settings, "identity", None)
+    if hasattr(settings, "join"):
+        joining.join_at_start(role, given or state / joining.FOLDER, settings.join)
+    membership.load_for_process(role, state, given)
 
 
 def _describe_limits(text: str, minimum: float | None, maximum: float | None) -> str:
@@ -221,11 +211,6 @@ def _find_switches(config: type[Any]) -> dict[str, str]:
     hints = get_type_hints(config).items()
     tables = [name for name, hint in hints if is_dataclass(hint) and "enabled" in get_type_hints(hint)]
     return {f"--{name}": f"--{name}.enabled" for name in tables}
-
-
-def _xdg_folder(variable: str, usual: str) -> Path:
-    folder = os.environ.get(variable)
-    return (Path(folder) if folder else Path.home() / usual) / "wyoming-rosie"
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,11 @@ class BridgeConfig:
     http_port: int | None = option(None, "serve /health and /metrics over HTTP on this port")
     http_host: str = option(LOOPBACK, "address for --http-port; 0.0.0.0 admits other machines")
     debug: bool = option(False, "log more, including what people say")
+    join: str | None = option(
+        None,
+        "become a member of a house at this start, by the code that `wyoming-rosie pair NAME` shows: CODE, CODE@HOST, or the"
+        " address in its QR code; a code is for one use",
+    )
     identity: Path | None = option(None, "folder of the identity in the house [default: in the user's state folder]")
     config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
 

@@ -25,6 +25,7 @@ from wyoming_rosie.timers.presence import PlaceReader
 from wyoming_rosie.timers.service import TimerCallbacks, TimerService
 from wyoming_rosie.trust import membership
 from wyoming_rosie.trust.identity import FOLDER as IDENTITY
+from wyoming_rosie.trust.members import AUTHORITY_FOLDER
 from wyoming_rosie.trust.membership import Membership
 from wyoming_rosie.voice_activity import endpointing
 from wyoming_rosie_hub.announcements import AnnouncementQueue
@@ -43,7 +44,6 @@ from wyoming_rosie_hub.volume.service import VolumeService
 from wyoming_rosie_hub.web.house import House
 from wyoming_rosie_hub.web.service import serve_web
 from wyoming_rosie_hub.web.settings import WebConfig
-from wyoming_rosie_hub.web.tls import FOLDER
 
 _LOG = structlog.get_logger()
 DISCOVERY_SECONDS = 2.0
@@ -223,7 +223,9 @@ def read_config(arguments: Sequence[str]) -> HubConfig:
 def trust_settings(settings: HubConfig) -> TrustSettings:
     """Return the settings of the trust service."""
     folder = settings.state_folder
-    return TrustSettings(folder / FOLDER, settings.identity or folder / IDENTITY, settings.trust_uri, settings.zeroconf)
+    return TrustSettings(
+        folder / AUTHORITY_FOLDER, settings.identity or folder / IDENTITY, settings.trust_uri, settings.zeroconf
+    )
 
 
 def check_config(settings: HubConfig) -> None:

@@ -17,7 +17,7 @@ LOCKED_EXTRAS = {
     "dev": ["all", "dev"],
     "boards": ["respeaker", "buttons"],
     "chroma": ["chroma"],
-    "satellite": ["satellite", "satellite-basic", "esphome"],
+    "satellite": ["satellite", "satellite-basic", "esphome", "tls"],
 }
 """The extras that each file of requirements/ is made for."""
 

@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from wyoming_rosie.config import state_folder
+from wyoming_rosie.runtime.folders import state_folder
 
 MAX_NAME_BYTES = 63  # bytes of one DNS label
 MAX_NAMES = 50

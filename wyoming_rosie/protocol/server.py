@@ -75,6 +75,11 @@ class ServiceConfig:
         "machine that may connect without TLS although this program has an identity, by name or address, such as Home"
         " Assistant's; may be given again",
     )
+    join: str | None = option(
+        None,
+        "become a member of a house at this start, by the code that `wyoming-rosie pair NAME` shows: CODE, CODE@HOST, or the"
+        " address in its QR code; a code is for one use",
+    )
     identity: Path | None = option(None, "folder of the identity in the house [default: in the user's state folder]")
     config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
 

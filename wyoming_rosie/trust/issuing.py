@@ -4,6 +4,7 @@ import fcntl
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -67,6 +68,27 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True)
+class Admitted:
+    """What a new member gets; certificates are PEM, `authorities` those of the house."""
+
+    certificate: bytes
+    authorities: bytes
+    roster: SignedRoster
+
+
+def admit(house: Path, member: Member, request: bytes, now: datetime) -> Admitted:
+    """Add a member to the registry, and sign its certificate request; blocks.
+
+    `house` is the folder of the authority. Raises ConfigError; BadEventError for a request that is none.
+    """
+    authority = authorities.find_authority(house)
+    key = authorities.read_request(request)
+    registry = change_registry(house, lambda registry: registry.add(member))
+    certificate = authority.issue_member(member, key, now)
+    return Admitted(certificate, b"".join(rollover.trusted(house)), sign_roster(house, registry, now))
+
+
 def issue_local(
     house: Path,
     role: str,
@@ -83,15 +105,15 @@ def issue_local(
     `house` is the folder of the authority, which is made if there is none; `identity` that of the program's identity.
     """
     issued_at = now or datetime.now(UTC)
-    authority = ensure_authority(house, issued_at)
+    ensure_authority(house, issued_at)
     member = Member(new_id(), name, role, room, scopes)
-    registry = change_registry(house, lambda registry: registry.add(member))
     key, request = authorities.create_request()
-    certificate = authority.issue_member(member, authorities.read_request(request), issued_at)
+    admitted = admit(house, member, request, issued_at)
     try:
-        save_identity(identity, key, certificate, b"".join(rollover.trusted(house)))
-        save_roster(IdentityFiles(identity).roster, sign_roster(house, registry, issued_at))
+        identity.mkdir(parents=True, exist_ok=True, mode=0o700)
+        save_roster(IdentityFiles(identity).roster, admitted.roster)
         save_service_uri(identity, service_uri)
+        save_identity(identity, key, admitted.certificate, admitted.authorities)
     except OSError as err:
         raise ConfigError(f"the identity cannot be stored in {identity}: {err.strerror}") from err
     return member

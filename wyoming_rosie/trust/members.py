@@ -11,6 +11,8 @@ from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.runtime import atomic_file, json_store
 from wyoming_rosie.trust.scopes import TALK_SCOPES, Scope, parse_known_scopes
 
+AUTHORITY_FOLDER = "tls"
+"""Folder of the authority and the registry in the hub's state folder."""
 MAX_MEMBERS = 256
 MAX_NAME_CHARACTERS = 64  # of an X.509 common name
 ID_BYTES = 8

@@ -12,10 +12,10 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol import hosts
 from wyoming_rosie.protocol.network_interfaces import local_addresses
 from wyoming_rosie.runtime.extras import install_command
+from wyoming_rosie.trust.members import AUTHORITY_FOLDER
 from wyoming_rosie_hub.web.settings import WebConfig
 
 _LOG = structlog.get_logger()
-FOLDER = "tls"
 IPV4 = 4
 CHECK_SECONDS = 3600.0
 """Pause between two looks at the expiry, at this machine's addresses, and at given files, which others renew."""
@@ -78,7 +78,7 @@ def create_tls(settings: WebConfig, folder: Path, names: Collection[str]) -> Tls
         from wyoming_rosie.http import certificates
     except ImportError as err:
         raise ConfigError(f"--web.tls: {err.name} is missing; run: {install_command(['web'])}") from err
-    files = certificates.CertificateFiles(folder / FOLDER)
+    files = certificates.CertificateFiles(folder / AUTHORITY_FOLDER)
 
     def update() -> TlsFiles:
         found = certificates.ensure_certificate(files, [*names, *_addresses()], certificates.utc_now())

@@ -1,6 +1,5 @@
 """Trust code: a QR code of the page with the house's certificate, for devices that do not trust it yet."""
 
-import io
 from typing import TextIO
 from urllib.parse import urlsplit
 
@@ -8,12 +7,11 @@ import segno
 
 from wyoming_rosie.protocol import hosts
 from wyoming_rosie.protocol.network_interfaces import addresses
+from wyoming_rosie.text.qr_code import QUIET_MODULES, draw_text
 from wyoming_rosie_hub.web.settings import WebConfig
 
 HTTP_PORT = 80
 SVG_SCALE = 6
-QUIET_MODULES = 4
-"""White border that cameras need (ISO/IEC 18004)."""
 
 
 def find_address(settings: WebConfig) -> str | None:
@@ -48,13 +46,6 @@ def draw_svg(uri: str) -> str:
     return code.svg_inline(
         scale=SVG_SCALE, border=QUIET_MODULES, light="#fff", title=uri, svgclass=None, lineclass=None
     )
-
-
-def draw_text(uri: str) -> str:
-    """Return the code as lines of block characters for a terminal with a dark background."""
-    drawn = io.StringIO()
-    segno.make(uri, micro=False).terminal(drawn, border=QUIET_MODULES, compact=True)
-    return drawn.getvalue()
 
 
 def show_in_terminal(uri: str, errors: TextIO) -> None:

@@ -62,6 +62,8 @@ def test_help_shows_the_subcommands_in_groups() -> None:
             "plugin",
             "discover",
             "key",
+            "pair",
+            "join",
             "listen",
             "memory",
             "service",

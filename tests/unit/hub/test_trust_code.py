@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from wyoming_rosie.text.qr_code import draw_text
 from wyoming_rosie_hub.web.settings import WebConfig
-from wyoming_rosie_hub.web.trust_code import choose_trust_uri, draw_text, find_address, show_in_terminal
+from wyoming_rosie_hub.web.trust_code import choose_trust_uri, find_address, show_in_terminal
 
 URI = "http://192.168.1.20:8000/ca"
 BLOCKS = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}
