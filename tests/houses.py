@@ -14,6 +14,7 @@ from wyoming_rosie.trust.issuing import change_registry, issue_local
 from wyoming_rosie.trust.members import Registry
 from wyoming_rosie.trust.membership import Membership
 from wyoming_rosie.trust.roster import SignedRoster
+from wyoming_rosie.trust.scopes import TALK_SCOPES, Scope
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,17 @@ class House:
     def identity(self, name: str) -> Path:
         return self.folder / name
 
-    def add(self, role: str, name: str, now: datetime | None = None) -> Path:
+    def add(
+        self,
+        role: str,
+        name: str,
+        now: datetime | None = None,
+        *,
+        room: str | None = None,
+        scopes: frozenset[Scope] = TALK_SCOPES,
+    ) -> Path:
         """Make a member, and return the folder of its identity."""
-        issue_local(self.authority, role, name, self.identity(name), now=now)
+        issue_local(self.authority, role, name, self.identity(name), room=room, scopes=scopes, now=now)
         return self.identity(name)
 
     def member(self, role: str, name: str, now: datetime | None = None) -> Membership:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from typing import TypeAlias
 
 from wyoming.event import Event
@@ -19,10 +20,23 @@ OnEvent: TypeAlias = Callable[[Event], Awaitable[bool]]
 
 
 class DaemonStream:
-    """Sends queued events to the daemon of a role in order and passes each of the daemon's events to `on_event`."""
+    """Sends queued events to the daemon of a role in order and passes each of the daemon's events to `on_event`.
 
-    def __init__(self, uri: str, role: str, first: Sequence[Event], on_event: OnEvent) -> None:
+    If it cannot be reached, the next of `others` takes its place.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        role: str,
+        first: Sequence[Event],
+        on_event: OnEvent,
+        others: Sequence[str] = (),
+        on_unreachable: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._uri = uri
+        self._others = others
+        self._on_unreachable = on_unreachable
         self._role = role
         self._on_event = on_event
         self._outbox = Outbox[bytes](MAX_QUEUED_EVENTS)
@@ -36,7 +50,8 @@ class DaemonStream:
 
     async def run(self) -> None:
         """Exchange events until `on_event` returns True. Raises UnreachableError, PeerError."""
-        async with connect(self._uri, CONNECT_SECONDS, role=self._role) as peer:
+        async with AsyncExitStack() as stack:
+            peer = await self._connect(stack)
             sending = asyncio.create_task(self._outbox.run(peer.send_encoded))
             receiving = asyncio.create_task(self._receive_all(peer))
             try:
@@ -48,6 +63,16 @@ class DaemonStream:
             for task in (receiving, sending):
                 if not task.cancelled():
                     task.result()
+
+    async def _connect(self, stack: AsyncExitStack) -> Client:
+        """Connect to the daemon, or the first of the others that is there. Raises UnreachableError of the last one."""
+        for uri in (self._uri, *self._others):
+            try:
+                return await stack.enter_async_context(connect(uri, CONNECT_SECONDS, role=self._role))
+            except UnreachableError as err:
+                self._on_unreachable(uri)
+                last = err
+        raise last
 
     async def _receive_all(self, peer: Client) -> None:
         while True:

@@ -31,19 +31,30 @@ class DaemonDirectory:
         self._adopted = adopted
         self._discovered = discovered
         self._own_addresses = own_addresses
+        self._unreachable: set[str] = set()
         self._logged_uris: dict[str, str] = {}
         self._logged_unknown: set[tuple[str, str]] = set()
 
     def find_uri(self, role: str) -> str:
         """Return the address of the role's daemon, reachable or not."""
-        return self._configured.get(role) or self._discovered_uri(role) or f"tcp://127.0.0.1:{BY_ROLE[role].port}"
+        return self.find_uris(role)[0]
+
+    def find_uris(self, role: str) -> Sequence[str]:
+        """Return the address of the role's daemon, and those of others that may take its place."""
+        if configured := self._configured.get(role):
+            return (configured,)
+        return self._discovered_uris(role) or (f"tcp://127.0.0.1:{BY_ROLE[role].port}",)
+
+    def note_unreachable(self, uri: str) -> None:
+        """Prefer other daemons from now on, until these cannot be reached either."""
+        self._unreachable.add(uri)
 
     def log_discovered(self) -> None:
         """Log which of the announced daemons are used, before the first turn."""
         for role in self._configured:
             self.find_uri(role)
 
-    def _discovered_uri(self, role: str) -> str | None:
+    def _discovered_uris(self, role: str) -> Sequence[str]:
         announced = self._discovered(role)
         own_addresses = self._own_addresses() if announced else ()
         local = [service for service in announced if service.host in own_addresses]
@@ -51,10 +62,13 @@ class DaemonDirectory:
         for service in announced:
             if service not in local and service not in adopted:
                 self._log_unknown(service)
-        if not (usable := [*local, *adopted]):
-            return None
-        self._log_used(role, usable[0])
-        return usable[0].uri
+        usable = list({service.uri: service for service in (*local, *adopted)}.values())
+        if self._unreachable.issuperset(service.uri for service in usable):
+            self._unreachable.difference_update([service.uri for service in usable])
+        usable.sort(key=lambda service: service.uri in self._unreachable)
+        if usable:
+            self._log_used(role, usable[0])
+        return tuple(service.uri for service in usable)
 
     def _log_used(self, role: str, service: DiscoveredService) -> None:
         if self._logged_uris.get(role) != service.uri:

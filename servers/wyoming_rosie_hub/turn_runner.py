@@ -19,7 +19,7 @@ from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.audio.speakers.store import MAX_NAME_CHARACTERS
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
-from wyoming_rosie.protocol.turn import event_context
+from wyoming_rosie.protocol.turn import CALLER, event_context
 from wyoming_rosie.protocol.wire import encode
 from wyoming_rosie.runtime.fields import parse_number
 from wyoming_rosie.text import sentences
@@ -260,7 +260,7 @@ class TurnRunner:
     def _create_transcript(self, effect: m.RecognizeIntent) -> Event:
         late = {LATE_ANSWERS: True} if self._hub.late_answers else {}
         speaker = {SPEAKER: effect.speaker} if effect.speaker else {}
-        context = self._create_context(effect.conversation_id) | INTENT_CONTEXT | late | speaker
+        context = self._create_context(effect.conversation_id) | create_intent_context(self._satellite) | late | speaker
         return Transcript(text=effect.text, language=self._satellite.language, context=context).event()
 
     def _create_context(self, conversation_id: str) -> dict[str, Any]:
@@ -381,7 +381,9 @@ class TurnRunner:
 
     def _open_stream(self, role: str, first: list[Event], on_event: OnEvent) -> None:
         self._close_stream(role)
-        stream = DaemonStream(self._hub.directory.find_uri(role), role, first, on_event)
+        directory = self._hub.directory
+        uri, *others = directory.find_uris(role)
+        stream = DaemonStream(uri, role, first, on_event, others, directory.note_unreachable)
         self._streams[role] = stream
         self._start_task(role, stream.run())
 
@@ -475,5 +477,10 @@ def _timestamp_ms(event: Event) -> int:
     return int(parse_number(event.data.get("timestamp")) or 0)
 
 
-INTENT_CONTEXT = {"arrivals": True}
-"""Tells the intent daemon that the hub reminds when somebody comes home or leaves."""
+def create_intent_context(satellite: SatelliteIdentity) -> dict[str, Any]:
+    """Return what the intent daemon is to know of a sentence: who asks, what it may do, and what the hub does.
+
+    The hub reminds when somebody comes home or leaves.
+    """
+    allowed = {} if satellite.may_act else {"allow_tools": False}
+    return {"arrivals": True, CALLER: satellite.caller or satellite.satellite_id, **allowed}

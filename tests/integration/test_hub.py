@@ -228,7 +228,7 @@ async def test_one_turn_id_area_and_conversation_reach_every_daemon(harness: Hub
     assert contexts == {
         **dict.fromkeys(requests, expected),
         "asr": {**expected, CONDUCTED: True, SPEECH_BOUNDARIES: True},
-        "intent": {**expected, "arrivals": True, LATE_ANSWERS: True},
+        "intent": {**expected, "arrivals": True, "caller": expected["satellite_id"], LATE_ANSWERS: True},
     }
     assert harness.stages["intent"].of_type("detection")[0].data["name"] == "okay_nabu"
 

@@ -1,14 +1,18 @@
-"""Admission of connections by their address: allowed networks, and the machines that need no TLS."""
+"""Admission: of connections by their address, and of their events by the rights of their peer."""
 
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Callable
 from typing import TypeAlias
 
 import structlog
+from wyoming.event import Event
 
-from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.errors import BadEventError, ConfigError
 from wyoming_rosie.protocol.hosts import IpAddress, parse_ip
+from wyoming_rosie.trust import rights
+from wyoming_rosie.trust.peer import Peer
 
 _LOG = structlog.get_logger()
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -32,6 +36,22 @@ def is_allowed(host: str, allowed: tuple[Network, ...]) -> bool:
     """Return whether an address is in one of the networks."""
     ip = parse_ip(host)
     return ip is not None and any(ip in network for network in allowed)
+
+
+def create_authorize(role: str, find_peer: Callable[[], Peer]) -> Callable[[Event], Event]:
+    """Return a function that returns an event as a program of a role takes it from a peer, by its rights now.
+
+    It raises BadEventError for one that the peer may not send.
+    """
+
+    def authorize(event: Event) -> Event:
+        peer = find_peer()
+        if (refusal := rights.find_refusal(peer, role, event)) is not None:
+            _LOG.warning("peer was refused", type=event.type, reason=refusal)
+            raise BadEventError(refusal, "forbidden")
+        return rights.restate(peer, event)
+
+    return authorize
 
 
 class PlainHosts:

@@ -20,6 +20,8 @@ Send: TypeAlias = Callable[[Event], Awaitable[None]]
 
 WRITE_SECONDS = 10.0
 MAX_QUEUED_EVENTS = 32
+Authorize: TypeAlias = Callable[[Event], Event]
+"""Returns a peer's event as the handler gets it. Raises BadEventError if the peer may not send it."""
 STATUS = "status"
 """Name of the user-event that asks a daemon for its load, and of the answer."""
 
@@ -95,6 +97,7 @@ class Connection:
         status: Callable[[], Awaitable[bytes]],
         create_handler: Callable[[Send], ConnectionHandler],
         *,
+        authorize: Authorize | None = None,
         finish_at_end: bool = False,
     ) -> None:
         self.last_event = asyncio.get_running_loop().time()
@@ -104,6 +107,7 @@ class Connection:
         self._info = info
         self._status = status
         self._handler = create_handler(_ConnectionSender(self, peer))
+        self._authorize = authorize  # None: everything as it comes
         self._finish_at_end = finish_at_end  # a pipe's end ends its requests, a socket's cancels them
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(MAX_QUEUED_EVENTS)
         self._close_reason: RosieError | None = None
@@ -166,7 +170,18 @@ class Connection:
         if event.type != "audio-chunk" or self.is_working or self._is_closing or not self._events.empty():
             return False
         self.last_event = asyncio.get_running_loop().time()
-        return self._try_audio(event)
+        return self._may_send(event) and self._try_audio(event)
+
+    def _may_send(self, event: Event) -> bool:
+        """Return whether the peer may send an event that says nothing of the peer; if not, close the connection."""
+        if self._authorize is None:
+            return True
+        try:
+            self._authorize(event)
+        except BadEventError as err:
+            self.close_with_reason(err)
+            return False
+        return True
 
     async def _read_loop(self) -> None:
         try:
@@ -180,7 +195,7 @@ class Connection:
                     case "ping":
                         await self.send(Pong(event.data.get("text")).event())
                     case _:
-                        await self._events.put(event)
+                        await self._events.put(event if self._authorize is None else self._authorize(event))
         except BadEventError as err:
             self.close_with_reason(err)
         except ConnectionError:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from wyoming.event import Event
 
 from wyoming_rosie.metrics import Counter
-from wyoming_rosie.protocol.connection import Connection, ConnectionHandler, Send
+from wyoming_rosie.protocol.connection import Authorize, Connection, ConnectionHandler, Send
 from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.trust.peer import Peer
 
@@ -21,9 +21,10 @@ class MeteredConnection(Connection):
         info: Callable[[], bytes],
         status: Callable[[], Awaitable[bytes]],
         create_handler: Callable[[Send], ConnectionHandler],
+        authorize: Authorize | None = None,
     ) -> None:
         self._sent = sent
-        super().__init__(stream, peer, info, status, create_handler)
+        super().__init__(stream, peer, info, status, create_handler, authorize=authorize)
 
     def send_nowait(self, event: Event) -> bool:
         is_sent = super().send_nowait(event)

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,8 @@ from wyoming_rosie.http.server import LOOPBACK
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.protocol import address, discovery, listening, titles
 from wyoming_rosie.protocol.address import Address, Tcp, Tls
-from wyoming_rosie.protocol.admission import PRIVATE_NETWORKS, PlainHosts, is_allowed, parse_networks
-from wyoming_rosie.protocol.connection import STATUS, Connection
+from wyoming_rosie.protocol.admission import PRIVATE_NETWORKS, PlainHosts, create_authorize, is_allowed, parse_networks
+from wyoming_rosie.protocol.connection import STATUS, Authorize, Connection
 from wyoming_rosie.protocol.connection import ConnectionHandler as ConnectionHandler
 from wyoming_rosie.protocol.connection import Send as Send
 from wyoming_rosie.protocol.listening import Listeners
@@ -236,7 +236,8 @@ class DaemonServer:
 
         def accept(stream: EventStream, host: str, certificate: MemberCertificate) -> None:
             peer = member_peer(host, membership.member(certificate), certificate)
-            connection = self._accept(stream, peer)
+            authorize = create_authorize(self.role, lambda: replace(peer, member=membership.member(certificate)))
+            connection = self._accept(stream, peer, authorize)
             if connection is not None:
                 watching = ExitStack()
                 watching.enter_context(membership.watching(certificate, connection.close_with_reason))
@@ -246,16 +247,18 @@ class DaemonServer:
 
     def _accept_plain(self, stream: EventStream) -> None:
         name = stream.transport.get_extra_info("peername")
-        self._accept(stream, plain_peer(name[0]) if isinstance(name, tuple) else UNIX_PEER)
+        peer = plain_peer(name[0]) if isinstance(name, tuple) else UNIX_PEER
+        is_restricted = self._plain is not None and peer.kind is PeerKind.PLAIN  # without a house, all may do all
+        self._accept(stream, peer, create_authorize(self.role, lambda: peer) if is_restricted else None)
 
-    def _accept(self, stream: EventStream, peer: Peer) -> Connection | None:
+    def _accept(self, stream: EventStream, peer: Peer, authorize: Authorize | None) -> Connection | None:
         """Serve a connection, or refuse it and return None."""
         refusal = self._find_refusal(peer)
         if refusal is not None:
             self._reject(stream, refusal)
             return None
         connection = MeteredConnection(
-            self._sent, stream, peer, lambda: self._info, self._encode_status, self._create_handler
+            self._sent, stream, peer, lambda: self._info, self._encode_status, self._create_handler, authorize
         )
         self._per_address[peer.host] += 1
         task = asyncio.get_running_loop().create_task(connection.serve())

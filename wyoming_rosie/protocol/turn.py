@@ -1,4 +1,4 @@
-"""The `turn_id` that identifies a turn in all programs and their log lines."""
+"""The `turn_id` that identifies a turn in all programs and their log lines, and the caller who asked for it."""
 
 from contextvars import ContextVar
 from typing import Any
@@ -9,6 +9,8 @@ from wyoming.event import Event
 
 _turn_id: ContextVar[str | None] = ContextVar("turn_id", default=None)
 _MAX_CHARACTERS = 128
+CALLER = "caller"
+"""Key of a context: the client of the house on whose behalf its sender asks."""
 
 
 def new_id() -> str:
@@ -23,13 +25,17 @@ def bind(turn_id: str) -> None:
 
 
 def adopt(event: Event) -> None:
-    """Bind the turn ID of a peer's event; without one, keep the current ID or bind a new one."""
-    turn_id = event_context(event).get("turn_id")
+    """Bind the turn ID and the caller of a peer's event; without an ID, keep the current one or bind a new one."""
+    context = event_context(event)
+    turn_id, caller = context.get("turn_id"), context.get(CALLER)
     if isinstance(turn_id, str) and 0 < len(turn_id) <= _MAX_CHARACTERS:
         if turn_id != _turn_id.get():
+            structlog.contextvars.unbind_contextvars(CALLER)
             bind(turn_id)
     elif _turn_id.get() is None:
         bind(new_id())
+    if isinstance(caller, str) and 0 < len(caller) <= _MAX_CHARACTERS:
+        structlog.contextvars.bind_contextvars(caller=caller)
 
 
 def event_context(event: Event) -> dict[str, Any]:

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SatelliteIdentity:
-    """Name and area that a satellite reports, and the language of the turn."""
+    """Name and area of a satellite, and the language of the turn.
+
+    `caller` is the member or key of the house that it is, by whose rights it acts or not.
+    """
 
     satellite_id: str
     area: str | None = None
     language: str = "en"
+    caller: str | None = None
+    may_act: bool = True
 
 
 @dataclass(frozen=True)

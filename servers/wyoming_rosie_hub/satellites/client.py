@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -16,6 +17,8 @@ from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.timers.requests import SatelliteIdentity
+from wyoming_rosie.trust.members import Member
+from wyoming_rosie.trust.scopes import Scope, includes
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.core import TurnPhase
 from wyoming_rosie_hub.satellites.levels import create_watch_event
@@ -116,7 +119,7 @@ class SatelliteClient:
             raise UnreachableError(f"{self.uri} is not a satellite")
         self.software = _describe_software(info.satellite)
         self.wake_words = tuple(model.name for program in info.wake for model in program.models if model.installed)
-        return SatelliteIdentity(info.satellite.name, info.satellite.area)
+        return _identify_member(peer.member, SatelliteIdentity(info.satellite.name, info.satellite.area))
 
     def _on_connected(self, satellite: SatelliteIdentity, turns: TurnRunner) -> None:
         self.satellite_id, self.area, self._is_unreachable = satellite.satellite_id, satellite.area, False
@@ -135,6 +138,19 @@ class SatelliteClient:
         while True:
             self.send(Ping().event())
             await asyncio.sleep(PING_SECONDS)
+
+
+def _identify_member(member: Member | None, satellite: SatelliteIdentity) -> SatelliteIdentity:
+    """Return a satellite as the roster knows it: a member's room is not what it says of itself.
+
+    Raises UnreachableError for a member that may neither speak nor be spoken to.
+    """
+    if member is None:
+        return satellite
+    if not includes(member.scopes, Scope.AUDIO):
+        raise UnreachableError(f"{member} may send no audio; `wyoming-rosie key list` shows the scopes of members")
+    may_act = includes(member.scopes, Scope.ACT)
+    return replace(satellite, area=member.room or satellite.area, caller=str(member), may_act=may_act)
 
 
 def _describe_software(satellite: Satellite) -> str | None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hmac import compare_digest
 from secrets import token_urlsafe
 from typing import Protocol
@@ -79,11 +79,14 @@ class SatelliteHost(Protocol):
 
 @dataclass(frozen=True)
 class StreamCaller:
-    """The sender of a stream; a key may say its room. `address` is of its machine."""
+    """The sender of a stream; a key may say its room, and what it may do. `address` is of its machine."""
 
+    name: str | None = None
     room: str | None = None
     check_room: Callable[[str], Awaitable[object]] | None = None  # raises ApiRequestError
     address: str = ""
+    may_type: bool = True
+    may_act: bool = True
 
 
 class BrowserSatellite:
@@ -137,7 +140,7 @@ class BrowserSatellite:
             raise BadEventError("send `info` first") from None
         satellite = parse_identity(decode_message(message or ""), self.caller.room)
         await self._check_room(satellite)
-        return satellite
+        return replace(satellite, caller=self.caller.name, may_act=self.caller.may_act)
 
     async def _check_room(self, satellite: SatelliteIdentity) -> None:
         """Raise StreamEndedError if the page may not speak for its room. While nobody knows the rooms, nobody answers."""
@@ -192,6 +195,8 @@ class BrowserSatellite:
             return
         if event.type in SENTENCES:
             await self._check_room(satellite)
+        if event.type == "transcript" and not self.caller.may_type:
+            raise StreamEndedError(CloseCode.PRIVATE, "the key lacks the scope 'text'")
         if event.type == "audio-stop" and self.sound.transport is Transport.WEBRTC:
             await asyncio.sleep(HELD_SECONDS)
         await reader.on_event(event)

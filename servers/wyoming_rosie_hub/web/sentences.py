@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wyoming.asr import Transcript
 from wyoming.event import Event
@@ -17,7 +17,7 @@ from wyoming_rosie_hub.daemon_streams import DaemonStream
 from wyoming_rosie_hub.intent_response import IntentResponse, find_intent
 from wyoming_rosie_hub.messages import AnswerChunkReceived, TraceMark, TraceStep
 from wyoming_rosie_hub.timeline import Timeline
-from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, INTENT_CONTEXT, HubContext
+from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, HubContext, create_intent_context
 from wyoming_rosie_hub.web.house import Sentence, SentenceAnswer, SentenceChunk, SentenceReply, TooManySentencesError
 
 START_TIMER = "HassStartTimer"
@@ -140,8 +140,7 @@ def _create_transcript(sentence: Sentence, satellite: SatelliteIdentity, turn_id
         "turn_id": turn_id,
         "conversation_id": sentence.conversation_id or turn_id,
         "satellite_id": satellite.satellite_id,
-        **INTENT_CONTEXT,
+        **create_intent_context(replace(satellite, caller=sentence.client, may_act=sentence.may_act)),
     }
     context |= {"area": satellite.area} if satellite.area else {}
-    context |= {} if sentence.may_act else {"allow_tools": False}
     return Transcript(text=sentence.text, language=satellite.language or DEFAULT_LANGUAGE, context=context).event()

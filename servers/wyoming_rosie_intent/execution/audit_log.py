@@ -29,7 +29,7 @@ class AuditOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One action; room and speaker are as the client named them, unverified."""
+    """One action. The caller is the client that asked for it; the hub names those that it speaks for."""
 
     intent: str
     entities: tuple[str, ...]
@@ -37,6 +37,7 @@ class AuditEntry:
     room: str | None = None
     speaker: str | None = None
     turn: str | None = None
+    caller: str | None = None
 
 
 class AuditLog:
@@ -82,7 +83,8 @@ class AuditLog:
 
 
 def _format_line(entry: AuditEntry, when: datetime) -> str:
-    named = {"turn": entry.turn, "room": entry.room, "speaker": entry.speaker, "intent": entry.intent}
+    named = {"turn": entry.turn, "room": entry.room, "speaker": entry.speaker, "caller": entry.caller}
+    named |= {"intent": entry.intent}
     short = {key: value[:_MAX_TEXT_LENGTH] if value else None for key, value in named.items()}
     whole = {"when": when.isoformat(), **short, "entities": entry.entities, "outcome": entry.outcome}
     return json.dumps(whole) + "\n"

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import structlog
 
 from wyoming_rosie.home.model import Entity, Home
+from wyoming_rosie.protocol.turn import CALLER
 from wyoming_rosie_intent.engine import TARGET_SLOTS, Actor, Answer, Command, Match, TargetChoice
 from wyoming_rosie_intent.execution import policy, targets
 from wyoming_rosie_intent.execution.audit_log import AuditEntry, AuditOutcome
@@ -194,8 +195,9 @@ class ActionExecutor:
 
     def _record(self, command: PendingCommand, outcome: AuditOutcome) -> None:
         entities = tuple(entity.id for entity in command.targets)
-        turn = structlog.contextvars.get_contextvars().get("turn_id")
-        self._audit(AuditEntry(command.match.intent, entities, outcome, command.area, command.speaker, turn))
+        bound = structlog.contextvars.get_contextvars()
+        turn, caller = bound.get("turn_id"), bound.get(CALLER) or bound.get("peer")
+        self._audit(AuditEntry(command.match.intent, entities, outcome, command.area, command.speaker, turn, caller))
 
 
 def _is_same(match: Match, other: Match | None) -> bool:

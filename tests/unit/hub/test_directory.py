@@ -60,3 +60,18 @@ def test_a_network_full_of_unknown_daemons_fills_neither_log_nor_memory() -> Non
     with capture_logs() as logs:
         directory(*strangers).find_uri("asr")
     assert len(logs) < 300
+
+
+def test_a_daemon_that_cannot_be_reached_comes_after_the_others_until_these_fail_too() -> None:
+    one = directory(OWN, KNOWN, adopted=[KNOWN.name])
+    assert one.find_uris("asr") == (OWN.uri, KNOWN.uri)
+    one.note_unreachable(OWN.uri)
+    assert one.find_uris("asr") == (KNOWN.uri, OWN.uri)
+    one.note_unreachable(KNOWN.uri)
+    assert one.find_uris("asr") == (OWN.uri, KNOWN.uri)
+
+
+def test_nobody_takes_the_place_of_a_configured_daemon() -> None:
+    assert directory(OWN, KNOWN, configured="tcp://there:1", adopted=[KNOWN.name]).find_uris("asr") == (
+        "tcp://there:1",
+    )

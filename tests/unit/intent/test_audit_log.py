@@ -9,7 +9,9 @@ from pathlib import Path
 from wyoming_rosie_intent.execution.audit_log import MAX_QUEUED, AuditEntry, AuditLog, AuditOutcome
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
-ENTRY = AuditEntry("HassTurnOff", ("lock.front",), AuditOutcome.REFUSED, "office\n{}", "Ada", "t1")
+ENTRY = AuditEntry(
+    "HassTurnOff", ("lock.front",), AuditOutcome.REFUSED, "office\n{}", "Ada", "t1", "kitchen (satellite)"
+)
 
 
 async def written(path: Path, *entries: AuditEntry, largest: int = 10_000) -> None:
@@ -33,7 +35,7 @@ async def test_an_action_is_one_line_that_its_owner_alone_can_read(tmp_path: Pat
     await written(path, ENTRY, ENTRY)
     assert await asyncio.to_thread(lines, path) == 2 * [
         {
-            "when": "2026-11-21T15:05:00+00:00", "turn": "t1", "room": "office\n{}", "speaker": "Ada",
+            "when": "2026-11-21T15:05:00+00:00", "turn": "t1", "room": "office\n{}", "speaker": "Ada", "caller": "kitchen (satellite)",
             "intent": "HassTurnOff", "entities": ["lock.front"], "outcome": "refused",
         }
     ]  # fmt: skip

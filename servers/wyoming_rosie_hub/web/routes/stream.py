@@ -11,7 +11,9 @@ from pydantic import BaseModel, Field
 from starlette.websockets import WebSocketDisconnect
 
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.http.access import Caller
 from wyoming_rosie.http.auth import ApiRequestError
+from wyoming_rosie.trust.scopes import Scope
 from wyoming_rosie_hub.web.browser_satellite import BrowserSatellite, ConnectedPages, StreamCaller, StreamEndedError
 from wyoming_rosie_hub.web.guard import NEEDS_AUDIO
 from wyoming_rosie_hub.web.house import House
@@ -45,10 +47,8 @@ def create_router(house: House, offer: SoundOffer) -> APIRouter:
     @router.websocket("/stream")
     async def stream(websocket: WebSocket) -> None:
         await websocket.accept()
-        caller = getattr(websocket.state, "caller", None)
-        check_room = None if caller is None or caller.room else partial(find_room, house, caller)
         address = websocket.client.host if websocket.client else ""
-        stream_caller = StreamCaller(getattr(caller, "room", None), check_room, address)
+        stream_caller = _create_stream_caller(house, websocket.state.caller, address)
         page = BrowserSatellite(_Socket(websocket), house, stream_caller, offer)
         try:
             await page.run(pages)
@@ -64,6 +64,12 @@ def create_router(house: House, offer: SoundOffer) -> APIRouter:
             raise ApiRequestError(str(err), "offer", HTTPStatus.UNPROCESSABLE_ENTITY) from err
 
     return router
+
+
+def _create_stream_caller(house: House, caller: Caller, address: str) -> StreamCaller:
+    check_room = None if caller.room else partial(find_room, house, caller)
+    may_type, may_act = caller.has(Scope.TEXT), caller.has(Scope.ACT)
+    return StreamCaller(caller.name, caller.room, check_room, address, may_type, may_act)
 
 
 async def _close(websocket: WebSocket, reason: StreamEndedError) -> None:
