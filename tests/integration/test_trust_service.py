@@ -11,10 +11,11 @@ from wyoming.ping import Ping
 
 from tests.brokers import free_port
 from tests.conftest import StartDaemon
-from tests.daemons import Daemon
+from tests.daemons import Daemon, command
 from tests.fakes import FakeDaemon
 from tests.houses import House
 from tests.waiting import wait_until
+from wyoming_rosie.errors import UntrustedPeerError
 from wyoming_rosie.protocol.client import PeerError, connect
 from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie.trust.identity import save_service_uri
@@ -47,8 +48,18 @@ class RunningHouse:
     async def change(self, change: Change) -> Registry:
         return await asyncio.to_thread(change_registry, self.house.authority, change)
 
+    async def key(self, *arguments: str) -> str:
+        """Run `wyoming-rosie key` at the hub's folder, and return what it prints."""
+        process = await asyncio.create_subprocess_exec(
+            command("wyoming-rosie"), "key", *arguments, "--data-dir", str(self.house.folder),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        out, _ = await process.communicate()
+        assert process.returncode == 0, out
+        return out.decode()
+
     async def revoke(self, name: str) -> None:
-        await self.change(lambda registry: registry.revoke(name, datetime.now(UTC).timestamp()))
+        assert f"{name} (" in await self.key("revoke", name)
 
     async def registry(self) -> Registry:
         return await asyncio.to_thread(load_registry, self.registry_file)
@@ -144,7 +155,7 @@ async def test_a_rotated_member_gets_another_certificate_and_the_former_one_coun
     former = await load_member(flags)
     vad = await daemon("vad", "--uri", "tls://127.0.0.1:0", *flags)
     await vad.wait_for_line("roster")
-    await running.change(lambda registry: registry.request_rotation("vad"))
+    await running.key("rotate", "vad")
     await vad.wait_for_line("certificate renewed")
     registry = await running.wait_for_registry(lambda registry: not registry.rotating)
     assert registry.get("vad").id != former.own.id
@@ -168,3 +179,35 @@ async def test_the_hub_takes_over_what_its_members_know_after_an_old_backup(
     assert kitchen.own.id in registry.revoked
     with pytest.raises(PeerError, match="was revoked"):
         await ping(running.uri, kitchen)
+
+
+async def test_another_authority_takes_over_without_pairing_again(daemon: StartDaemon, running: RunningHouse) -> None:
+    """The wake daemon is away while the authority changes, the satellite that was never connected is removed."""
+    vad_flags, wake_flags = await running.add("vad", "vad"), await running.add("wake", "wake")
+    vad = await daemon("vad", "--uri", "tls://127.0.0.1:0", *vad_flags)
+    await vad.wait_for_line("roster")
+    before = await load_member(vad_flags)
+    await running.key("revoke", "first")
+    await running.key("rotate", "--authority")
+    await vad.wait_for_line("certificate renewed")
+    during = await load_member(vad_flags)
+    assert during.identity.certificate.issuer != before.identity.certificate.issuer
+    assert during.identity.authorities.count(b"BEGIN CERTIFICATE") == 2
+    assert during.house_id == before.house_id
+    await ping(vad.uri, await running.member("hub", "other"))
+    await running.key("revoke", "other")
+
+    wake = await daemon("wake", "--uri", "tls://127.0.0.1:0", *wake_flags)
+    await wake.wait_for_line("certificate renewed")
+    await running.hub.wait_for_line("audit", action="authority replaced")
+    number = (await running.registry()).number
+    for member in (vad, wake):
+        await member.wait_for_line("roster", number=number)
+    after = await load_member(vad_flags)
+    assert after.identity.authorities.count(b"BEGIN CERTIFICATE") == 1
+    assert after.house_id == before.house_id
+    late = await running.member("hub", "late")
+    for uri in (vad.uri, wake.uri, running.uri):
+        await ping(uri, late)
+    with pytest.raises(UntrustedPeerError):
+        await ping(running.uri, before)

@@ -208,6 +208,26 @@ async def test_a_key_is_made_used_and_revoked(house: HouseClient) -> None:
     assert (audit["caller"], audit["key"]) == ("admin", "wall")
 
 
+async def test_a_rotated_key_counts_for_its_grace(house: HouseClient) -> None:
+    first = (await house.post("/keys", {"name": "radio", "scopes": ["read"]}, 201))["secret"]
+    second = (await house.post("/keys/radio/rotate", {"grace_seconds": 600}))["secret"]
+    third = (await house.post("/keys/radio/rotate", {}))["secret"]
+    for secret, status in ((first, 401), (second, 401), (third, 200)):
+        async with house.client.get(f"{API}/status", headers=bearer(secret)) as answer:
+            assert answer.status == status
+    async with house.client.delete(f"{API}/keys/radio") as answer:
+        assert answer.status == 204
+
+
+async def test_who_is_no_member_is_not_found(house: HouseClient) -> None:
+    assert (await house.post("/members/nobody/rotate", {}, 404))["code"] == "member"
+    assert (await house.post("/keys/nobody/rotate", {}, 404))["code"] == "key"
+    await house.post("/keys/monitor/rotate", {"grace_seconds": -1}, 422)
+    async with house.client.delete(f"{API}/members/nobody") as answer:
+        assert answer.status == 404
+    assert {one["kind"] for one in await house.get("/keys")} == {"key"}
+
+
 async def test_a_wrong_key_request_is_refused_with_a_sentence(house: HouseClient) -> None:
     await house.post("/keys", {"name": "x", "scopes": []}, 422)
     await house.post("/keys", {"name": "x", "scopes": ["root"]}, 422)

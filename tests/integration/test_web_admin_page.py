@@ -32,6 +32,8 @@ from tests.web_client import PASSWORD, Credentials, bearer, create_credentials, 
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.commands.demo import COMMAND
 from wyoming_rosie.runtime.tasks import run_beside
+from wyoming_rosie.trust.issuing import issue_local
+from wyoming_rosie.trust.members import load_registry
 from wyoming_rosie_hub import web
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -91,7 +93,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Admin
             await stack.enter_async_context(satellite.serving(info=satellite.info))
         stages = [part for role, daemon in zip(ROLES, daemons, strict=True) for part in (f"--{role}-uri", daemon.uri)]
         satellites = [part for satellite in (kitchen, odd) for part in ("--satellite", satellite.uri)]
-        own = ("--no-zeroconf", "--config", str(file), "--data-dir", str(folder / "state"))
+        own = ("--no-zeroconf", "--config", str(file), "--data-dir", str(folder / "state"), "--trust-uri", "off")
         hub = await Daemon.start("hub", "--web", "--web.port", "0", *own, *satellites, *stages)
         stack.push_async_callback(hub.stop)
         for satellite in (kitchen, odd):
@@ -500,6 +502,22 @@ async def test_a_key_is_shown_once_works_and_is_cut_off(house: AdminHouse, chrom
             await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
             await expect(card(page, "wall")).to_have_count(0)
             await expect(other.get_by_label("Password or key")).to_be_visible()
+
+
+async def test_members_are_listed_and_revoked(house: AdminHouse, chromium: Browser, tmp_path: Path) -> None:
+    authority = house.credentials.folder / "tls"
+    member = await asyncio.to_thread(issue_local, authority, "satellite", "Küche.Süd", tmp_path, room="Kitchen")
+    async with open_admin(house, chromium) as page:
+        await open_view(page, "Keys")
+        await expect(card(page, "Küche.Süd")).to_contain_text("Kitchen · Satellite · not connected yet")
+        await expect(card(page, "Küche.Süd")).to_contain_text("audio")
+        await page.get_by_role("button", name="Revoke Küche.Süd").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+        await expect(page.locator("#said")).to_contain_text("Küche.Süd is revoked")
+        await expect(card(page, "Küche.Süd")).to_have_count(0)
+        await expect(page.get_by_role("heading", name="Members of the house")).to_be_hidden()
+    registry = await asyncio.to_thread(load_registry, authority / "members.json")
+    assert member.id in registry.revoked
 
 
 async def test_a_new_password_keeps_its_page_and_ends_the_others(house: AdminHouse, chromium: Browser) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from wyoming_rosie.trust.scopes import Scope, includes, parse_scopes
 
 FILE_NAME = "access.json"
 """Name of the file in the hub's data folder."""
+LAST_USED_FILE = "access-used.json"
 KEY_BYTES = 32
 MAX_KEYS = 256
+MAX_GRACE_SECONDS = 7 * 86_400.0
 MAX_NAME_LENGTH = 64
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 256
@@ -32,6 +34,12 @@ class ClientKey:
     scopes: frozenset[Scope]
     room: str | None = None
     created_at: float | None = None  # in seconds since the epoch; None for one of an earlier version
+    former_digest: str | None = None  # of the secret before it was rotated, which is a key until then
+    former_until: float = 0.0
+
+    def digests(self, now: float) -> list[str]:
+        """Return the digests of the secrets that count; `now` is in seconds since the epoch."""
+        return [self.digest, *([self.former_digest] if self.former_digest and now < self.former_until else [])]
 
 
 @dataclass(frozen=True)
@@ -65,10 +73,11 @@ class Access:
         """Whether there is neither a password nor a key."""
         return not self.keys and self.password_hash is None
 
-    def find_key(self, secret: str) -> ClientKey | None:
-        """Return the key whose secret this is."""
+    def find_key(self, secret: str, now: float) -> ClientKey | None:
+        """Return the key whose secret this is; `now` is in seconds since the epoch."""
         digest = _digest(secret)
-        return next((key for key in self.keys if hmac.compare_digest(key.digest, digest)), None)
+        counting = ((key, known) for key in self.keys for known in key.digests(now))
+        return next((key for key, known in counting if hmac.compare_digest(known, digest)), None)
 
     def add_key(
         self, name: str, scopes: Collection[Scope], room: str | None = None, created_at: float | None = None
@@ -80,15 +89,25 @@ class Access:
             raise ConfigError(f"there is a key '{name}' already; revoke it first, or choose another name")
         if len(self.keys) >= MAX_KEYS:
             raise ConfigError(f"there are {MAX_KEYS} keys; revoke one first")
-        secret = f"rosie_{secrets.token_urlsafe(KEY_BYTES)}"
+        secret = _create_secret()
         key = ClientKey(name, _digest(secret), frozenset(scopes), room, created_at)
         return replace(self._with_session_secret(), keys=(*self.keys, key)), secret
 
+    def rotate_key(self, name: str, now: float, grace_seconds: float = 0) -> "tuple[Access, str]":
+        """Return the access with another secret of a key, and that secret; the former one counts for some seconds more.
+
+        Sessions that began with the former one end. Raises ConfigError if there is no key of that name.
+        """
+        self._check_key(name)
+        if not 0 <= grace_seconds <= MAX_GRACE_SECONDS:
+            raise ConfigError(f"the former secret may count for 0 to {MAX_GRACE_SECONDS:g} seconds")
+        secret = _create_secret()
+        keys = (_rotated(key, secret, now + grace_seconds) if key.name == name else key for key in self.keys)
+        return replace(self, keys=tuple(keys)), secret
+
     def revoke_key(self, name: str) -> "Access":
         """Return the access without a key. Raises ConfigError if there is none of that name."""
-        if all(key.name != name for key in self.keys):
-            names = ", ".join(key.name for key in self.keys) or "none"
-            raise ConfigError(f"there is no key '{name}'; there are: {names}")
+        self._check_key(name)
         return replace(self, keys=tuple(key for key in self.keys if key.name != name))
 
     def with_password(self, password: str) -> "Access":
@@ -146,6 +165,11 @@ class Access:
             self.session_secret or secrets.token_hex(), salt=own or secrets.token_hex(), digest_method=hashlib.sha256
         )
 
+    def _check_key(self, name: str) -> None:
+        if all(key.name != name for key in self.keys):
+            names = ", ".join(key.name for key in self.keys) or "none"
+            raise ConfigError(f"there is no key '{name}'; there are: {names}")
+
     def _find_digest(self, name: str) -> str | None:
         return next((key.digest for key in self.keys if key.name == name), None)
 
@@ -156,6 +180,32 @@ class Access:
 def caller_of(key: ClientKey) -> Caller:
     """Return who a key stands for."""
     return Caller(key.name, key.scopes, key.room)
+
+
+def describe_key(key: ClientKey, last_used_at: float | None) -> dict[str, Any]:
+    """Return a key without its secret, as JSON values for clients; times in seconds since the epoch."""
+    return {
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        "room": key.room,
+        "created_at": key.created_at,
+        "last_used_at": last_used_at,
+    }
+
+
+def load_last_used(folder: Path) -> dict[str, float]:
+    """Return when each key was used last, by its name, as far as the hub with this data folder has written it; blocks."""
+    try:
+        document = json_store.read(folder / LAST_USED_FILE)
+    except (OSError, ValueError):  # it is written again as keys are used
+        return {}
+    found = document.items() if isinstance(document, dict) else ()
+    return {name: float(at) for name, at in found if isinstance(at, int | float)}
+
+
+def save_last_used(folder: Path, last_used: Mapping[str, float]) -> None:
+    """Store when each key was used last; blocks. Raises OSError."""
+    json_store.write_private(folder / LAST_USED_FILE, dict(last_used))
 
 
 def load(path: Path) -> Access:
@@ -175,6 +225,14 @@ def save(path: Path, access: Access) -> None:
         raise ConfigError(f"cannot write {path}: {err.strerror}; run it as the user of the hub") from err
 
 
+def _create_secret() -> str:
+    return f"rosie_{secrets.token_urlsafe(KEY_BYTES)}"
+
+
+def _rotated(key: ClientKey, secret: str, former_until: float) -> ClientKey:
+    return replace(key, digest=_digest(secret), former_digest=key.digest, former_until=former_until)
+
+
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()
 
@@ -187,6 +245,8 @@ def _encode(access: Access) -> dict[str, Any]:
             "scopes": sorted(key.scopes),
             "room": key.room,
             "created_at": key.created_at,
+            "former_sha256": key.former_digest,
+            "former_until": key.former_until,
         }
         for key in access.keys
     ]
@@ -201,6 +261,8 @@ def _decode(fields: Fields) -> Access:
             parse_scopes(key.texts("scopes")),
             key.optional_text("room"),
             key.optional_number("created_at"),
+            key.optional_text("former_sha256"),
+            key.optional_number("former_until") or 0.0,
         )
         for key in fields.objects("keys", MAX_KEYS)
     )

@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from wyoming_rosie.errors import BadEventError, ConfigError
 from wyoming_rosie.protocol import hosts
 from wyoming_rosie.runtime import atomic_file
-from wyoming_rosie.trust.members import CERTIFICATE_DAYS, MAX_NAME_CHARACTERS, Member, Registry
+from wyoming_rosie.trust.members import CERTIFICATE_DAYS, MAX_NAME_CHARACTERS, REGISTRY_FILE, Member, Registry
 from wyoming_rosie.trust.roster import SignedRoster, create_text
 from wyoming_rosie.trust.tls import member_host
 
@@ -52,7 +52,7 @@ class AuthorityFiles:
 
     @property
     def registry(self) -> Path:
-        return self.folder / "members.json"
+        return self.folder / REGISTRY_FILE
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ AUTHORITY_FOLDER = "tls"
 MAX_MEMBERS = 256
 MAX_NAME_CHARACTERS = 64  # of an X.509 common name
 ID_BYTES = 8
+REGISTRY_FILE = "members.json"
+"""Name of the registry's file in that folder."""
 CERTIFICATE_DAYS = 90
 RENEWAL_DAYS = 30
 VERSION = 1

@@ -13,7 +13,7 @@ from wyoming_rosie.trust.roster import SignedRoster, parse_signed
 from wyoming_rosie.trust.tls import MemberCertificate
 
 
-class MemberDirectory(Protocol):
+class HouseService(Protocol):
     """What the trust service does for a member."""
 
     @property
@@ -48,14 +48,14 @@ class TrustHandler:
 
     is_busy = False
 
-    def __init__(self, send: Send, directory: MemberDirectory) -> None:
+    def __init__(self, send: Send, service: HouseService) -> None:
         peer = peer_of(send)
         assert peer.member is not None
         assert peer.certificate is not None
         self.member: Member = peer.member
         self.certificate: MemberCertificate = peer.certificate
         self._send = send
-        self._directory = directory
+        self._service = service
 
     async def on_event(self, event: Event) -> None:
         match name_of(event):
@@ -67,12 +67,15 @@ class TrustHandler:
                 await self._renew(event)
 
     async def close(self) -> None:
-        self._directory.remove(self)
+        self._service.remove(self)
 
     async def send_roster(self) -> None:
-        """Send the present roster, and ask for a certificate request if one is due."""
-        await self._send(message(messages.ROSTER, self._directory.signed.document))
-        if self._directory.must_renew(self):
+        """Send the present roster."""
+        await self._send(message(messages.ROSTER, self._service.signed.document))
+
+    async def request_renewal(self) -> None:
+        """Ask for a certificate request, if the member is to get another certificate."""
+        if self._service.must_renew(self):
             await self._send(message(messages.RENEW))
 
     async def send_certificate(self, certificate: str) -> None:
@@ -83,24 +86,25 @@ class TrustHandler:
         number = data_of(event).get("number")
         if not isinstance(number, int):
             raise BadEventError("'roster' needs the 'number' of the member's roster")
-        self._directory.add(self)
-        if number > self._directory.number:
+        self._service.add(self)
+        if number > self._service.number:
             await self._send(message(messages.ROSTER_WANTED))
         else:
             await self.send_roster()
+            await self.request_renewal()
 
     async def _take_roster(self, event: Event) -> None:
         try:
             signed = parse_signed(data_of(event))
         except ValueError as err:
             raise BadEventError(str(err)) from err
-        await self._directory.recover(signed)
+        await self._service.recover(signed)
 
     async def _renew(self, event: Event) -> None:
         request = text_of(event, "request", messages.MAX_REQUEST_CHARACTERS)
         try:
-            await self._directory.renew(self, request)
+            await self._service.renew(self, request)
         except RosieError as err:
             await self._send(message(messages.RENEWED, {"problem": str(err)}))
         else:
-            await self._directory.publish()
+            await self._service.publish()

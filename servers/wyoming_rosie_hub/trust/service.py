@@ -57,6 +57,7 @@ class TrustService:
         self._statuses: dict[str, MemberStatus] = {}
         status_file = self._house / member_status.FILE_NAME
         self._status_writer = JsonWriter(status_file, lambda: member_status.encode_statuses(self._statuses))
+        self._has_changed = False
         self._registry_problem: str | None = None
         self._listening_problem: str | None = None
 
@@ -76,12 +77,14 @@ class TrustService:
         """Serve until cancelled."""
         status_file = self._house / member_status.FILE_NAME
         self._statuses = await asyncio.to_thread(member_status.load_statuses, status_file)
-        await self._reload()
+        await self.publish()
+        await self._maintain()
         await run_until_first_exit(self._listen(), self._watch(), self._note_connected(), self._status_writer.run())
 
     def add(self, handler: TrustHandler) -> None:
         self._handlers.add(handler)
         self._note_seen(handler)
+        self._has_changed = True  # it may be the last one with a certificate of the authority before
 
     def remove(self, handler: TrustHandler) -> None:
         if handler in self._handlers:
@@ -90,7 +93,7 @@ class TrustService:
 
     def must_renew(self, handler: TrustHandler) -> bool:
         is_foreign = handler.certificate.issuer != self._issuer
-        return handler.member.role != "hub" and (is_foreign or handler.member.id in self._registry.rotating)
+        return is_foreign or handler.member.id in self._registry.rotating
 
     async def recover(self, signed: SignedRoster) -> None:
         roster = await asyncio.to_thread(rosters.verify, signed, self._membership.identity.authorities)
@@ -122,6 +125,7 @@ class TrustService:
     async def publish(self) -> None:
         """Read the registry, and send all members its roster if it is new. Raises nothing."""
         async with self._changing:
+            known = self._registry.number
             try:
                 await self._renew_roster()
                 self._registry_problem = None
@@ -130,7 +134,8 @@ class TrustService:
                     _LOG.error("members stay as they are", reason=str(err))
                 self._registry_problem = str(err)
                 return
-        await asyncio.gather(*map(_send_roster, list(self._handlers)))
+        is_new = self._registry.number > known
+        await asyncio.gather(*(_inform(handler, is_new=is_new) for handler in list(self._handlers)))
 
     async def _renew_roster(self) -> None:
         registry = await asyncio.to_thread(load_registry, AuthorityFiles(self._house).registry)
@@ -161,10 +166,14 @@ class TrustService:
             await asyncio.sleep(RELOAD_SECONDS)
             if (stamp := await asyncio.to_thread(self._stamp)) != seen:
                 seen = stamp
-                await self._reload()
+                await self.publish()
+                self._has_changed = True
+            if self._has_changed:
+                self._has_changed = False
+                await self._maintain()
 
-    async def _reload(self) -> None:
-        await self.publish()
+    async def _maintain(self) -> None:
+        """Renew the hub's own certificate, and finish a change of the authority, if it is time."""
         try:
             await self._renew_own()
             await self._finish_rollover()
@@ -183,13 +192,19 @@ class TrustService:
         return tuple(found)
 
     async def _renew_own(self) -> None:
-        own = self._membership.identity.certificate
-        if self._membership.now < self._membership.renewal_due_at and own.issuer == self._own_issuer:
+        own, certificate = self._membership.own, self._membership.identity.certificate
+        is_due = self._membership.now >= self._membership.renewal_due_at or certificate.issuer != self._own_issuer
+        is_rotating = own.id in self._registry.rotating
+        if not is_due and not is_rotating:
             return
+        renewed = replace(own, id=new_id()) if is_rotating else own
         key, request = await asyncio.to_thread(authorities.create_request)
         signer = await asyncio.to_thread(rollover.find_signer, self._house)
-        certificate = signer.issue_member(self._membership.own, read_request(request), self._now())
-        await self._membership.renew(key, certificate)
+        await self._membership.renew(key, signer.issue_member(renewed, read_request(request), self._now()))
+        if is_rotating:
+            now = self._membership.now
+            await asyncio.to_thread(self._change, lambda registry: registry.rotate(own.id, renewed.id, now))
+            await self.publish()
         _LOG.info("certificate renewed", until=_date(self._membership.identity.certificate.not_after))
 
     async def _finish_rollover(self) -> None:
@@ -239,7 +254,9 @@ class TrustService:
             await asyncio.sleep(SEEN_SECONDS)
             for handler in self._handlers:
                 self._note_seen(handler)
-            await self._reload()  # the hub's certificate may be due, or that of a member that is away may have expired
+            self._has_changed = (
+                True  # the hub's certificate may be due, or that of a member that is away may have expired
+            )
 
     def _note_seen(self, handler: TrustHandler) -> None:
         shown = handler.certificate
@@ -258,9 +275,11 @@ def _recovered(registry: Registry, roster: Roster, now: float) -> Registry:
     return replace(registry, number=roster.number, members=members, revoked=revoked, house=roster.house)
 
 
-async def _send_roster(handler: TrustHandler) -> None:
+async def _inform(handler: TrustHandler, *, is_new: bool) -> None:
     with suppress(ConnectionError):  # its member learns of it when it connects again
-        await handler.send_roster()
+        if is_new:
+            await handler.send_roster()
+        await handler.request_renewal()
 
 
 def _date(seconds: float) -> str:

@@ -10,7 +10,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.trust import membership as memberships
 from wyoming_rosie.trust import roster_client
-from wyoming_rosie.trust.members import load_registry
+from wyoming_rosie.trust.members import REGISTRY_FILE, load_registry
 from wyoming_rosie.trust.membership import Membership
 from wyoming_rosie_hub.trust.settings import OFF, TrustSettings
 
@@ -78,6 +78,6 @@ class TrustStarter:
 def _has_members(house: Path) -> bool:
     """Return whether a house has members; blocks. A registry that cannot be read counts as one."""
     try:
-        return bool(load_registry(house / "members.json").members)
+        return bool(load_registry(house / REGISTRY_FILE).members)
     except ConfigError:
         return True

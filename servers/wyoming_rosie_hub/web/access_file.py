@@ -11,11 +11,14 @@ import structlog
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.http import access
 from wyoming_rosie.http.access import Access
+from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie_hub.web.doors import Doors
 
 T = TypeVar("T")
 _LOG = structlog.get_logger()
 RELOAD_SECONDS = 1.0
+LAST_USED_SECONDS = 60.0
+"""Time between two writes of when keys were used."""
 
 
 class AccessFile:
@@ -25,11 +28,17 @@ class AccessFile:
         self.path = path
         self._doors = doors
         self._lock = asyncio.Lock()
+        self._used: dict[str, float] = {}  # as it was written
+        self._used_at = -LAST_USED_SECONDS
 
     async def watch(self) -> None:
         """Give the doors each change within RELOAD_SECONDS, until cancelled. An unreadable file changes nothing."""
         seen = None
+        self._doors.last_used.update(await asyncio.to_thread(access.load_last_used, self.path.parent))
+        self._used = dict(self._doors.last_used)
         while True:
+            if loop_time() - self._used_at > LAST_USED_SECONDS:
+                await self._note_last_used()
             if (stamp := await asyncio.to_thread(self._stamp)) != seen:
                 seen = stamp
                 async with self._lock:
@@ -42,6 +51,19 @@ class AccessFile:
             changed, result = await asyncio.to_thread(self._change, change)
             self._doors.access = changed
             return result
+
+    async def _note_last_used(self) -> None:
+        """Write when keys were used last, for the command that lists them."""
+        self._used_at = loop_time()
+        names = {key.name for key in self._doors.access.keys}
+        used = {name: at for name, at in self._doors.last_used.items() if name in names}
+        if used == self._used:
+            return
+        self._used = used
+        try:
+            await asyncio.to_thread(access.save_last_used, self.path.parent, used)
+        except OSError as err:
+            _LOG.error("when keys were used is not written", reason=err.strerror)
 
     def _change(self, change: Callable[[Access], tuple[Access, T]]) -> tuple[Access, T]:
         changed, result = change(access.load(self.path))

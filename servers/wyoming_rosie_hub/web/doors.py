@@ -77,9 +77,9 @@ class Doors:
         is_same = before.find_credential(caller) == self.access.find_credential(caller)
         return self.access is before or (is_same and not before.is_open)
 
-    async def log_in(self, address: str, secret: str, now: float) -> Caller:
-        """Return whose password or key this is. Raises ApiRequestError."""
-        if (key := self.access.find_key(secret)) is not None:
+    async def log_in(self, address: str, secret: str, now: float, wall_clock: float) -> Caller:
+        """Return whose password or key this is; the clocks are those of `admit`. Raises ApiRequestError."""
+        if (key := self.access.find_key(secret, wall_clock)) is not None:
             return caller_of(key)
         if await self.is_password(address, secret, now):
             return ADMINISTRATOR
@@ -119,7 +119,7 @@ class Doors:
         if self.access.is_open:
             return LOCAL_PROGRAM
         if authorization := request.headers.get("authorization"):
-            return await self.log_in(request.address, parse_authorization(authorization), now)
+            return await self.log_in(request.address, parse_authorization(authorization), now, wall_clock)
         if cookie := request.cookies.get(SESSION_COOKIE):
             return self.access.open_session(cookie, wall_clock)
         return None

@@ -103,10 +103,10 @@ async def test_wrong_passwords_lock_out_guesses_and_no_keys() -> None:
     doors, refusals = Doors(KEYS, verify_password=refuse), []
     for _ in range(8):
         with pytest.raises(ApiRequestError) as refused:
-            await doors.log_in("10.0.0.1", "guess", NOW)
+            await doors.log_in("10.0.0.1", "guess", NOW, NOW)
         refusals.append(refused.value.code)
     assert refusals == ["credentials"] * 5 + ["rate"] * 3
-    assert await doors.log_in("10.0.0.1", SECRET, NOW) == TABLET
+    assert await doors.log_in("10.0.0.1", SECRET, NOW, NOW) == TABLET
 
 
 async def test_right_passwords_are_never_too_many() -> None:
@@ -114,7 +114,7 @@ async def test_right_passwords_are_never_too_many() -> None:
         return True
 
     doors = Doors(KEYS, verify_password=accept)
-    assert [await doors.log_in("10.0.0.1", "right", NOW) for _ in range(50)] == [ADMINISTRATOR] * 50
+    assert [await doors.log_in("10.0.0.1", "right", NOW, NOW) for _ in range(50)] == [ADMINISTRATOR] * 50
 
 
 def test_an_administrator_may_do_all_and_others_what_their_key_says() -> None:

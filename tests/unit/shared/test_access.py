@@ -21,12 +21,12 @@ def with_key(name: str = "tablet", room: str | None = "Kitchen") -> tuple[Access
 
 def test_a_key_is_found_by_its_secret_alone() -> None:
     changed, secret = with_key()
-    found = changed.find_key(secret)
+    found = changed.find_key(secret, NOW)
     assert found is not None
     assert caller_of(found) == Caller("tablet", frozenset({Scope.TEXT}), "Kitchen")
-    assert changed.find_key(secret + "x") is None
-    assert changed.find_key("") is None
-    assert changed.find_key(found.digest) is None, "what is on the disk is no key"
+    assert changed.find_key(secret + "x", NOW) is None
+    assert changed.find_key("", NOW) is None
+    assert changed.find_key(found.digest, NOW) is None, "what is on the disk is no key"
 
 
 def test_the_secret_is_not_in_the_file_and_only_the_owner_reads_it(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def create_router(doors: Doors) -> APIRouter:
     async def log_in(credentials: Credentials, request: Request, response: Response) -> SessionState:
         """Log in; the session is a cookie that no script can read."""
         address = request.client.host if request.client else ""
-        caller = await doors.log_in(address, credentials.secret, loop_time())
+        caller = await doors.log_in(address, credentials.secret, loop_time(), time.time())
         set_session(doors, caller, request, response)
         return _describe(caller)
 

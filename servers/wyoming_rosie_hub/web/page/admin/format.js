@@ -92,6 +92,11 @@ export function formatMoment(at) {
   return isToday ? moment.toLocaleTimeString(textLocale(), time) : moment.toLocaleString(textLocale(), Object.assign({ day: "numeric", month: "short" }, time));
 }
 
+/** Return a day, as 28 Feb 2027; the time is in seconds since the epoch. */
+export function formatDate(at) {
+  return new Date(at * 1000).toLocaleDateString(textLocale(), { day: "numeric", month: "short", year: "numeric" });
+}
+
 export function formatDecibels(level) {
   return String(Math.round(level)).replace("-", "−") + " dB";
 }

@@ -1,8 +1,8 @@
-/* Keys: who may use the house, and the administrator's password. */
+/* Keys: the members of the house, who may use it with a key, and the administrator's password. */
 
 import { part } from "../api.js";
 import { button, element, field, nothing, openDialog, replace, setText, showList } from "../dom.js";
-import { formatAgo, now } from "../format.js";
+import { formatAgo, formatDate, now, programName } from "../format.js";
 import { ICONS } from "../icons.js";
 import { text as t } from "../../text.js";
 
@@ -22,34 +22,67 @@ export const keys = { id: "keys", title: "Keys", scope: "admin", icon: ICONS.key
 function openKeys(page) {
   const list = element("ul", { class: "cards" });
   const empty = nothing(t("There is no key yet."));
-  empty.hidden = true;
+  const memberList = element("ul", { class: "cards" });
+  const members = element("section", { "aria-label": t("Members of the house") }, element("h3", {}, t("Members of the house")), memberList);
+  empty.hidden = members.hidden = true;
 
   async function loadKeys() {
     const found = await page.api.get("keys");
-    empty.hidden = found.length > 0;
-    showList(list, found, (key) => key.name, (key) => createKey(page, key, loadKeys));
+    const known = found.filter((one) => one.kind === "key");
+    const joined = found.filter((one) => one.kind === "member");
+    empty.hidden = known.length > 0;
+    members.hidden = joined.length === 0;
+    showList(list, known, (key) => key.name, (key) => createKey(page, key, loadKeys));
+    showList(memberList, joined, (member) => member.id, (member) => createMember(page, member, loadKeys));
   }
 
   if (page.shell.session.name === OPEN_HOUSE) {
-    page.add(element("div", { class: "notice" }, element("p", {}, t(OPEN_SENTENCE))), createPasswordForm(page, true));
+    page.add(element("div", { class: "notice" }, element("p", {}, t(OPEN_SENTENCE))), members, createPasswordForm(page, true));
   } else {
-    page.add(list, empty, element("div", { class: "pair" }, createKeyForm(page, loadKeys), createPasswordForm(page, false)));
+    page.add(members, list, empty, element("div", { class: "pair" }, createKeyForm(page, loadKeys), createPasswordForm(page, false)));
   }
   page.load(loadKeys);
 }
 
 function createKey(page, key, reload) {
-  const scopes = element("p", { class: "chips" });
-  const facts = element("p", { class: "soft" });
-  const revoke = button(t("Revoke"), () => askToRevoke(page, key.name, reload), { "aria-label": t("Revoke {name}", { name: key.name }), class: "quiet danger" });
-  const card = element("li", { class: "card" }, element("div", { class: "card-head" }, element("h3", {}, key.name), revoke), scopes, facts);
+  const card = createCard(key, () => askToRevoke(page, key.name, reload));
   card.update = (known) => {
-    replace(scopes, known.scopes.map((scope) => element("span", { class: "chip" }, scope)));
     const made = known.created_at ? t("made {time}", { time: formatAgo(known.created_at, now()) }) : null;
-    const used = known.last_used_at ? t("used {time}", { time: formatAgo(known.last_used_at, now()) }) : t("not used since the hub started");
-    setText(facts, [known.room || t("every room"), made, used].filter(Boolean).join(" · "));
+    const used = known.last_used_at ? t("used {time}", { time: formatAgo(known.last_used_at, now()) }) : t("not used yet");
+    card.show(known, [made, used]);
   };
   return card;
+}
+
+function createMember(page, member, reload) {
+  const card = createCard(member, () => askToRevokeMember(page, member, reload));
+  card.update = (known) => {
+    const seen = known.last_used_at ? t("connected {time}", { time: formatAgo(known.last_used_at, now()) }) : t("not connected yet");
+    const until = known.certificate_until ? t("certificate until {date}", { date: formatDate(known.certificate_until) }) : null;
+    card.show(known, [programName(known.role), seen, until, known.is_rotating ? t("gets another certificate") : null]);
+  };
+  return card;
+}
+
+/** Return the card of a key or a member, which `show` fills with its scopes, its room and other facts. */
+function createCard(one, askToRevokeIt) {
+  const scopes = element("p", { class: "chips" });
+  const facts = element("p", { class: "soft" });
+  const revoke = button(t("Revoke"), askToRevokeIt, { "aria-label": t("Revoke {name}", { name: one.name }), class: "quiet danger" });
+  const card = element("li", { class: "card" }, element("div", { class: "card-head" }, element("h3", {}, one.name), revoke), scopes, facts);
+  card.show = (known, more) => {
+    replace(scopes, known.scopes.map((scope) => element("span", { class: "chip" }, scope)));
+    setText(facts, [known.room || t("every room"), ...more].filter(Boolean).join(" · "));
+  };
+  return card;
+}
+
+function askToRevokeMember(page, member, reload) {
+  const consequence = t("It is cut off from all programs of the house within a second. To let it in again, pair it.");
+  page.shell.confirm(t("Revoke {name}?", { name: member.name }), consequence, t("Revoke"), async () => {
+    await page.attempt(() => page.api.delete("members/" + part(member.id)), t("{name} is revoked.", { name: member.name }));
+    page.run(reload);
+  });
 }
 
 function askToRevoke(page, name, reload) {
