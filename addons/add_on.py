@@ -24,7 +24,8 @@ USER = 10001
 POLL_SECONDS = 0.5
 REQUEST_SECONDS = 10.0
 SECRETS = ("_password", "_token")
-"""Options with these endings go into the environment: flags can be read by everyone."""
+JOIN = "join"
+"""Options with these endings, and this one, go into the environment: flags can be read by everyone."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,18 @@ def to_flags(options: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
                 yield from (part for one in value for part in (f"--{prefix}{name}", str(one)))
             case None | "":
                 pass
-            case _ if not key.endswith(SECRETS):
+            case _ if not _is_secret(key):
                 yield from (f"--{prefix}{name}", str(value))
 
 
-def to_variables(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the environment variables for an add-on's passwords and tokens."""
-    return {key.upper(): str(value) for key, value in options.items() if key.endswith(SECRETS) and value}
+def to_variables(role: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the environment variables for an add-on's passwords, tokens and code."""
+    names = {key: key.upper() for key in options} | {JOIN: f"WYOMING_ROSIE_{role.upper()}_JOIN"}
+    return {names[key]: str(value) for key, value in options.items() if _is_secret(key) and value}
+
+
+def _is_secret(key: str) -> bool:
+    return key == JOIN or key.endswith(SECRETS)
 
 
 def create_command(role: str, options: Mapping[str, Any], place: Surroundings) -> list[str]:
@@ -70,7 +76,7 @@ def start(role: str, place: Surroundings) -> "subprocess.Popen[bytes]":
     """Start the program with the add-on's options, without rights."""
     options = json.loads((place.data / "options.json").read_text("utf-8"))
     environment = {name: value for name, value in os.environ.items() if name != "SUPERVISOR_TOKEN"}
-    environment |= {"HOME": str(place.data), **to_variables(options)}
+    environment |= {"HOME": str(place.data), **to_variables(role, options)}
     return subprocess.Popen(create_command(role, options, place), env=environment, **_drop_rights(place.data))
 
 

@@ -23,7 +23,7 @@ ENV PATH=/opt/wyoming-rosie/bin:$PATH ORT_DISABLE_TELEMETRY=1 PYTHONDONTWRITEBYT
 COPY --from=build /opt/wyoming-rosie /opt/wyoming-rosie
 USER 10001
 VOLUME /data
-EXPOSE 10300
+EXPOSE 10300 11300
 HEALTHCHECK --interval=30s --timeout=5s --start-period=300s \
     CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9470/health', timeout=4)"]
 CMD ["wyoming-rosie-asr", "--uri", "tcp://0.0.0.0:10300", "--no-zeroconf", "--http-port", "9470", "--engine", "faster-whisper"]

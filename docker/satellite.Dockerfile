@@ -16,7 +16,7 @@ ENV PATH=/opt/wyoming-rosie/bin:$PATH PYTHONDONTWRITEBYTECODE=1 XDG_DATA_HOME=/d
 COPY --from=build /opt/wyoming-rosie /opt/wyoming-rosie
 USER 10001
 VOLUME /data
-EXPOSE 10700 6053
+EXPOSE 10700 11700 6053 10910/udp
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9470/health', timeout=4)"]
 CMD ["wyoming-rosie-satellite", "--uri", "tcp://0.0.0.0:10700", "--no-zeroconf", "--http-port", "9470"]

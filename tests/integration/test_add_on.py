@@ -56,7 +56,7 @@ def supervisor() -> Iterator[Supervisor]:
 @pytest.mark.parametrize(
     ("role", "options"),
     [
-        ("wake", {"model": ["okay_nabu"], "threshold": 0.9, "debug": False}),
+        ("wake", {"model": ["okay_nabu"], "threshold": 0.9, "plain": ["homeassistant"], "debug": False}),
         ("satellite", {"name": "Kitchen", "mic": "wav:silence.wav", "snd": "wav:played.wav", "debug": False}),
     ],
 )
@@ -88,6 +88,7 @@ def test_options_become_flags_and_secrets_do_not() -> None:
         "debug": True,
         "zeroconf": False,
         "nats_token": "x",
+        "join": "69-8696-2628@hub",
     }
     assert list(to_flags(options)) == [
         "--model",
@@ -99,7 +100,7 @@ def test_options_become_flags_and_secrets_do_not() -> None:
         "--debug",
         "--no-zeroconf",
     ]
-    assert to_variables(options) == {"NATS_TOKEN": "x"}
+    assert to_variables("bridge", options) == {"NATS_TOKEN": "x", "WYOMING_ROSIE_BRIDGE_JOIN": "69-8696-2628@hub"}
 
 
 def test_a_client_gets_no_address() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
+from addons.add_on import JOIN, SECRETS
 from tests.daemons import command
 from wyoming_rosie import __version__
 from wyoming_rosie.programs import BY_ROLE
+from wyoming_rosie.trust.tls import PORT_OFFSET
 
 ADD_ONS = Path(__file__).parents[3] / "addons"
 FOLDERS = sorted(path for path in ADD_ONS.iterdir() if path.is_dir() and path.name != "__pycache__")
@@ -24,7 +26,6 @@ OPTIONAL = {
 ELEMENT = re.compile(
     r"(bool|email|url|port|str|password|device|int|float|int\(\d*,\d*\)|float\(\d*,\d*\)|list\([^)]+\))\??"
 )
-SECRETS = ("_password", "_token")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -44,6 +45,10 @@ def elements(schema: dict[str, Any], prefix: str = "") -> dict[str, str]:
             else {name: kind[0] if isinstance(kind, list) else kind}
         )
     return found
+
+
+def tls_port(port: int | None) -> int | None:
+    return port and port + PORT_OFFSET
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)
@@ -74,7 +79,7 @@ def test_version_port_and_role_are_those_of_the_program(folder: Path) -> None:
     assert config["version"] == __version__
     assert config["slug"] == f"rosie_{program.role}"
     assert config["environment"] == {"ROSIE_ROLE": program.role}
-    assert config["ports"] == ({f"{program.port}/tcp": None} if program.port else {})
+    assert config["ports"] == {f"{port}/tcp": None for port in (program.port, tls_port(program.port)) if port}
     assert config.get("discovery") == (["wyoming"] if program.port else None)
     assert config.get("watchdog") == (f"tcp://[HOST]:{program.port}" if program.port else None)
 
@@ -95,7 +100,7 @@ def test_every_option_is_a_setting_of_the_program(folder: Path) -> None:
     page = (PAGES / f"{folder.name}.md").read_text("utf-8")
     found = elements(config["schema"])
     assert [kind for kind in found.values() if not ELEMENT.fullmatch(kind)] == []
-    flags = [flag for flag in found if not flag.replace("-", "_").endswith(SECRETS)]
+    flags = [flag for flag in found if flag != JOIN and not flag.replace("-", "_").endswith(SECRETS)]
     assert [flag for flag in flags if f"`--{flag}`" not in page] == []
     assert elements(config["options"]).keys() <= found.keys()
 

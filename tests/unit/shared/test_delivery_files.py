@@ -11,6 +11,7 @@ import yaml
 
 from tests.daemons import command
 from wyoming_rosie.programs import BY_ROLE, PROGRAMS
+from wyoming_rosie.trust.messages import SERVICE_PORT
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker/compose.yaml").read_text())
@@ -50,6 +51,11 @@ def test_a_container_gets_little_and_is_reachable_from_this_machine_alone(name: 
     program = BY_ROLE[name.removesuffix("-gpu")]
     if program.port:
         assert service["ports"] == [f"127.0.0.1:{program.port}:{program.port}"]
+    assert service["volumes"] == [f"{program.role}:/data"], "its identity in the house would be lost"
+
+
+def test_the_hub_is_reachable_for_members_of_the_house() -> None:
+    assert [port.rpartition(":")[2] for port in SERVICES["hub"]["ports"]] == [str(SERVICE_PORT), "10901"]
 
 
 @pytest.mark.parametrize("name", [name for name, service in SERVICES.items() if "command" in service])
