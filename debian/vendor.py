@@ -61,6 +61,7 @@ class BinaryPackage:
 COMMON = "wyoming-rosie-common"
 AUDIO = "wyoming-rosie-audio"
 ONNX = "wyoming-rosie-onnx"
+TOKENIZERS = "wyoming-rosie-tokenizers"
 PACKAGES = (
     BinaryPackage(
         COMMON,
@@ -68,12 +69,9 @@ PACKAGES = (
         shared=(
             "annotated-types",
             "anyio",
-            "cffi",
-            "cryptography",
             "h11",
             "hassil",
             "protobuf",
-            "pycparser",
             "pydantic",
             "pydantic-core",
             "pyyaml",
@@ -106,8 +104,12 @@ PACKAGES = (
     BinaryPackage("wyoming-rosie-bridge", "bridge", needs=(COMMON,)),
     BinaryPackage("wyoming-rosie-satellite", "satellite", needs=(COMMON, AUDIO)),
     BinaryPackage("wyoming-rosie-esphome", "esphome", needs=(COMMON, AUDIO, "wyoming-rosie-satellite")),
-    BinaryPackage("wyoming-rosie-whisper", "whisper", needs=(COMMON, AUDIO, "wyoming-rosie-asr")),
+    BinaryPackage("wyoming-rosie-calendar", "calendar", needs=(COMMON, "wyoming-rosie-intent")),
+    BinaryPackage("wyoming-rosie-webrtc", "webrtc", needs=(COMMON, "wyoming-rosie-hub")),
+    BinaryPackage(TOKENIZERS, needs=(COMMON,), shared=("tokenizers",)),
+    BinaryPackage("wyoming-rosie-whisper", "whisper", needs=(COMMON, AUDIO, TOKENIZERS, "wyoming-rosie-asr")),
     BinaryPackage(ONNX, needs=(COMMON, AUDIO), shared=("flatbuffers", "ml-dtypes", "onnx", "onnxruntime")),
+    BinaryPackage("wyoming-rosie-memory", "memory", needs=(COMMON, AUDIO, ONNX, TOKENIZERS, "wyoming-rosie-intent")),
     BinaryPackage("wyoming-rosie-piper", "piper", needs=(COMMON, AUDIO, ONNX, "wyoming-rosie-tts")),
     BinaryPackage("wyoming-rosie-openwakeword", "openwakeword", needs=(COMMON, AUDIO, ONNX, "wyoming-rosie-wake")),
 )

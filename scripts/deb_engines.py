@@ -36,7 +36,9 @@ def check_engines(suite: Suite) -> Iterator[tuple[str, str]]:
         add_settings(container, lines, settings)
         for role, (engine, package) in ENGINES.items():
             yield f"{engine} without its package", _find_advice(container, role, package)
-        names = [f"wyoming-rosie-{name}" for name in ("onnx", *(package for _, package in ENGINES.values()))]
+        names = [
+            f"wyoming-rosie-{name}" for name in ("onnx", "tokenizers", *(package for _, package in ENGINES.values()))
+        ]
         container.run("sh", "-c", f"apt-get -qq -y install --no-install-recommends {debs('debs', *names)}")
         for role, (engine, package) in ENGINES.items():
             container.run("systemctl", "restart", f"wyoming-rosie-{role}")

@@ -17,8 +17,9 @@ from wyoming_rosie.programs import BY_ROLE
 PACKAGE = "wyoming-rosie"
 _DEBIAN_FOLDER = "/usr/lib/wyoming-rosie/"
 _FOR_DEVELOPERS = ("all", "dev")
-_ENGINE_PACKAGES = ("esphome", "openwakeword", "piper", "whisper")
-_SUFFIXES = {"bus": "bridge", "files": "audio", "mqtt": "bridge"}
+_OWN_PACKAGES = ("calendar", "esphome", "memory", "openwakeword", "piper", "webrtc", "whisper")
+"""Extras that are Debian packages of their own, besides the programs."""
+_SUFFIXES = {"bus": "bridge", "files": "audio", "mqtt": "bridge", "speaker": "onnx", "tls": "common", "web": "hub"}
 """Extras whose libraries are in a Debian package of another name."""
 _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)[^;]*;(?!.*platform_machine).*extra == ['\"](?P<extra>[\w-]+)['\"]")
 """A requirement of an extra; one that is for some processors only is never missed."""
@@ -51,7 +52,7 @@ def apt_command(extras: Iterable[str]) -> str:
     """Return the command that adds extras to Debian's packages, or to an installation of pipx if one has no package."""
     wanted = sorted(extras)
     suffixes = [_SUFFIXES.get(extra, extra) for extra in wanted if extra != "all"]
-    if not {*BY_ROLE, *_ENGINE_PACKAGES, *_SUFFIXES.values()} >= set(suffixes):
+    if not {*BY_ROLE, *_OWN_PACKAGES, *_SUFFIXES.values()} >= set(suffixes):
         return f'pipx install "{PACKAGE}[{",".join(wanted)}]"'
     names = [PACKAGE] * ("all" in wanted) + [f"{PACKAGE}-{suffix}" for suffix in dict.fromkeys(suffixes)]
     return f"sudo apt install {' '.join(names)}"

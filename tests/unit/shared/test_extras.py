@@ -6,6 +6,12 @@ from pathlib import Path
 from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.runtime.extras import apt_command, pip_command
 
+IN_DEBIAN_PACKAGES = (
+    *("all", "bus", "calendar", "esphome", "files", "memory", "mqtt", "openwakeword", "piper", "speaker", "tls", "web"),
+    *("webrtc", "whisper"),
+)
+"""Extras besides the programs' own."""
+
 
 def noted(path: Path, **more: object) -> str:
     return json.dumps({"url": path.as_uri(), **more})
@@ -39,10 +45,11 @@ def test_debian_packages_are_added_by_apt_and_what_has_no_package_by_pipx() -> N
     assert apt_command(["all"]) == "sudo apt install wyoming-rosie"
     assert apt_command(["asr", "whisper"]) == "sudo apt install wyoming-rosie-asr wyoming-rosie-whisper"
     assert apt_command(["bus", "mqtt"]) == "sudo apt install wyoming-rosie-bridge"
+    assert apt_command(["speaker", "web"]) == "sudo apt install wyoming-rosie-onnx wyoming-rosie-hub"
     assert apt_command(["asr", "cloud"]) == 'pipx install "wyoming-rosie[asr,cloud]"'
 
 
 def test_every_debian_package_that_is_named_exists() -> None:
     control = (Path(__file__).parents[3] / "debian/control").read_text()
-    for extra in (*BY_ROLE, "all", "bus", "files", "mqtt", "openwakeword", "piper", "whisper"):
+    for extra in (*BY_ROLE, *IN_DEBIAN_PACKAGES):
         assert f"Package: {apt_command([extra]).split()[-1]}\n" in control

@@ -137,7 +137,7 @@ def load(settings: Settings, _data: Path | None = None) -> PicoEngine:
     check_limits(settings, "--pico.")
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
-        raise UnavailableError(f"the pico engine is not installed: {install_command(['pico'])}")
+        raise UnavailableError(f"the pico engine is not installed: {install_command(['tts'])}")
     folder = Path(spec.origin).parent
     return PicoEngine(_load_library(folder), folder / "lang", settings)
 
