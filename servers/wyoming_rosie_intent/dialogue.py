@@ -223,6 +223,8 @@ class Dialogue:
         self, user_input: ConversationInput, action: PendingAction, moment: datetime, now: float
     ) -> Outcome | None:
         """Execute or delegate a confirmed or chosen action; None to go on with the rest of a model's answer."""
+        if refusals := await self._get_confirmation_refusals(user_input, action):
+            return self._refuse_confirmation(user_input, refusals, now)
         if isinstance(action, DelegateToConductor):
             return action
         if isinstance(action, PluginMatch):
@@ -238,6 +240,27 @@ class Dialogue:
         self._record_commands(user_input, action, now)
         answer = await self._executor.execute(action, moment)
         return (Handled if answer.done else NotHandled)(answer.text, tuple(command.match for command in action))
+
+    async def _get_confirmation_refusals(self, user_input: ConversationInput, action: PendingAction) -> tuple[str, ...]:
+        """Return why whoever confirms an action may not: it needs the rights of that person, too."""
+        if isinstance(action, DelegateToConductor):
+            deferred = await self._parse_deferred(user_input, action.matches)
+            matches = _add_deferred(action.matches, deferred)
+            return self._executor.get_refusals(matches, user_input.area, user_input.speaker)
+        if not isinstance(action, tuple):
+            return ()
+        confirmed = [command for command in action if isinstance(command, PendingCommand)]
+        return self._executor.get_command_refusals(confirmed, user_input.area, user_input.speaker)
+
+    def _refuse_confirmation(
+        self, user_input: ConversationInput, refusals: Sequence[str], now: float
+    ) -> Handled | NotHandled:
+        """Refuse a yes; a voice that may only have been too short to be known is asked for more words."""
+        text = " ".join(refusals)
+        if user_input.speaker is None and self._confirmations.repeat_question(user_input.conversation_id, now):
+            longer = responses.render("confirm_with_more_words", user_input.language or "en")
+            return Handled(f"{text} {longer}", expects_reply=True)
+        return NotHandled(text)
 
     async def _answer_by_rules(self, user_input: ConversationInput, moment: datetime, now: float) -> Outcome | None:
         """Answer by rules and plugins; None if the sentence means nothing to them."""
@@ -445,7 +468,7 @@ class Dialogue:
         deferred = await self._parse_deferred(user_input, matches)
         if deferred and self._executor.has_actor:
             return self._delegate_deferred(user_input, matches, deferred)
-        all_matches = (*matches, *(match for _, commands in deferred for match in commands))
+        all_matches = _add_deferred(matches, deferred)
         refusals = self._executor.get_refusals(all_matches, user_input.area, user_input.speaker)
         if not refusals:
             self._record_commands(user_input, tuple(map(Command, matches)), now)
@@ -634,6 +657,11 @@ def _create_question(plan: ActionPlan) -> PendingQuestion | None:
 def _open_questions(plan: ActionPlan) -> tuple[str, ...]:
     """Return the questions that a deferred command would have to ask, although it must be clear now."""
     return (plan.choice.question,) if plan.choice else ()
+
+
+def _add_deferred(matches: Matches, deferred: Sequence[tuple[Match, Matches]]) -> Matches:
+    """Return matches with those of the commands that they defer."""
+    return (*matches, *(match for _, commands in deferred for match in commands))
 
 
 def _deferred_command(match: Match, plan: ActionPlan) -> DeferredCommand:

@@ -43,7 +43,9 @@ class Confirmations(Generic[Payload]):
     def __init__(self, yes: Iterable[str], no: Iterable[str], polite_phrases: Iterable[str] = ()) -> None:
         self._yes, self._no, self._polite_phrases = (_split_phrases(texts) for texts in (yes, no, polite_phrases))
         self._pending: OrderedDict[str, _PendingQuestion[Payload]] = OrderedDict()
-        self._unanswered: OrderedDict[str, _PendingQuestion[Payload]] = OrderedDict()  # by the latest text
+        self._repeatable: OrderedDict[str, _PendingQuestion[Payload]] = (
+            OrderedDict()
+        )  # that the latest text did not end
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -61,7 +63,7 @@ class Confirmations(Generic[Payload]):
 
     def parse_reply(self, conversation: str, text: str, now: float) -> tuple[ConfirmationReply, Payload | None]:
         """Return the reply in a text and, after a yes, the payload of the question, which is then no longer pending."""
-        self._unanswered.pop(conversation, None)
+        self._repeatable.pop(conversation, None)
         question = self._pending.pop(conversation, None)
         if question is None or now > question.deadline:
             return ConfirmationReply.OTHER, None
@@ -70,15 +72,16 @@ class Confirmations(Generic[Payload]):
         if reply in {ConfirmationReply.UNCLEAR, ConfirmationReply.OTHER} or (
             question.options and chosen is None and reply is ConfirmationReply.YES
         ):
-            _add(self._unanswered, conversation, question)
+            _add(self._repeatable, conversation, question)
             return (ConfirmationReply.UNCLEAR if reply is ConfirmationReply.YES else reply), None
         if reply is ConfirmationReply.NO:
             return reply, None
+        _add(self._repeatable, conversation, question)  # for a yes of somebody who may not
         return reply, chosen if chosen is not None else question.payload
 
     def repeat_question(self, conversation: str, now: float) -> str | None:
-        """Return the question that the latest text left open and make it pending again; None after MAX_REPEATS."""
-        question = self._unanswered.pop(conversation, None)
+        """Return the question of the latest text, unless it was a no, and make it pending again; None after MAX_REPEATS."""
+        question = self._repeatable.pop(conversation, None)
         if question is None or not question.text or question.repeats >= MAX_REPEATS:
             return None
         again = replace(question, deadline=now + TIMEOUT_SECONDS, repeats=question.repeats + 1)

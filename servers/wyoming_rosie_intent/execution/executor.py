@@ -135,12 +135,18 @@ class ActionExecutor:
         """Return refusals of commands that the conductor is to execute; outside a known area, by who gave them alone."""
         found = [(match, targets.find_targets(self.home, match, area)) for match in matches]
         commands = [Command(match, entities) for match, entities in found if not isinstance(entities, Answer)]
-        decisions = [self._check_delegated(command, area, speaker) for command in commands]
+        return self.get_command_refusals(commands, area, speaker)
+
+    def get_command_refusals(
+        self, commands: Sequence[Command], area: str | None, speaker: str | None = None
+    ) -> tuple[str, ...]:
+        """Return refusals of commands with known targets; outside a known area, by who gave or confirmed them alone."""
+        decisions = [self._check_given(command, area, speaker) for command in commands]
         for decision in decisions:
             self._record_refusal(decision, area, speaker)
         return tuple(self._format_refusal(decision, area, speaker) for decision in decisions if decision.refused)
 
-    def _check_delegated(self, command: Command, area: str | None, speaker: str | None) -> PolicyDecision:
+    def _check_given(self, command: Command, area: str | None, speaker: str | None) -> PolicyDecision:
         if area is None or self.home.get_area(area) is None:
             return policy.check_person(self._policy, self.home, command, speaker)
         return policy.check_policy(self._policy, self.home, command, area, speaker)

@@ -1,12 +1,23 @@
 """Rights of persons: `[people.NAME] may`."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 
+from tests.unit.intent.outcomes import get_outcome
 from wyoming_rosie.home.model import Area, Entity, Home, PersonPolicy, RoomPolicy
+from wyoming_rosie_intent.actors.demo.actor import DemoActor
+from wyoming_rosie_intent.answer import ConversationInput, DelegateToConductor, Handled, NotHandled, Outcome
+from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.execution import policy
+from wyoming_rosie_intent.execution.audit_log import AuditEntry, AuditOutcome
+from wyoming_rosie_intent.execution.confirmation import MAX_REPEATS, Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.execution.policy import Permission, Policy
+from wyoming_rosie_intent.responses import responses
+from wyoming_rosie_intent.rules import hassil
 
 LAMP = Entity("light.lamp", "Lamp", "light", "office")
 TV = Entity("media_player.tv", "TV", "media_player", "office")
@@ -70,3 +81,83 @@ def test_a_conductor_that_acts_itself_is_told_of_the_refusal(area: str | None) -
     match = Match("HassTurnOff", {"name": "Front Door"})
     assert executor.get_refusals([match], area, "Tom") == ("Sorry, Tom, you may not change the Front Door.",)
     assert executor.get_refusals([match], area, "Ada") == ()
+
+
+class FamilyHome:
+    """The demo home with a child who may switch lights, and what was done in it."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = replace(home, people=TOM_MAY_LIGHTS)
+        self.actor = DemoActor(self.home)
+        self.audit: list[AuditEntry] = []
+        recognizer, own = hassil.load(hassil.Settings(), self.home), hassil.load_custom_sentences("en")
+        executor = ActionExecutor(self.home, self.actor, Policy(), self.audit.append)
+        self.dialogue = Dialogue(recognizer, executor, Confirmations(own["yes"], own["no"]))
+
+    async def say(self, text: str, speaker: str | None, area: str | None = "kitchen") -> Outcome:
+        return await get_outcome(self.dialogue, ConversationInput(text, "one", "en", area, speaker=speaker), 0.0)
+
+    @property
+    def is_locked(self) -> bool:
+        return self.actor.states()["lock.front"]["state"] == "locked"
+
+
+@pytest.fixture
+def family_home(home: Home) -> Iterator[FamilyHome]:
+    one = FamilyHome(home)
+    yield one
+    one.dialogue.close()
+
+
+async def test_a_yes_needs_the_rights_of_whoever_says_it(family_home: FamilyHome) -> None:
+    await family_home.say("unlock the front door", "Ada")
+    assert await family_home.say("yes", "Tom") == NotHandled("Sorry, Tom, you may not change the Front Door.")
+    assert family_home.is_locked
+    await family_home.say("yes", "Ada")
+    assert family_home.is_locked, "the question is over"
+    assert [(entry.outcome, entry.speaker) for entry in family_home.audit] == [
+        (AuditOutcome.ASKED, "Ada"),
+        (AuditOutcome.REFUSED, "Tom"),
+    ]
+
+
+async def test_a_yes_of_an_unknown_voice_may_be_said_again_with_more_words(family_home: FamilyHome) -> None:
+    await family_home.say("unlock the front door", "Ada")
+    again = await family_home.say("yes", None)
+    assert again == Handled(
+        "Sorry, I do not know your voice, so I leave the Front Door alone. "
+        "If you live here, say yes once more, with the whole command.",
+        expects_reply=True,
+    )
+    assert family_home.is_locked
+    await family_home.say("yes, unlock the front door", "Ada")
+    assert not family_home.is_locked
+
+
+async def test_an_unknown_voice_is_not_asked_for_ever(family_home: FamilyHome) -> None:
+    await family_home.say("unlock the front door", "Ada")
+    outcomes = [await family_home.say("yes", None) for _ in range(MAX_REPEATS + 1)]
+    assert [isinstance(outcome, Handled) for outcome in outcomes] == [True] * MAX_REPEATS + [False]
+    await family_home.say("yes", "Ada")
+    assert family_home.is_locked
+
+
+async def test_a_yes_to_a_delayed_command_needs_the_rights_too(family_home: FamilyHome) -> None:
+    for speaker in ("Tom", None, "Ada"):
+        await family_home.say("unlock the front door in ten minutes", "Ada")
+        outcome = await family_home.say("yes", speaker)
+        assert isinstance(outcome, DelegateToConductor) == (speaker == "Ada"), speaker
+
+
+@pytest.mark.parametrize("area", ["kitchen", None])
+async def test_a_yes_counts_wherever_nobody_is_kept_from_it(family_home: FamilyHome, area: str | None) -> None:
+    await family_home.say("unlock the front door", "Ada")
+    await family_home.say("yes", "Ada", area)
+    assert not family_home.is_locked
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_more_words_are_asked_for_in_each_language(language: str) -> None:
+    text = responses.render("confirm_with_more_words", language)
+    assert text.endswith(".")
+    assert (text == responses.render("confirm_with_more_words", "en")) == (language == "en")
