@@ -222,6 +222,19 @@ def test_a_replayed_exchange_gets_nothing() -> None:
         hub.receive(recorded.from_joiner[2], 0)
 
 
+def test_a_sealed_message_is_none_for_its_own_sender() -> None:
+    """Each side has a key of its own, so that no nonce is used twice with one."""
+    hub, joiner = KeyExchange(Side.HUB, CODE.secret), KeyExchange(Side.JOINER, CODE.secret)
+    shares = hub.share(), joiner.share()
+    joiner.finish(shares[0])
+    hub.finish(shares[1])
+    assert hub.confirm(joiner.confirmation)
+    assert joiner.confirm(hub.confirmation)
+    for keys in (hub, joiner):
+        with pytest.raises(BadEventError):
+            keys.open(keys.seal(b"message"))
+
+
 def test_a_reflected_share_is_refused() -> None:
     hub = HubExchange(OfferedCode(CODE, deadline=120), "satellite")
     own = KeyExchange(Side.HUB, CODE.secret).share()
