@@ -13,7 +13,7 @@ from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_intent import factory
 from wyoming_rosie_intent.answer import PendingAction
 from wyoming_rosie_intent.config import IntentConfig
-from wyoming_rosie_intent.dialogue import Dialogue, is_conductor_intent
+from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.execution.audit_log import AuditLog
 from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor, discard_entry
@@ -44,7 +44,7 @@ async def serve(settings: IntentConfig) -> None:
     recognizer = hassil.load(settings.hassil, file_home, policy)
     toolsets = factory.create_toolsets(executor, plugins, mcp)
     async with AsyncExitStack() as stack:
-        commands = CommandToolset(executor, recognizer, is_conductor_intent)
+        commands = CommandToolset(executor, recognizer)
         stack.callback(commands.close)
         memory = home_memory.create(settings.memory, lambda: executor.home, _clock)
         told, memory_service = (memory.dialogue, memory.service) if memory else (None, None)

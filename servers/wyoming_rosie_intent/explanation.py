@@ -12,7 +12,7 @@ from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.context import follow_up
 from wyoming_rosie_intent.context.follow_up import FollowUp
-from wyoming_rosie_intent.context.memory import LastTurn
+from wyoming_rosie_intent.context.last_turn import LastTurn
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan
 from wyoming_rosie_intent.execution.policy import Policy, is_query_intent

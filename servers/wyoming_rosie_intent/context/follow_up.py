@@ -9,10 +9,11 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from wyoming_rosie.home.model import Entity, Home
-from wyoming_rosie_intent.context.memory import LastTurn
+from wyoming_rosie_intent.context.last_turn import LastTurn
 from wyoming_rosie_intent.engine import TARGET_SLOTS, AreaScope, Command, Match
 from wyoming_rosie_intent.execution import targets
 from wyoming_rosie_intent.execution.confirmation import normalize_reply
+from wyoming_rosie_intent.execution.policy import is_query_intent
 from wyoming_rosie_intent.rules import todo_lists
 from wyoming_rosie_intent.rules.templates import load_custom_sentences
 
@@ -55,6 +56,11 @@ class FollowUp:
     matches: tuple[Match, ...] = ()
     undoes: bool = False  # the last changes are put back, before anything else
     repeats_answer: bool = False
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether it only asks, so that it may be answered where nothing may be executed."""
+        return not self.undoes and all(is_query_intent(match.intent) for match in self.matches)
 
 
 @lru_cache(MAX_LANGUAGES)

@@ -57,6 +57,17 @@ class ActionPlan:
         """Whether any target was found in this home."""
         return bool(self.commands or self.needs_confirmation or self.refused or self.choice)
 
+    def confirm(self, entities: frozenset[str]) -> "ActionPlan":
+        """Return the plan in which the commands whose targets (ids) were all confirmed need no confirmation any more."""
+        confirmed = tuple(command for command in self.needs_confirmation if set(get_target_ids([command])) <= entities)
+        pending = tuple(command for command in self.needs_confirmation if command not in confirmed)
+        return replace(self, commands=(*self.commands, *confirmed), needs_confirmation=pending)
+
+
+def get_target_ids(commands: Iterable[Command]) -> tuple[str, ...]:
+    """Return the ids of the entities that commands target."""
+    return tuple(entity.id for command in commands for entity in command.targets)
+
 
 def discard_entry(_entry: AuditEntry) -> None:
     """Discard an audit entry."""

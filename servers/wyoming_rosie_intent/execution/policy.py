@@ -10,7 +10,7 @@ from operator import not_
 from typing import Literal, TypeAlias
 
 from wyoming_rosie.home.model import Entity, Home, RoomPolicy
-from wyoming_rosie_intent.engine import Command
+from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.responses import responses
 
 MAX_NAMED = 4
@@ -62,6 +62,7 @@ _DANGEROUS_PARTS = (
 )
 """Parts of compound words."""
 _LOCK_INTENT = "HassTurnOn"
+_CONDUCTOR_INTENTS = frozenset({"HassNevermind", "HassBroadcast"})
 _QUERY_INTENTS = ("HassGet", "HassClimateGet", "HassRespond", "HassTimerStatus")
 
 
@@ -139,6 +140,13 @@ def is_query(command: Command) -> bool:
 def is_query_intent(intent: str) -> bool:
     """Return whether an intent only asks for information."""
     return intent.startswith(_QUERY_INTENTS)
+
+
+def is_conductor_intent(match: Match) -> bool:
+    """Return whether an intent is the conductor's: timers, "stop" and the room's volume, but not that of a named player."""
+    if match.intent.startswith("HassSetVolume"):
+        return "name" not in match.slots
+    return match.intent in _CONDUCTOR_INTENTS or match.intent.endswith(("Timer", "Timers", "TimerStatus"))
 
 
 def requires_confirmation(policy: Policy, command: Command) -> bool:

@@ -4,12 +4,12 @@ Unless the person gave a command, the person is asked before any action.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_intent.engine import Command, IntentRecognizer, Match, UnknownLanguageError
 from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan, PendingCommand
-from wyoming_rosie_intent.execution.policy import is_query
+from wyoming_rosie_intent.execution.policy import is_conductor_intent, is_query
 from wyoming_rosie_intent.llm.filler import is_command
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
 from wyoming_rosie_intent.llm.output.textual_commands import COMMAND, SENTENCE
@@ -27,12 +27,9 @@ _NOT = re.compile(
 class CommandToolset:
     """A toolset of one tool, which no model is offered."""
 
-    def __init__(
-        self, executor: ActionExecutor, recognizer: IntentRecognizer, is_conductor_intent: Callable[[Match], bool]
-    ) -> None:
+    def __init__(self, executor: ActionExecutor, recognizer: IntentRecognizer) -> None:
         self._executor = executor
         self._recognizer = recognizer
-        self._is_conductor_intent = is_conductor_intent
         self._worker = ThreadWorker("commands")
 
     def list_tools(self) -> Sequence[Tool]:
@@ -44,7 +41,7 @@ class CommandToolset:
         matches = await self._worker.run(self._recognize, sentence, context)
         if not matches:
             return _create_refusal(responses.render("not_understood", context.language))
-        if not self._executor.has_actor or any(map(self._is_conductor_intent, matches)):
+        if not self._executor.has_actor or any(map(is_conductor_intent, matches)):
             is_one = len(matches) == 1 and is_action_request(context.text)
             return (
                 NeedsConductor(matches[0]) if is_one else _create_refusal(responses.render("cannot", context.language))

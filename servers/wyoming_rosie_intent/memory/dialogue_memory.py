@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -179,13 +179,19 @@ class DialogueMemory:
         is_asked = record.conversation is not None and self._recent.is_kept_out(record.conversation)
         return is_of_guest or is_asked or self._is_off(self._get_home(), record.room, record.person)
 
-    def take_trouble(self) -> bool:
-        """Return whether the memory has a new problem, once, so that it is spoken once."""
-        return self._service.take_new_problem() is not None
+    async def add_trouble(self, outcome: Outcome, language: str) -> Outcome:
+        """Add the sentence about a new problem of the memory to an answer that is no question, once.
 
-    def render_trouble(self, language: str | None) -> str:
-        """Return the sentence about a problem; runs in a worker thread."""
-        return sentences.load_texts().render("trouble", language or "en")
+        An answer from the memory tells of it itself.
+        """
+        if not isinstance(outcome, Handled | NotHandled) or not outcome.text:
+            return outcome
+        if isinstance(outcome, Handled) and outcome.expects_reply:
+            return outcome
+        if self._service.take_new_problem() is None or outcome.is_from_memory:
+            return outcome
+        texts = await asyncio.to_thread(sentences.load_texts)
+        return replace(outcome, text=f"{outcome.text} {texts.render('trouble', language)}")
 
     async def _find_messages(self, turn: MemoryTurn) -> Sequence[MemoryRecord]:
         where = MemoryFilter(kinds=(MemoryKind.CONVERSATION,), since=turn.at - TALK_SECONDS, room=turn.scope.room)

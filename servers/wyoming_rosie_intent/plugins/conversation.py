@@ -2,15 +2,22 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.text.language_tags import base_language
-from wyoming_rosie_intent.answer import ConversationInput, Handled, NotHandled, PendingQuestion
+from wyoming_rosie_intent.answer import (
+    ConversationInput,
+    DelegateToConductor,
+    Handled,
+    NotHandled,
+    Outcome,
+    PendingQuestion,
+)
 from wyoming_rosie_intent.engine import Answer, Match, SatelliteAnnouncer
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm.plugin_tools import parse_arguments
@@ -45,6 +52,10 @@ class PluginConversations:
         self._late: OrderedDict[str, tuple[ConversationInput, str, asyncio.Future[Answer]]] = OrderedDict()
         self._announcing: set[asyncio.Task[None]] = set()
 
+    def recognize(self, user_input: ConversationInput) -> PluginMatch | None:
+        """Recognize the command of a plugin; runs in a worker thread."""
+        return self._plugins.recognize(user_input.text, user_input.language)
+
     async def answer(
         self, user_input: ConversationInput, match: PluginMatch, moment: datetime
     ) -> Handled | NotHandled | Match:
@@ -61,13 +72,19 @@ class PluginConversations:
             return alarms.create_reminder(answer.reminder, match.language)
         return self._create_outcome(match.plugin, answer)
 
-    async def follow_reminder(self, user_input: ConversationInput, match: Match, moment: datetime) -> str:
-        """Let plugins write down a reminder that the house sets by a command; return what they say of it."""
-        reminder = alarms.read_reminder(match)
-        if reminder is None:
-            return ""
-        context = self._create_context(user_input, moment)
-        return " ".join(await self._plugins.follow_reminder(reminder, context, match.language))
+    async def add_remarks(
+        self, user_input: ConversationInput, outcome: Outcome, matches: Sequence[Match], moment: datetime
+    ) -> Outcome:
+        """Let plugins write down the reminders that commands set, and add what they say of it to the outcome."""
+        if not isinstance(outcome, Handled | DelegateToConductor):
+            return outcome
+        remarks = [await self._follow_reminder(user_input, match, moment) for match in matches]
+        remark = " ".join(filter(None, remarks))
+        if not remark:
+            return outcome
+        if isinstance(outcome, DelegateToConductor):
+            return replace(outcome, remark=remark)
+        return replace(outcome, text=f"{outcome.text} {remark}", is_private=True)
 
     def parse_call(self, call: PluginCall, language: str | None) -> PluginMatch:
         """Return the command of a call. Raises BadEventError, which says what there is."""
@@ -97,6 +114,13 @@ class PluginConversations:
             task.cancel()
         for _, _, pending in self._late.values():
             pending.cancel()
+
+    async def _follow_reminder(self, user_input: ConversationInput, match: Match, moment: datetime) -> str:
+        reminder = alarms.read_reminder(match)
+        if reminder is None:
+            return ""
+        context = self._create_context(user_input, moment)
+        return " ".join(await self._plugins.follow_reminder(reminder, context, match.language))
 
     def _create_context(self, user_input: ConversationInput, moment: datetime) -> CommandContext:
         home = self._executor.home

@@ -13,7 +13,7 @@ from wyoming_rosie.home.loader import load_home
 from wyoming_rosie.home.model import DEMO_HOME, Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.answer import ConversationInput, DelegateToConductor
-from wyoming_rosie_intent.context.memory import LIFETIME_SECONDS, MAX_TURNS, ConversationMemory, LastTurn
+from wyoming_rosie_intent.context.last_turn import LIFETIME_SECONDS, MAX_TURNS, LastTurn, LastTurns
 from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import IntentRecognizer
 from wyoming_rosie_intent.execution.confirmation import Confirmations
@@ -94,7 +94,7 @@ def as_tuples(after: Mapping[str, Mapping[str, object]]) -> Any:
 
 
 def test_a_turn_is_remembered_in_its_conversation_and_its_room_for_a_while() -> None:
-    memory = ConversationMemory()
+    memory = LastTurns()
     memory.record_answer("one", "kitchen", "Done.", now=10.0)
     assert memory.get("one", None, 10.0 + LIFETIME_SECONDS).answer == "Done."
     assert memory.get("other", "Kitchen", 20.0).answer == "Done."
@@ -103,7 +103,7 @@ def test_a_turn_is_remembered_in_its_conversation_and_its_room_for_a_while() -> 
 
 
 def test_the_oldest_conversations_are_forgotten() -> None:
-    memory = ConversationMemory()
+    memory = LastTurns()
     for number in range(MAX_TURNS + 1):
         memory.record_answer(f"{number}", None, "Done.", now=0.0)
     assert memory.get("0", None, 0.0) == LastTurn()

@@ -14,7 +14,7 @@ from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie.timers import store
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.answer import ConversationInput, DelegateToConductor
-from wyoming_rosie_intent.context.memory import LIFETIME_SECONDS
+from wyoming_rosie_intent.context.last_turn import LIFETIME_SECONDS
 from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import IntentRecognizer
 from wyoming_rosie_intent.execution.confirmation import Confirmations

@@ -14,7 +14,7 @@ from tests.unit.intent.sentence_tables import table
 from tests.unit.intent.sentence_tables.table import load_sentences
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Area, Entity, Floor, Home, Zone
-from wyoming_rosie_intent.dialogue import is_conductor_intent
+from wyoming_rosie_intent.execution.policy import is_conductor_intent
 from wyoming_rosie_intent.rules import hassil, slot_lists, templates
 from wyoming_rosie_intent.rules.templates import Templates
 

@@ -8,7 +8,6 @@ import pytest
 
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.dialogue import is_conductor_intent
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm.command_tool import CommandToolset, is_action_request
 from wyoming_rosie_intent.llm.model import ToolCall
@@ -29,7 +28,7 @@ def recognizer() -> hassil.HassilRecognizer:
 @pytest.fixture
 async def obey(home: Home, recognizer: hassil.HassilRecognizer) -> AsyncIterator[Obey]:
     household = ActionExecutor(home, DemoActor(home), frozenset({"lock", "cover"}))
-    commands = CommandToolset(household, recognizer, is_conductor_intent)
+    commands = CommandToolset(household, recognizer)
 
     async def use(sentence: str, said: str, language: str = "en") -> ToolOutcome:
         setting = ToolContext(home.get_area("kitchen"), datetime(2026, 11, 21, 15, 5, tzinfo=UTC), None, language, said)

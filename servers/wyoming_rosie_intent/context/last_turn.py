@@ -28,7 +28,7 @@ class _Entry:
     deadline: float
 
 
-class ConversationMemory:
+class LastTurns:
     """Last turns by conversation and by room: a person who wakes the satellite again has a new conversation there."""
 
     def __init__(self) -> None:
