@@ -131,7 +131,7 @@ async def test_a_streaming_satellite_is_cut_off_and_says_what_to_do(daemon: Star
         await wait_until(lambda: len(wake.of_type("audio-chunk")) > 3)
         await running.revoke("kitchen")
         line = await satellite.wait_for_line("trust service is away", seconds=SECONDS)
-        assert "pair this program again: `wyoming-rosie pair" in line["problem"]
+        assert "pair it again: `wyoming-rosie pair" in line["problem"]
         await wait_until(lambda: "first" in str(member.roster.members) and "kitchen" not in str(member.roster.members))
         arrived = len(wake.of_type("audio-chunk"))
         await asyncio.sleep(1)  # ten chunks of a satellite that was not cut off

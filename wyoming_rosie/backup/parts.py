@@ -74,7 +74,13 @@ def end_sessions(content: bytes) -> bytes:
 STATE_FILES = (
     StateFile("hub", "timers.json"),
     StateFile("hub", access.FILE_NAME, is_live=True, hide_secrets=end_sessions),
-    *(StateFile("hub", f"tls/{stem}.{kind}", is_secret=True) for stem in ("authority", "house") for kind in ("crt", "key")),
+    *(
+        StateFile("hub", f"tls/{stem}.{kind}", is_secret=True)
+        for stem in ("authority", "previous/authority", "house")
+        for kind in ("crt", "key")
+    ),
+    StateFile("hub", "tls/members.json", is_secret=True, is_live=True),
+    *(StateFile("hub", f"identity/{name}", is_secret=True) for name in ("member.pem", "house.pem", "roster.json")),
     StateFile("hub", "tls/members.json", is_secret=True),
     *(StateFile("hub", f"identity/{name}", is_secret=True) for name in ("member.pem", "house.pem", "roster.json")),
     StateFile("intent", "alarms.json"),

@@ -16,7 +16,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from wyoming_rosie.errors import BadEventError, ConfigError
 from wyoming_rosie.protocol import hosts
 from wyoming_rosie.runtime import atomic_file
-from wyoming_rosie.trust.members import CERTIFICATE_DAYS, MAX_NAME_CHARACTERS, REGISTRY_FILE, Member, Registry
+from wyoming_rosie.trust.members import (
+    CERTIFICATE_DAYS,
+    MAX_NAME_CHARACTERS,
+    PREVIOUS_FOLDER,
+    REGISTRY_FILE,
+    Member,
+    Registry,
+)
 from wyoming_rosie.trust.roster import SignedRoster, create_text
 from wyoming_rosie.trust.tls import member_host
 
@@ -48,7 +55,7 @@ class AuthorityFiles:
     @property
     def previous(self) -> "AuthorityFiles":
         """Files of the authority before, as long as members trust it."""
-        return AuthorityFiles(self.folder / "previous")
+        return AuthorityFiles(self.folder / PREVIOUS_FOLDER)
 
     @property
     def registry(self) -> Path:

@@ -18,6 +18,8 @@ MAX_NAME_CHARACTERS = 64  # of an X.509 common name
 ID_BYTES = 8
 REGISTRY_FILE = "members.json"
 """Name of the registry's file in that folder."""
+PREVIOUS_FOLDER = "previous"
+"""Folder in it of the authority before, as long as members trust it."""
 CERTIFICATE_DAYS = 90
 RENEWAL_DAYS = 30
 VERSION = 1

@@ -65,14 +65,14 @@ class Membership:
     def find_problem(self) -> str | None:
         """Return what is wrong with the membership and the next step, None if all is well."""
         if self.refusal is not None:
-            return f"{self.refusal}; pair this program again: `wyoming-rosie pair NAME` on the hub's machine"
+            return f"{self.refusal}; pair it again: `wyoming-rosie pair NAME` on the hub's machine"
         days = int((self.identity.certificate.not_after - self.now) // DAY_SECONDS)
         if days >= WARNING_DAYS:
             return None
         state = "has expired" if days < 0 else f"expires in {days} days"
         return (
             f"the certificate of this program {state}, and the hub has not renewed it; see that the hub runs and can be"
-            " reached, or pair this program again"
+            " reached, or pair the program again"
         )
 
     @property

@@ -29,6 +29,7 @@ from wyoming_rosie.trust.members import Member, Registry, load_registry, new_id
 from wyoming_rosie.trust.membership import Membership
 from wyoming_rosie.trust.messages import SERVICE_TYPE
 from wyoming_rosie.trust.roster import Roster, SignedRoster
+from wyoming_rosie.trust.tls import MemberCertificate
 from wyoming_rosie_hub.trust.handler import TrustHandler
 from wyoming_rosie_hub.trust.settings import TrustSettings
 
@@ -135,6 +136,8 @@ class TrustService:
                 self._registry_problem = str(err)
                 return
         is_new = self._registry.number > known
+        if is_new:
+            _LOG.info("roster", number=self._registry.number, members=len(self._registry.members))
         await asyncio.gather(*(_inform(handler, is_new=is_new) for handler in list(self._handlers)))
 
     async def _renew_roster(self) -> None:
@@ -176,6 +179,7 @@ class TrustService:
         """Renew the hub's own certificate, and finish a change of the authority, if it is time."""
         try:
             await self._renew_own()
+            self._note(self._membership.own.id, self._membership.identity.certificate)
             await self._finish_rollover()
         except (RosieError, OSError) as err:
             _LOG.error("the hub's certificate is not renewed", reason=str(err))
@@ -259,10 +263,12 @@ class TrustService:
             )
 
     def _note_seen(self, handler: TrustHandler) -> None:
-        shown = handler.certificate
-        self._statuses[handler.member.id] = MemberStatus(time.time(), shown.not_after, shown.issuer)
-        members = {one.id for one in self._registry.members}
-        self._statuses = {key: one for key, one in self._statuses.items() if key in members | {handler.member.id}}
+        self._note(handler.member.id, handler.certificate)
+
+    def _note(self, member_id: str, shown: MemberCertificate) -> None:
+        self._statuses[member_id] = MemberStatus(time.time(), shown.not_after, shown.issuer)
+        known = {one.id for one in self._registry.members} | {member_id}
+        self._statuses = {key: one for key, one in self._statuses.items() if key in known}
         self._status_writer.schedule()
 
 
