@@ -26,10 +26,19 @@ class Health:
 
     def __init__(self) -> None:
         self._parts: dict[str, HealthCheck] = {}
+        self._notes: dict[str, HealthCheck] = {}
 
     def add_check(self, part: str, check: HealthCheck) -> None:
         """Run `check` at each request to report the part's health."""
         self._parts[part] = check
+
+    def add_note(self, part: str, read: HealthCheck) -> None:
+        """Tell at each request what `read` returns, if anything; the program is healthy all the same."""
+        self._notes[part] = read
+
+    def read_notes(self) -> dict[str, str]:
+        """Return the notes that there are now."""
+        return {part: note for part, read in self._notes.items() if (note := read()) is not None}
 
     def run_checks(self) -> dict[str, str | None]:
         """Return the problem of each part, or HEALTHY."""
@@ -52,7 +61,7 @@ def health_app(role: str, health: Health, metrics: Metrics) -> "web.Application"
     from aiohttp import web
 
     async def all_parts(_: web.Request) -> web.Response:
-        return _response({"program": role, "version": __version__}, health.run_checks())
+        return _response({"program": role, "version": __version__}, health.run_checks(), health.read_notes())
 
     async def get_part(request: web.Request) -> web.Response:
         name, parts = request.match_info["part"], health.run_checks()
@@ -72,10 +81,13 @@ def health_app(role: str, health: Health, metrics: Metrics) -> "web.Application"
     return answering
 
 
-def _response(about: dict[str, str], parts: dict[str, str | None]) -> "web.Response":
+def _response(
+    about: dict[str, str], parts: dict[str, str | None], notes: dict[str, str] | None = None
+) -> "web.Response":
     from aiohttp import web
 
     wrong = {part: reason for part, reason in parts.items() if reason is not HEALTHY}
     status = HTTPStatus.SERVICE_UNAVAILABLE if wrong else HTTPStatus.OK
     described = {part: wrong.get(part, "ok") for part in parts}
-    return web.json_response({**about, "status": "failing" if wrong else "ok", "parts": described}, status=status)
+    answer = {**about, "status": "failing" if wrong else "ok", "parts": described}
+    return web.json_response(answer | ({"notes": notes} if notes else {}), status=status)

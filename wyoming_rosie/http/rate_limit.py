@@ -26,15 +26,22 @@ class RateLimit:
     rate: Rate
     _buckets: "OrderedDict[str, tuple[float, float]]" = field(default_factory=OrderedDict)  # tokens, and when
 
-    def take(self, client: str, now: float) -> float:
-        """Count a request. Return 0 if it is within the rate, else the seconds to wait; then it does not count."""
+    def seconds_until(self, client: str, now: float, cost: float = 1) -> float:
+        """Return the seconds to wait until something of this cost is within the rate."""
+        return max(0.0, (cost - self._tokens(client, now)) / self.rate.per_second)
+
+    def take(self, client: str, now: float, cost: float = 1, patience: float = 0) -> float:
+        """Count a request, and return the seconds to wait for it; if they are more than `patience`, it does not count.
+
+        Whoever is patient holds the place: the next request of the client waits for this one, too.
+        """
         tokens = self._tokens(client, now)
-        is_within = tokens >= 1
-        self._buckets[client] = (tokens - is_within, now)
+        wait = max(0.0, (cost - tokens) / self.rate.per_second)
+        self._buckets[client] = (tokens - cost if wait <= patience else tokens, now)
         self._buckets.move_to_end(client)
         if len(self._buckets) > MAX_CLIENTS:
             self._buckets.popitem(last=False)
-        return 0.0 if is_within else (1 - tokens) / self.rate.per_second
+        return wait
 
     def refund(self, client: str, now: float) -> None:
         """Let the last request not count."""

@@ -12,6 +12,7 @@ from wyoming.ping import Pong
 
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.protocol import turn
+from wyoming_rosie.protocol.budgets import Account
 from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.trust.peer import Peer
 
@@ -98,6 +99,7 @@ class Connection:
         create_handler: Callable[[Send], ConnectionHandler],
         *,
         authorize: Authorize | None = None,
+        account: Account | None = None,
         finish_at_end: bool = False,
     ) -> None:
         self.last_event = asyncio.get_running_loop().time()
@@ -106,6 +108,7 @@ class Connection:
         self._peer = peer
         self._info = info
         self._status = status
+        self._account = account  # None: no budget
         self._handler = create_handler(_ConnectionSender(self, peer))
         self._authorize = authorize  # None: everything as it comes
         self._finish_at_end = finish_at_end  # a pipe's end ends its requests, a socket's cancels them
@@ -169,8 +172,13 @@ class Connection:
     def _on_audio_nowait(self, event: Event) -> bool:
         if event.type != "audio-chunk" or self.is_working or self._is_closing or not self._events.empty():
             return False
-        self.last_event = asyncio.get_running_loop().time()
-        return self._may_send(event) and self._try_audio(event)
+        now = self.last_event = asyncio.get_running_loop().time()
+        if self._account is not None and not self._account.is_within(event, self._stream.last_size, now):
+            return False  # `_read_loop` waits
+        is_taken = self._may_send(event) and self._try_audio(event)
+        if is_taken and self._account is not None:
+            self._account.charge(event, self._stream.last_size, now)
+        return is_taken
 
     def _may_send(self, event: Event) -> bool:
         """Return whether the peer may send an event that says nothing of the peer; if not, close the connection."""
@@ -187,6 +195,8 @@ class Connection:
         try:
             while (event := await self._stream.read()) is not None:
                 self.last_event = asyncio.get_running_loop().time()
+                if self._account is not None:
+                    await self._wait_for_budget(self._account, event)
                 match event.type:
                     case "describe":
                         await self._stream.write_encoded(self._info())
@@ -201,6 +211,13 @@ class Connection:
         except ConnectionError:
             pass  # the peer disconnected during the answer
         await self._events.put(None)
+
+    async def _wait_for_budget(self, account: Account, event: Event) -> None:
+        """Count an event; read no more until it is within the client's budget. Raises BadEventError."""
+        seconds = account.charge(event, self._stream.last_size, self.last_event)
+        if seconds:
+            self.last_event += seconds  # a client that is slowed is not idle
+            await asyncio.sleep(seconds)
 
     async def _handle_loop(self) -> None:
         while (event := await self._events.get()) is not None:

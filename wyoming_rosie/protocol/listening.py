@@ -3,12 +3,15 @@
 import asyncio
 import errno
 import os
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.protocol import address
+from wyoming_rosie.protocol import address, admitting_socket
 from wyoming_rosie.protocol.address import Address, Tcp, Tls
+from wyoming_rosie.protocol.admitting_socket import Admits, AdmittingSocket
 from wyoming_rosie.runtime import systemd
 from wyoming_rosie.trust import tls
 from wyoming_rosie.trust.membership import Membership
@@ -55,27 +58,63 @@ def tls_address(main: Address, tls_port: int | None, *, is_member: bool) -> Tls 
     return Tls(main.host, port)
 
 
+class Server:
+    """The listening sockets of an address, each served by the event loop."""
+
+    def __init__(self, servers: Sequence[asyncio.Server]) -> None:
+        self._servers = servers
+
+    @property
+    def name(self) -> Any:
+        """The name of the first socket: host and port, or a path."""
+        return self._servers[0].sockets[0].getsockname()
+
+    def close(self) -> None:
+        """Accept no more connections."""
+        for server in self._servers:
+            server.close()
+
+
 async def open_server(
-    requested: Address, create_protocol: Callable[[], asyncio.BaseProtocol], *, takes_systemd_socket: bool = True
-) -> asyncio.Server:
+    requested: Address,
+    create_protocol: Callable[[], asyncio.BaseProtocol],
+    admits: Admits,
+    *,
+    takes_systemd_socket: bool = True,
+) -> Server:
     """Listen at an address. Raises OSError, OverflowError; ConfigError for stdio://."""
     loop = asyncio.get_running_loop()
-    match requested:
-        case Tcp() | Tls() if takes_systemd_socket and (opened := systemd.take_socket()) is not None:
-            return await loop.create_server(create_protocol, sock=opened, backlog=BACKLOG)
-        case Tcp(host, port) | Tls(host, port):
-            return await loop.create_server(create_protocol, host, port, backlog=BACKLOG)
-        case address.Unix(path):
-            return await loop.create_unix_server(create_protocol, path)
-        case address.Stdio():
-            raise ConfigError("stdio:// is served by serve_stdio")
+    if isinstance(requested, address.Stdio):
+        raise ConfigError("stdio:// is served by serve_stdio")
+    if isinstance(requested, address.Unix):
+        return Server([await loop.create_unix_server(create_protocol, requested.path)])
+    if takes_systemd_socket and (opened := systemd.take_socket()) is not None:
+        bound = [admitting_socket.adopt(opened, admits)]
+    else:
+        bound = await _bind(requested, admits)
+    return Server([await loop.create_server(create_protocol, sock=one, backlog=BACKLOG) for one in bound])
 
 
-def bound_address(requested: Address, server: asyncio.Server) -> Address:
+async def _bind(requested: Tcp | Tls, admits: Admits) -> list[AdmittingSocket]:
+    infos = await asyncio.get_running_loop().getaddrinfo(
+        requested.host, requested.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    bound: list[AdmittingSocket] = []
+    try:
+        for info in dict.fromkeys(infos):
+            bound.append(admitting_socket.bind(info, admits))
+    except OSError:
+        for one in bound:
+            one.close()
+        raise
+    return bound
+
+
+def bound_address(requested: Address, server: Server) -> Address:
     """Return the address in use: systemd's socket may have another one than the setting, and port 0 is any."""
     if not isinstance(requested, Tcp | Tls):
         return requested
-    name = server.sockets[0].getsockname()
+    name = server.name
     host = requested.host if name[1] == requested.port or not requested.port else name[0]
     return type(requested)(host, name[1])
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from wyoming.event import Event
 
 from wyoming_rosie.metrics import Counter
+from wyoming_rosie.protocol.budgets import Account
 from wyoming_rosie.protocol.connection import Authorize, Connection, ConnectionHandler, Send
 from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.trust.peer import Peer
@@ -21,10 +22,11 @@ class MeteredConnection(Connection):
         info: Callable[[], bytes],
         status: Callable[[], Awaitable[bytes]],
         create_handler: Callable[[Send], ConnectionHandler],
-        authorize: Authorize | None = None,
+        authorize: Authorize | None,
+        account: Account | None,
     ) -> None:
         self._sent = sent
-        super().__init__(stream, peer, info, status, create_handler, authorize=authorize)
+        super().__init__(stream, peer, info, status, create_handler, authorize=authorize, account=account)
 
     def send_nowait(self, event: Event) -> bool:
         is_sent = super().send_nowait(event)

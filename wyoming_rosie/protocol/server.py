@@ -26,6 +26,7 @@ from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.protocol import address, discovery, listening, titles
 from wyoming_rosie.protocol.address import Address, Tcp, Tls
 from wyoming_rosie.protocol.admission import PRIVATE_NETWORKS, PlainHosts, create_authorize, is_allowed, parse_networks
+from wyoming_rosie.protocol.budgets import BudgetLimits, Budgets
 from wyoming_rosie.protocol.connection import STATUS, Authorize, Connection
 from wyoming_rosie.protocol.connection import ConnectionHandler as ConnectionHandler
 from wyoming_rosie.protocol.connection import Send as Send
@@ -48,7 +49,7 @@ _LOG = structlog.get_logger()
 
 DRAIN_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
-MAX_REFUSED_CONNECTIONS = 1024
+MAX_REFUSED_CONNECTIONS = 256
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,13 @@ class ServiceConfig:
     allow: tuple[str, ...] = option(PRIVATE_NETWORKS, "networks that may connect, such as 192.168.1.0/24")
     peers: int = option(512, "connections at the same time")
     peers_per_address: int = option(64, "connections at the same time from one address")
+    client_audio: float = option(
+        BudgetLimits.audio, "seconds of audio per second from one client on another machine", minimum=2
+    )
+    client_requests: float = option(
+        BudgetLimits.requests, "requests and connections per second from one client on another machine", minimum=10
+    )
+    client_turns: float = option(BudgetLimits.turns, "turns per second from one client on another machine", minimum=0.1)
     idle_seconds: float = option(60.0, "close a connection after this many seconds without an event")
     http_port: int | None = option(None, "serve /health and /metrics over HTTP on this port")
     http_host: str = option(LOOPBACK, "address for --http-port; 0.0.0.0 admits other machines")
@@ -128,6 +136,11 @@ class DaemonServer:
         self.metrics.gauge("peers", "Connections that are open", lambda: len(self._connections))
         self._refused = self.metrics.counter("refused", "Connections that were refused", "code")
         self._sent = self.metrics.counter("sent", "Events sent to peers, without audio; errors by code", "type", "code")
+        self._slowed = self.metrics.counter(
+            "slowed_seconds", "Waits of clients that were over a budget", "client", "budget"
+        )
+        self._budgets = Budgets(BudgetLimits(), self._slowed)
+        self.health.add_note("clients", lambda: self._budgets.note(asyncio.get_running_loop().time()))
         self.set_info(info)
 
     def apply_settings(self, settings: ServiceConfig) -> None:
@@ -135,6 +148,8 @@ class DaemonServer:
         self.idle_seconds = settings.idle_seconds
         self.allowed = parse_networks(settings.allow)
         self.max_connections, self.max_connections_per_address = settings.peers, settings.peers_per_address
+        limits = BudgetLimits(settings.client_audio, settings.client_requests, settings.client_turns)
+        self._budgets = Budgets(limits, self._slowed)
         self._title = titles.title(self.role, settings.name, settings.uri)
         self.set_info(self._data)
 
@@ -196,7 +211,9 @@ class DaemonServer:
                 stack.push_async_callback(acceptor.close)
                 create_protocol = acceptor.create_protocol
             try:
-                server = await listening.open_server(requested, create_protocol, takes_systemd_socket=not is_second)
+                server = await listening.open_server(
+                    requested, create_protocol, self._admits, takes_systemd_socket=not is_second
+                )
             except (OSError, OverflowError) as err:
                 raise ConfigError(f"cannot listen at {requested}: {listening.describe_bind_error(err)}") from err
             stack.callback(server.close)
@@ -226,6 +243,13 @@ class DaemonServer:
         StdioTransport(stream, read_fd, write_fd).start()
         answers = (lambda: self._info, self._encode_status)
         await Connection(stream, STDIO_PEER, *answers, self._create_handler, finish_at_end=True).serve()
+
+    def _admits(self, host: str) -> bool:
+        """Count a connection from an address, and return whether it gets an answer, if only an error."""
+        is_admitted = self._budgets.admits(host, asyncio.get_running_loop().time())
+        if not is_admitted:
+            self._refused.add("flood")
+        return is_admitted
 
     def _create_stream(self) -> EventStream:
         return EventStream(self._accept_plain)
@@ -258,7 +282,14 @@ class DaemonServer:
             self._reject(stream, refusal)
             return None
         connection = MeteredConnection(
-            self._sent, stream, peer, lambda: self._info, self._encode_status, self._create_handler, authorize
+            self._sent,
+            stream,
+            peer,
+            lambda: self._info,
+            self._encode_status,
+            self._create_handler,
+            authorize,
+            self._budgets.account(peer),
         )
         self._per_address[peer.host] += 1
         task = asyncio.get_running_loop().create_task(connection.serve())
@@ -297,7 +328,7 @@ class DaemonServer:
         is_crowded = has_address and self._per_address[peer.host] >= self.max_connections_per_address
         if len(self._connections) >= self.max_connections or is_crowded:
             return BadEventError("too many connections; try again later", "busy")
-        return None
+        return self._budgets.find_excess(peer.host, asyncio.get_running_loop().time())
 
     def _connection_errors(self) -> str | None:
         if self._is_stopping:

@@ -52,6 +52,8 @@ class Decoder:
     """Decodes bytes, split anywhere, into events. Raises BadEventError for invalid input."""
 
     def __init__(self, limits: WireLimits | None = None) -> None:
+        self.last_size = 0
+        """Bytes of the last event."""
         self._limits = limits or WireLimits()
         self._buffer = b""
         self._position = 0  # everything before it is consumed
@@ -91,6 +93,7 @@ class Decoder:
             return None
         self._header = None
         self._needed = 0
+        self.last_size = header.size + header.data_length + header.payload_length
         data = self._object(self._take(header.data_length), "data") if header.data_length else {}
         payload = self._take(header.payload_length) if header.payload_length else None
         return Event(header.type, header.data | data if header.data else data, payload)
@@ -115,6 +118,7 @@ class Decoder:
         _check_not_tls(line)
         fields = self._object(line, "header")
         header = _Header(
+            len(line),
             _event_type(fields),
             _inline_data(fields),
             _length(fields, "data_length", self._limits.data),
@@ -165,6 +169,11 @@ class EventStream(asyncio.BufferedProtocol):
     def transport(self) -> asyncio.Transport:
         assert self._transport is not None
         return self._transport
+
+    @property
+    def last_size(self) -> int:
+        """Bytes of the last event that was read."""
+        return self._decoder.last_size
 
     async def read(self) -> Event | None:
         """Return the next event, or None at the end. One reader at a time. Raises BadEventError."""
@@ -318,6 +327,7 @@ class EventStream(asyncio.BufferedProtocol):
 
 @dataclass(frozen=True)
 class _Header:
+    size: int
     type: str
     data: dict[str, Any]
     data_length: int

@@ -45,3 +45,16 @@ def test_whoever_waits_as_told_is_admitted(before: int) -> None:
     for _ in range(RATE.burst + before):
         wait = limit.take("a", 0)
     assert wait == 0 or limit.take("a", wait + 1e-9) == 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.floats(0.1, 9)), max_size=60))
+def test_whoever_is_patient_gets_the_rate_and_holds_its_place(requests: list[tuple[float, float]]) -> None:
+    limit, now, latest, total = RateLimit(RATE), 0.0, 0.0, 0.0
+    for pause, cost in requests:
+        now += pause
+        wait = limit.take("a", now, cost, patience=5)
+        assert wait == 0 or now + wait >= latest - 1e-6
+        if wait <= 5:
+            total += cost
+            latest = max(latest, now + wait)
+    assert total <= RATE.burst + RATE.per_second * latest + 1e-6

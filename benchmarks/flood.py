@@ -1,0 +1,200 @@
+"""How much a client that sends too much slows others: `describe` and a whole request beside it, with and without the flood.
+
+Clients are on another host, a network namespace, each at an address of its own. Both take turns in one run; needs root.
+
+    sudo python benchmarks/flood.py [ROLE ...]
+    sudo python benchmarks/flood.py --connects       10,000 connections a second
+"""
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+from wyoming.event import Event
+
+from benchmarks.describe import WORK, load_recording
+from benchmarks.load import percentile
+from tests.daemons import Daemon
+from tests.two_hosts import FAR, NEAR, NEAR_ADDRESS, ip, on_host, two_hosts
+from wyoming_rosie.protocol.wire import EventStream, encode
+
+ROOT = Path(__file__).parents[1]
+PORT = 10_996
+HONEST, HOSTILE = "10.99.7.3", "10.99.7.4"
+ROUNDS = 3
+REQUESTS = 40
+PAUSE_SECONDS = 0.05
+CONNECTS_PER_SECOND = 10_000
+ABOUT = {"rate": 16_000, "width": 2, "channels": 1}
+FIRST = {"asr": Event("transcribe"), "wake": Event("detect"), "satellite": Event("run-satellite")}
+SATELLITE = ("--mic-command", "sleep 600", "--snd-command", "cat")
+TURN = {
+    "intent": Event("transcript", {"text": "turn on the kitchen light"}),
+    "tts": Event("synthesize", {"text": "The light is on."}),
+}
+ANSWERS = ("handled", "not-handled", "audio-stop", "transcript", "error")
+
+
+async def flood(connections: int = 32) -> None:
+    """Send audio or sentences without end, and connect again when refused."""
+    role = sys.argv[2]
+    await asyncio.gather(*(_flood_once(role) for _ in range(connections)))
+
+
+async def _flood_once(role: str) -> None:
+    while True:
+        stream = await _connect(HOSTILE)
+        reading = asyncio.create_task(_discard(stream))
+        try:
+            if role in TURN:
+                while True:
+                    await stream.write(TURN[role])
+            if role in FIRST:
+                await stream.write(FIRST[role])
+            await stream.write(Event("audio-start", ABOUT))
+            chunk = encode(Event("audio-chunk", ABOUT, load_recording()[:32_000]))
+            while True:
+                await stream.write_encoded(chunk)
+        except ConnectionError:
+            await asyncio.sleep(0.1)
+        finally:
+            reading.cancel()
+            stream.abort()
+
+
+async def _discard(stream: EventStream) -> None:
+    while await stream.read() is not None:
+        pass
+    stream.abort()
+
+
+async def _connect(source: str) -> EventStream:
+    loop = asyncio.get_running_loop()
+    _, stream = await loop.create_connection(EventStream, NEAR_ADDRESS, PORT, local_addr=(source, 0))
+    return stream
+
+
+def connect_without_end() -> None:
+    """Connect at a fixed rate, and close at once."""
+    begun, number = time.monotonic(), 0
+    while True:
+        for _ in range(max(0, int((time.monotonic() - begun) * CONNECTS_PER_SECOND) - number)):
+            number += 1
+            with socket.socket() as one:
+                one.bind((HOSTILE, 0))
+                one.setblocking(False)
+                one.connect_ex((NEAR_ADDRESS, PORT))
+        time.sleep(0.001)
+
+
+async def measure(role: str) -> None:
+    """Print the milliseconds of `describe` and of a request, as JSON."""
+    describing, working = [], []
+    for _ in range(REQUESTS):
+        stream = await _connect(HONEST)
+        begun = time.perf_counter()
+        await stream.write(Event("describe"))
+        await stream.read()
+        describing.append(1000 * (time.perf_counter() - begun))
+        if role in TURN or role == "asr":
+            begun = time.perf_counter()
+            await (_transcribe(stream) if role == "asr" else stream.write(TURN[role]))
+            while (event := await stream.read()) is not None and event.type not in ANSWERS:
+                pass
+            working.append(1000 * (time.perf_counter() - begun))
+        stream.abort()
+        await asyncio.sleep(PAUSE_SECONDS)
+    print(json.dumps({"describe": describing, "request": working}))
+
+
+async def _transcribe(stream: EventStream) -> None:
+    for event in (
+        Event("transcribe"),
+        Event("audio-start", ABOUT),
+        Event("audio-chunk", ABOUT, load_recording()),
+        Event("audio-stop"),
+    ):
+        await stream.write(event)
+
+
+@asynccontextmanager
+async def flooding(*arguments: str) -> AsyncIterator[None]:
+    program = await asyncio.create_subprocess_exec(*_far(*arguments), cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        await asyncio.sleep(3)
+        yield
+    finally:
+        program.kill()
+        await program.wait()
+
+
+async def ask(role: str) -> dict[str, list[float]]:
+    program = await asyncio.create_subprocess_exec(*_far("--ask", role), cwd=ROOT, stdout=subprocess.PIPE)
+    printed, _ = await program.communicate()
+    found: dict[str, list[float]] = json.loads(printed)
+    return found
+
+
+def _far(*arguments: str) -> Sequence[str]:
+    return (*on_host(FAR), sys.executable, "-m", "benchmarks.flood", *arguments)
+
+
+async def compare(role: str, *arguments: str, extra: Sequence[str] = ()) -> None:
+    """Print a line for `describe` and for a request of a daemon."""
+    uri = ("--uri", f"tcp://0.0.0.0:{PORT}", "--no-zeroconf", *extra)
+    daemon = await Daemon.start(role, *(SATELLITE if role == "satellite" else ()), *uri, prefix=on_host(NEAR))
+    process = psutil.Process(daemon.process.pid)
+    alone: dict[str, list[float]] = {"describe": [], "request": []}
+    beside: dict[str, list[float]] = {"describe": [], "request": []}
+    used = wall = 0.0
+    try:
+        await ask(role)
+        for _ in range(ROUNDS):
+            for kind, values in (await ask(role)).items():
+                alone[kind] += values
+            async with flooding(*arguments):
+                cpu, begun = sum(process.cpu_times()[:2]), time.monotonic()
+                for kind, values in (await ask(role)).items():
+                    beside[kind] += values
+                used += sum(process.cpu_times()[:2]) - cpu
+                wall += time.monotonic() - begun
+    finally:
+        await daemon.stop()
+    for kind, values in alone.items():
+        if values:
+            one, other = percentile(values, 95), percentile(beside[kind], 95)
+            share = 100 * used / wall
+            print(f"| {role} | {kind} | {one:.1f} | {other:.1f} | {other / one:.2f} | {share:.0f} % |", flush=True)
+
+
+async def main() -> None:
+    print("| daemon | | p95 alone, ms | beside the flood | ratio | daemon's CPU beside it |\n|---|---|---|---|---|---|")
+    with two_hosts():
+        for address in (HONEST, HOSTILE):
+            ip("-n", FAR, "addr", "add", f"{address}/24", "dev", "cable")
+        if "--connects" in sys.argv:
+            await compare("vad", "--connect")
+            return
+        extra = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+        roles = [one for one in sys.argv[1:] if one in WORK or one == "satellite"]
+        for role in roles or [*WORK, "satellite"]:
+            await compare(role, "--flood", role, extra=extra)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:2]:
+        case ["--flood"]:
+            asyncio.run(flood())
+        case ["--connect"]:
+            connect_without_end()
+        case ["--ask"]:
+            asyncio.run(measure(sys.argv[2]))
+        case _:
+            asyncio.run(main())

@@ -1,0 +1,64 @@
+"""A client that sends more than others, as a program: prints what came back, by type, or by code for errors.
+
+python -m tests.flood HOST PORT {pings,audio,long-audio,turns,connections} COUNT [CONNECTIONS]
+"""
+
+import asyncio
+import json
+import sys
+from collections import Counter
+
+from wyoming.event import Event
+
+from wyoming_rosie.protocol.client import connect
+from wyoming_rosie.protocol.wire import EventStream, encode
+
+SECONDS = 120.0
+SPEECH = {"rate": 16_000, "width": 2, "channels": 1}
+PING = Event("ping", {"text": "the last one"})
+SENT = {
+    "pings": Event("ping"),
+    "audio": Event("audio-chunk", SPEECH, bytes(32_000)),
+    "long-audio": Event("audio-chunk", SPEECH, bytes(5 * 32_000)),
+    "turns": Event("transcribe"),
+    "connections": Event("ping"),
+}
+
+
+async def flood(host: str, port: int, kind: str, count: int) -> Counter[str]:
+    """Send `count` events on one connection, then a ping; return what came back until its answer or the end."""
+    answers: Counter[str] = Counter()
+    async with connect(f"tcp://{host}:{port}") as peer:
+        stream: EventStream = peer._stream
+        sending = asyncio.create_task(_send(stream, kind, count))
+        try:
+            while (event := await stream.read()) is not None and event.data.get("text") != PING.data["text"]:
+                answers[event.data["code"] if event.type == "error" else event.type] += 1
+            answers["whole"] += event is not None
+        except ConnectionError:
+            answers["lost"] += 1
+        sending.cancel()
+        await asyncio.wait([sending])
+    return answers
+
+
+async def _send(stream: EventStream, kind: str, count: int) -> None:
+    if "audio" in kind:
+        await stream.write(Event("audio-start", SPEECH))
+    encoded = encode(SENT[kind])
+    for _ in range(count):
+        await stream.write_encoded(encoded)
+    await stream.write(PING)
+
+
+async def main(host: str, port: int, kind: str, count: int, connections: int) -> None:
+    async with asyncio.timeout(SECONDS):
+        if kind == "connections":
+            every = [await flood(host, port, kind, 1) for _ in range(count)]
+        else:
+            every = await asyncio.gather(*(flood(host, port, kind, count) for _ in range(connections)))
+    print(json.dumps(sum(every, Counter())))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int((*sys.argv, 1)[5])))
