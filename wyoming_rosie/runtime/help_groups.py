@@ -20,7 +20,7 @@ _KINDS = (
     ("Sounds and phrases", r"\w+_wav|\w+_wav_repeat|failure_phrases|timer_\w+"),
     (
         "Network",
-        r"uri|\w+_uri|name|zeroconf|zeroconf_\w+|allow|peers|peers_per_address|idle_seconds|http_\w+|satellite|adopt\w*|tls_port|plain|identity|join",
+        r"uri|\w+_uri|name|zeroconf|zeroconf_\w+|allow|peers|peers_per_address|client_\w+|idle_seconds|http_\w+|satellite|adopt\w*|tls_port|plain|identity|join",
     ),
     ("Models and engines", r"engine|model|custom_model_dir|workers|preload|keep_alive|waiting"),
 )
