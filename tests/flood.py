@@ -61,4 +61,4 @@ async def main(host: str, port: int, kind: str, count: int, connections: int) ->
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int((*sys.argv, 1)[5])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int((*sys.argv, "1")[5])))
