@@ -21,7 +21,6 @@ SENT = {
     "audio": Event("audio-chunk", SPEECH, bytes(32_000)),
     "long-audio": Event("audio-chunk", SPEECH, bytes(5 * 32_000)),
     "turns": Event("transcribe"),
-    "connections": Event("ping"),
 }
 
 
@@ -42,6 +41,15 @@ async def flood(host: str, port: int, kind: str, count: int) -> Counter[str]:
     return answers
 
 
+async def knock(host: str, port: int) -> Counter[str]:
+    """Connect, and leave at once."""
+    try:
+        async with connect(f"tcp://{host}:{port}"):
+            return Counter(connected=1)
+    except ConnectionError:
+        return Counter(lost=1)
+
+
 async def _send(stream: EventStream, kind: str, count: int) -> None:
     if "audio" in kind:
         await stream.write(Event("audio-start", SPEECH))
@@ -54,7 +62,7 @@ async def _send(stream: EventStream, kind: str, count: int) -> None:
 async def main(host: str, port: int, kind: str, count: int, connections: int) -> None:
     async with asyncio.timeout(SECONDS):
         if kind == "connections":
-            every = [await flood(host, port, kind, 1) for _ in range(count)]
+            every = [await knock(host, port) for _ in range(count)]
         else:
             every = await asyncio.gather(*(flood(host, port, kind, count) for _ in range(connections)))
     print(json.dumps(sum(every, Counter())))

@@ -16,7 +16,7 @@ from tests.two_hosts import FAR, NEAR, NEAR_ADDRESS, on_host, two_hosts
 
 ROOT = Path(__file__).parents[2]
 PORT, MONITOR = 10_998, 10_997
-BUDGETS = ("--client-audio", "4", "--client-requests", "40", "--client-turns", "2")
+BUDGETS = ("--client-audio", "4", "--client-requests", "10", "--client-turns", "2")
 SATELLITE = ("--mic-command", "sleep 600", "--snd-command", "cat")
 SECONDS = 180.0
 pytestmark = pytest.mark.timeout(240)
@@ -75,10 +75,10 @@ async def monitor(path: str) -> Any:
 
 @pytest.mark.parametrize("daemon", ROLES, indirect=True)
 async def test_too_many_requests_are_answered_late_and_all_of_them(daemon: Daemon) -> None:
-    assert await flood(FAR, "pings", 460) == {"pong": 460, "whole": 1}
+    assert await flood(FAR, "pings", 130) == {"pong": 130, "whole": 1}
     health = json.loads(await monitor("health"))
     assert health["status"] == "ok"
-    assert "one client may send 40 requests per second, see --client-requests" in health["notes"]["clients"]
+    assert "one client may send 10 requests per second, see --client-requests" in health["notes"]["clients"]
     assert 'wyoming_rosie_slowed_seconds_total{budget="requests",client="10.99.7.2"}' in await monitor("metrics")
     assert [line["client"] for line in daemon.log if line["event"] == "a client is over its budget"] == ["10.99.7.2"]
 
@@ -104,8 +104,9 @@ async def test_what_would_wait_too_long_is_refused_with_a_sentence_and_others_ar
 
 
 @pytest.mark.parametrize("daemon", ["vad"], indirect=True)
-async def test_too_many_connections_are_refused(daemon: Daemon) -> None:
-    answers = await flood(FAR, "connections", 600)
-    assert answers["busy"] > 0
-    assert answers["busy"] + answers["whole"] + answers.get("lost", 0) == 600
-    assert await flood(NEAR, "connections", 100) == {"pong": 100, "whole": 100}
+async def test_too_many_connections_are_refused_and_others_are_served(daemon: Daemon) -> None:
+    await flood(FAR, "connections", 1_000)
+    refused = await monitor("metrics")
+    assert 'wyoming_rosie_refused_total{code="busy"}' in refused
+    assert 'wyoming_rosie_refused_total{code="flood"}' in refused
+    assert await flood(NEAR, "pings", 100) == {"pong": 100, "whole": 1}
