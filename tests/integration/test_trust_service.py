@@ -18,10 +18,13 @@ from tests.waiting import wait_until
 from wyoming_rosie.errors import UntrustedPeerError
 from wyoming_rosie.protocol.client import PeerError, connect
 from wyoming_rosie.runtime.tasks import run_beside
+from wyoming_rosie.trust import messages
+from wyoming_rosie.trust.authority import create_request
 from wyoming_rosie.trust.identity import save_service_uri
 from wyoming_rosie.trust.issuing import Change, change_registry
 from wyoming_rosie.trust.members import Registry, load_registry
 from wyoming_rosie.trust.membership import Membership
+from wyoming_rosie.trust.messages import message
 from wyoming_rosie.trust.roster_client import RosterClient
 
 SECONDS = 60.0
@@ -211,3 +214,80 @@ async def test_another_authority_takes_over_without_pairing_again(daemon: StartD
         await ping(uri, late)
     with pytest.raises(UntrustedPeerError):
         await ping(running.uri, before)
+
+
+async def test_a_hub_that_runs_already_serves_its_first_member(daemon: StartDaemon, tmp_path: Path) -> None:
+    house, uri = House(tmp_path / "house"), f"tls://127.0.0.1:{free_port()}"
+    hub = await daemon("hub", "--data-dir", str(house.folder), "--trust-uri", uri, "--no-zeroconf")
+    running = RunningHouse(house, uri, hub)
+    kitchen = await running.member("satellite", "kitchen")
+    await hub.wait_for_line("trust service", uri=uri)
+    await ping(uri, kitchen)
+
+
+async def test_the_hub_keeps_the_roster_while_the_registry_cannot_be_read(
+    daemon: StartDaemon, running: RunningHouse
+) -> None:
+    vad = await daemon("vad", "--uri", "tls://127.0.0.1:0", *await running.add("vad", "vad"))
+    kitchen = await running.member("satellite", "kitchen")
+    await vad.wait_for_line("roster", number=(await running.registry()).number)
+    whole = await asyncio.to_thread(running.registry_file.read_bytes)
+    await asyncio.to_thread(running.registry_file.write_bytes, whole[:50])
+    line = await running.hub.wait_for_line("members stay as they are")
+    assert "members.json" in line["reason"]
+    await ping(vad.uri, kitchen)
+    await ping(running.uri, kitchen)
+    await asyncio.to_thread(running.registry_file.write_bytes, whole)
+    await running.revoke("kitchen")
+    await vad.wait_for_line("roster", number=(await running.registry()).number)
+
+
+async def test_a_second_hub_with_the_same_folder_says_that_the_port_is_taken(
+    daemon: StartDaemon, running: RunningHouse
+) -> None:
+    second = await daemon("hub", "--data-dir", str(running.house.folder), "--trust-uri", running.uri, "--no-zeroconf")
+    line = await second.wait_for_line("trust service cannot listen")
+    assert "another program listens there" in line["reason"]
+    names = [f"member {number}" for number in range(4)]
+    await asyncio.gather(*(running.add("asr", name) for name in names))
+    assert {one.name for one in (await running.registry()).members} >= set(names)
+
+
+async def test_a_program_of_another_house_gets_no_roster(running: RunningHouse, tmp_path: Path) -> None:
+    stranger = await asyncio.to_thread(House(tmp_path / "next door").member, "satellite", "kitchen")
+    with pytest.raises(UntrustedPeerError, match="not from this house"):
+        await ping(running.uri, stranger)
+
+
+async def test_renewals_of_a_member_are_limited(running: RunningHouse) -> None:
+    kitchen = await running.member("satellite", "kitchen")
+    _, request = await asyncio.to_thread(create_request)
+    async with connect(running.uri, SECONDS, role="hub", membership=kitchen) as peer:
+        answers = []
+        for _ in range(5):
+            await peer.send(message(messages.RENEW, {"request": request.decode()}))
+            answer = await peer.wait_for("user-event", seconds=SECONDS)
+            answers.append(set(messages.data_of(answer)))
+        assert answers == [{"certificate"}] * 3 + [{"problem"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        (messages.ROSTER, {}),
+        (messages.ROSTER, {"number": "many"}),
+        (messages.ROSTER, {"roster": "{}", "signature": ""}),
+        (messages.RENEW, {"request": 5}),
+        (messages.RENEW, {"request": "x" * 5_000}),
+    ],
+    ids=["no number", "a text for a number", "no signature", "a number for a request", "a long request"],
+)
+async def test_what_is_no_message_is_refused_with_a_sentence(
+    running: RunningHouse, name: str, data: dict[str, object]
+) -> None:
+    async with connect(running.uri, SECONDS, membership=await running.member("satellite", "kitchen")) as peer:
+        await peer.send(message(name, data))
+        with pytest.raises(PeerError, match=r"roster|request"):
+            await peer.wait_for("pong", seconds=SECONDS)
+        await peer.send(Ping().event())
+        await peer.wait_for("pong", seconds=SECONDS)

@@ -101,6 +101,15 @@ class Registry:
         """Return the registry in which a member is to get another certificate. Raises ConfigError."""
         return replace(self, rotating=self.rotating | {self.get(name_or_id).id})
 
+    def recovered(
+        self, number: int, members: Iterable[Member], revoked: Iterable[str], now: float, house: str | None
+    ) -> "Registry":
+        """Return this registry, restored from an older backup, with what a roster of a higher number knows."""
+        if self.number > number:
+            return self
+        times = {gone: self.revoked.get(gone, int(now)) for gone in revoked}
+        return replace(self, number=number, members=tuple(members), revoked=times, house=house)
+
     def rotate(self, name_or_id: str, new_id: str, now: float) -> "Registry":
         """Return the registry with another id of a member, so that its certificate so far counts no longer. Raises ConfigError."""
         member = self.get(name_or_id)

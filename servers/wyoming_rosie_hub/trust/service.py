@@ -273,12 +273,7 @@ class TrustService:
 
 
 def _recovered(registry: Registry, roster: Roster, now: float) -> Registry:
-    """Return a registry that is older than a roster of this house with what the roster knows."""
-    if registry.number > roster.number:
-        return registry
-    revoked = {gone: registry.revoked.get(gone, int(now)) for gone in roster.revoked}
-    members = tuple(roster.members.values())
-    return replace(registry, number=roster.number, members=members, revoked=revoked, house=roster.house)
+    return registry.recovered(roster.number, roster.members.values(), roster.revoked, now, roster.house)
 
 
 async def _inform(handler: TrustHandler, *, is_new: bool) -> None:

@@ -120,3 +120,31 @@ def test_members_survive_json(members: list[Member]) -> None:
 def test_scopes_of_later_versions_are_left_out() -> None:
     [member] = decode_members([{"id": "a", "name": "b", "role": "asr", "room": None, "scopes": ["audio", "fly", 7]}])
     assert member.scopes == {Scope.AUDIO}
+
+
+IDS = st.text("0123456789abcdef", min_size=16, max_size=16)
+
+
+@given(st.integers(0, 5), st.integers(0, 5), st.dictionaries(IDS, st.integers(0, NOW)), st.frozensets(IDS))
+def test_a_restored_registry_never_goes_back_and_forgets_no_revocation(
+    number: int, known: int, revoked: dict[str, int], told: frozenset[str]
+) -> None:
+    recovered = Registry(number, (ASR,), revoked).recovered(known, (KITCHEN,), told, NOW, None)
+    assert recovered.number == max(number, known)
+    if known >= number:
+        assert recovered.members == (KITCHEN,)
+        assert set(recovered.revoked) == told
+
+
+def test_a_rotation_is_remembered_until_it_is_done() -> None:
+    asked = Registry().add(KITCHEN).request_rotation("küche.süd")
+    assert asked.rotating == {KITCHEN.id}
+    assert asked.rotate(KITCHEN.id, "00000000000000cc", NOW).rotating == frozenset()
+    assert asked.revoke(KITCHEN.id, NOW).rotating == frozenset()
+
+
+def test_a_registry_of_a_later_version_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "members.json"
+    path.write_text('{"version": 2, "number": 1, "members": [], "revoked": {}}')
+    with pytest.raises(ConfigError, match="update this one"):
+        load_registry(path)
