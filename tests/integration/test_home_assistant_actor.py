@@ -17,7 +17,7 @@ from wyoming_rosie.home.model import Area, Floor, Home, Location, RoomPolicy
 from wyoming_rosie.http.server import serve_http
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
 from wyoming_rosie_intent.engine import Answer, Command, Match, SlotValue
-from wyoming_rosie_intent.llm.prompts.prompt import describe_state
+from wyoming_rosie_intent.llm.prompts.entities import describe_state
 from wyoming_rosie_intent.responses import responses
 
 UNREACHABLE, REFUSED = "Home Assistant cannot be reached.", "Home Assistant refuses the token."

@@ -40,7 +40,8 @@ from wyoming_rosie_intent.llm.prompts import snapshots
 from wyoming_rosie_intent.llm.prompts.context_window import SENTENCE_TOKENS, ResultBudget
 from wyoming_rosie_intent.llm.prompts.history import ConversationHistory
 from wyoming_rosie_intent.llm.prompts.memories import create_message, has_untrusted_text
-from wyoming_rosie_intent.llm.prompts.prompt import PromptContext, PromptTemplates, escape_tokens
+from wyoming_rosie_intent.llm.prompts.prompt import PromptContext, PromptTemplates
+from wyoming_rosie_intent.llm.prompts.quoting import escape_tokens
 from wyoming_rosie_intent.llm.prompts.snapshots import PromptSnapshots
 from wyoming_rosie_intent.llm.prompts.warmer import PromptWarmer
 from wyoming_rosie_intent.llm.router import RoutingRequest, Tier, create_request

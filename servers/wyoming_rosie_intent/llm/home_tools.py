@@ -15,7 +15,8 @@ from wyoming_rosie_intent.execution.executor import (
     PendingCommand,
 )
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
-from wyoming_rosie_intent.llm.prompts.prompt import describe_state, quote, sanitize
+from wyoming_rosie_intent.llm.prompts.entities import describe_state
+from wyoming_rosie_intent.llm.prompts.quoting import quote, sanitize
 from wyoming_rosie_intent.llm.tool_arguments import ArgumentError, validate_arguments
 from wyoming_rosie_intent.llm.toolset import NeedsConductor, NeedsConfirmation, ToolContext, ToolOutcome, ToolResult
 

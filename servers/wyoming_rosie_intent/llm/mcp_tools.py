@@ -18,7 +18,7 @@ from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_intent.llm import mcp_config
 from wyoming_rosie_intent.llm.mcp_config import McpServer, read_variables
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
-from wyoming_rosie_intent.llm.prompts.prompt import escape_tokens, quote
+from wyoming_rosie_intent.llm.prompts.quoting import escape_tokens, quote
 from wyoming_rosie_intent.llm.toolset import ToolContext, ToolResult
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie_intent.answer import PendingQuestion
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
-from wyoming_rosie_intent.llm.prompts.prompt import escape_tokens, quote
+from wyoming_rosie_intent.llm.prompts.quoting import escape_tokens, quote
 from wyoming_rosie_intent.llm.tool_arguments import ArgumentError, validate_arguments
 from wyoming_rosie_intent.llm.toolset import NeedsReply, ToolContext, ToolOutcome, ToolResult
 from wyoming_rosie_intent.plugins.match import PluginMatch, PluginQuestion

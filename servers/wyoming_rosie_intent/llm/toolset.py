@@ -9,7 +9,7 @@ from wyoming_rosie.home.model import Area, Entity
 from wyoming_rosie_intent.answer import PendingQuestion
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
-from wyoming_rosie_intent.llm.prompts.prompt import quote
+from wyoming_rosie_intent.llm.prompts.quoting import quote
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from wyoming_rosie_intent.memory.model import (
 from wyoming_rosie_intent.memory.retention import has_code
 from wyoming_rosie_intent.memory.service import MemoryService
 from wyoming_rosie_intent.memory.spoken import sentences
-from wyoming_rosie_intent.memory.spoken.conversation import MemoryQuestion, SpokenMemory
+from wyoming_rosie_intent.memory.spoken.answers import MemoryQuestion, SpokenMemory
 from wyoming_rosie_intent.memory.spoken.sentences import MemoryIntent, MemoryRequest
 from wyoming_rosie_intent.memory.turns import MemoryTurn, RecentTurns
 

@@ -13,8 +13,9 @@ from wyoming_rosie.protocol.connection import PeerSender, Send
 from wyoming_rosie.trust.peer import STDIO_PEER, UNIX_PEER
 from wyoming_rosie_intent.handler import Question
 from wyoming_rosie_intent.memory.dialogue_memory import DialogueMemory, MemoryPolicy
+from wyoming_rosie_intent.memory.problems import NOT_OPEN
 from wyoming_rosie_intent.memory.requests import MemoryRequests
-from wyoming_rosie_intent.memory.service import NOT_OPEN, MemoryService
+from wyoming_rosie_intent.memory.service import MemoryService
 from wyoming_rosie_intent.memory.settings import MemorySettings, create_service
 
 MEMORY = "memory"

@@ -144,6 +144,10 @@ def _is_same_conversation(record: MemoryRecord, scope: MemoryScope) -> bool:
     return scope.conversation is not None and record.conversation == scope.conversation
 
 
+EQUAL_FIELDS = ("person", "room", "speaker", "conversation", "turn", "source", "topic")
+"""Fields of a filter that must be those of the record."""
+
+
 @dataclass(frozen=True)
 class MemoryFilter:
     """Conditions beside the scope, all of which must hold; an empty one holds for all."""
@@ -164,7 +168,7 @@ class MemoryFilter:
 
     def matches(self, record: MemoryRecord) -> bool:
         """Return whether a record meets all conditions. Each store's query applies this rule itself."""
-        wanted = {name: getattr(self, name) for name in _EQUAL}
+        wanted = {name: getattr(self, name) for name in EQUAL_FIELDS}
         return (
             (not self.ids or record.id in self.ids)
             and (not self.kinds or record.kind in self.kinds)
@@ -176,8 +180,6 @@ class MemoryFilter:
         )
 
 
-_EQUAL = ("person", "room", "speaker", "conversation", "turn", "source", "topic")
-"""Fields of a filter that must be those of the record."""
 EVERYTHING = MemoryFilter(with_replaced=True)
 CURRENT = MemoryFilter()
 

@@ -23,7 +23,7 @@ from wyoming_rosie_intent.memory.model import (
     create_scope,
     normalize_text,
 )
-from wyoming_rosie_intent.memory.service import MemoryService
+from wyoming_rosie_intent.memory.service import MAX_QUERY_CHARACTERS, MemoryService
 from wyoming_rosie_intent.memory.topics import find_topic
 
 MAX_PAGE = 200
@@ -32,7 +32,6 @@ MAX_PAGE_BYTES = 500_000
 MAX_ADDED = 200
 MAX_IDS = 1000
 MAX_NAME_CHARACTERS = 256
-MAX_QUERY_CHARACTERS = 2000
 
 
 class MemoryRequests:

@@ -14,16 +14,13 @@ from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_intent.memory import transfer
-from wyoming_rosie_intent.memory.calls import run_on, translated_errors
+from wyoming_rosie_intent.memory.calls import add_corrected, add_derived, run_on, translated_errors
 from wyoming_rosie_intent.memory.embedding import EmbeddingModel
 from wyoming_rosie_intent.memory.model import (
-    ADMIN,
     CURRENT,
-    EVERYTHING,
     CorruptMemoryError,
     FoundMemory,
     MemoryFilter,
-    MemoryKind,
     MemoryRecord,
     MemoryScope,
     MemoryStats,
@@ -33,7 +30,8 @@ from wyoming_rosie_intent.memory.model import (
     is_forgettable,
     normalize_text,
 )
-from wyoming_rosie_intent.memory.retention import EARLIEST, correct_times, expiry, is_storable
+from wyoming_rosie_intent.memory.problems import NOT_OPEN, MemoryProblems
+from wyoming_rosie_intent.memory.retention import EARLIEST, expiry, is_storable
 
 T = TypeVar("T")
 LoadEmbedding: TypeAlias = Callable[[], EmbeddingModel | None]
@@ -51,7 +49,6 @@ MAX_QUERY_CHARACTERS = 2_000
 EXPIRY_SECONDS = 3600.0
 """Time between two looks for talk that is too old."""
 MAX_EMBEDDING_PAUSE_SECONDS = 300.0
-NOT_OPEN = "the memory is not open yet"
 
 
 class MemoryService:
@@ -79,15 +76,13 @@ class MemoryService:
         self._changed = asyncio.Event()
         self._written = asyncio.Event()
         self._was_opened = asyncio.Event()  # or could not be
-        self._problem: str | None = NOT_OPEN
-        self._new_problem: str | None = None
-        self._embedding_problem: str | None = None
+        self._problems = MemoryProblems()
         self._next_expiry = 0.0
 
     @property
     def problem(self) -> str | None:
-        """Return the reason why the memory does not work now, None when it does."""
-        return self._problem
+        """The reason why the memory does not work now, None when it does."""
+        return self._problems.store
 
     @property
     def waiting(self) -> int:
@@ -96,13 +91,12 @@ class MemoryService:
 
     @property
     def embedding_problem(self) -> str | None:
-        """Return the reason why memories are found by their words only for now, None when they are not."""
-        return self._embedding_problem
+        """The reason why memories are found by their words only for now, None when they are not."""
+        return self._problems.embedding
 
     def take_new_problem(self) -> str | None:
         """Return a problem once, so that it is spoken once, also if it is over by now."""
-        problem, self._new_problem = self._new_problem, None
-        return problem
+        return self._problems.take_unspoken()
 
     def remember(self, *records: MemoryRecord) -> bool:
         """Store records as soon as possible; never blocks. Return whether all may be stored: codes never are."""
@@ -156,7 +150,7 @@ class MemoryService:
     async def add_derived(self, records: Sequence[MemoryRecord]) -> int:
         """Store facts that were found in talk, unless it was forgotten meanwhile; return how many. Raises MemoryStoreError."""
         storable = [record for record in records if is_storable(record, self._keep_days)]
-        stored = await self._write(lambda store: _add_derived(store, storable))
+        stored = await self._write(lambda store: add_derived(store, storable))
         self._written.set()
         return stored
 
@@ -213,12 +207,12 @@ class MemoryService:
                 while await self._call(self._embedder, lambda store: store.embed_pending()):
                     pass
             except RosieError as err:
-                self._note_embedding_problem(str(err))
+                self._problems.note_embedding(str(err))
                 self._written.set()
                 await backoff.sleep()
             else:
                 if self._model is not None:
-                    self._note_embedding_problem(None)
+                    self._problems.note_embedding(None)
                 backoff.reset()
 
     async def _wait_for_opening(self) -> None:
@@ -249,7 +243,7 @@ class MemoryService:
 
     def _get_store(self) -> MemoryStore:
         if self._store is None:
-            raise MemoryStoreError(self._problem or NOT_OPEN)
+            raise MemoryStoreError(self._problems.store or NOT_OPEN)
         return self._store
 
     async def _reopen(self, replaced: MemoryStore) -> MemoryStore:
@@ -266,7 +260,7 @@ class MemoryService:
         try:
             opened = await self._open()
         except RosieError as err:  # the task that writes tries it again
-            self._note_problem(str(err))
+            self._problems.note_store(str(err))
         self._store = opened
         self._replaced.append(replaced)
         self._next_expiry = 0.0
@@ -283,7 +277,7 @@ class MemoryService:
     async def _abandon(self, store: MemoryStore, reason: str) -> None:
         if self._store is store:
             self._store = None
-            self._note_problem(reason)
+            self._problems.note_store(reason)
             self._changed.set()
             await self._writer.run(store.close)
 
@@ -295,13 +289,13 @@ class MemoryService:
             if self._store is None:
                 self._store = await self._open()
             if waiting:
-                await self._call(self._writer, lambda store: store.add(_correct(store, waiting)))
+                await self._call(self._writer, lambda store: add_corrected(store, waiting))
         except RosieError as err:
-            self._note_problem(str(err))
+            self._problems.note_store(str(err))
             return False
         finally:
             self._was_opened.set()
-        self._note_problem(None)
+        self._problems.note_store(None)
         self._written.set()
         self._drop_pending(waiting)
         return True
@@ -310,7 +304,7 @@ class MemoryService:
         if self._model is None:
             self._model = await self._load_model()
         store = await run_on(self._writer, self._open_store, self._model)
-        self._note_opening(store.notice)
+        self._problems.note_opening(store.notice)
         return store
 
     async def _load_model(self) -> EmbeddingModel | None:
@@ -318,7 +312,7 @@ class MemoryService:
             with translated_errors():
                 return await self._embedder.run(self._load_embedding)
         except RosieError as err:
-            self._note_embedding_problem(str(err))
+            self._problems.note_embedding(str(err))
             return None
 
     async def _expire(self) -> None:
@@ -329,7 +323,7 @@ class MemoryService:
         try:
             erased = await self._write(lambda store: store.expire(before))
         except MemoryStoreError as err:
-            self._note_problem(str(err))
+            self._problems.note_store(str(err))
         else:
             if erased:
                 _LOG.info("old conversations erased", records=erased)
@@ -338,25 +332,6 @@ class MemoryService:
         for record in records:
             if record in self._pending:
                 self._pending.remove(record)
-
-    def _note_problem(self, problem: str | None) -> None:
-        if problem is not None and self._problem in {None, NOT_OPEN}:
-            _LOG.error("memory does not work", reason=problem)
-            self._new_problem = problem
-        elif problem is None and self._problem not in {None, NOT_OPEN}:
-            _LOG.info("memory works again")
-        self._problem = problem
-
-    def _note_opening(self, notice: str | None) -> None:
-        """Report what happened at the opening, unless its cause was reported already."""
-        was_reported = self._problem not in {None, NOT_OPEN} and self._new_problem is None
-        if notice is not None and not was_reported:
-            self._new_problem = notice
-
-    def _note_embedding_problem(self, problem: str | None) -> None:
-        if problem is not None and self._embedding_problem is None:
-            _LOG.warning("memories are found by their words only", reason=problem)
-        self._embedding_problem = problem
 
     async def _close(self) -> None:
         if self._pending:
@@ -368,22 +343,3 @@ class MemoryService:
             await self._embedder.run(self._model.close)
         for worker in (self._writer, self._reader, self._embedder):
             worker.close()
-
-
-def _add_derived(store: MemoryStore, records: Sequence[MemoryRecord]) -> int:
-    """Store the records whose turns are still there; all changes of the store happen in one thread, one after the other."""
-    kept = [record for record in records if store.find(ADMIN, _talk_of(record), 1)]
-    store.add(kept)
-    return len(kept)
-
-
-def _talk_of(record: MemoryRecord) -> MemoryFilter:
-    return MemoryFilter(kinds=(MemoryKind.CONVERSATION,), turn=record.turn)
-
-
-def _correct(store: MemoryStore, records: Sequence[MemoryRecord]) -> list[MemoryRecord]:
-    """Correct the times of a clock that had lost its time."""
-    if all(record.at >= EARLIEST for record in records):
-        return list(records)
-    newest = store.find(ADMIN, EVERYTHING, 1)
-    return correct_times(records, newest[0].at if newest else EARLIEST)

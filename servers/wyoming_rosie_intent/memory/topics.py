@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from wyoming_rosie.text.language_tags import base_language
+
 _TABLE = Path(__file__).with_name("topics.toml")
 _SPACES = re.compile(r"[\s,.;!?]+")
 _TIME = re.compile(r"\d{1,2}[:.]\d\d|\d{1,2} ?(?:am|pm|a\.m|p\.m|uhr|h|heures?|uur)\b")
@@ -50,13 +52,13 @@ def find_people(text: str, language: str | None) -> frozenset[str]:
 
 
 def _get_people(language: str | None) -> frozenset[str]:
-    rules = _load().get((language or "").partition("-")[0])
+    rules = _find_rules(language)
     return frozenset() if rules is None else rules.people
 
 
 def _parse(text: str, language: str | None) -> tuple[str, str | None]:
     """Return the thing that a fact is about, and the kind of the value that it gives to it."""
-    rules = _load().get((language or "").partition("-")[0]) if len(text) <= _MAX_CHARACTERS else None
+    rules = _find_rules(language) if len(text) <= _MAX_CHARACTERS else None
     found = rules.statement.fullmatch(_SPACES.sub(" ", text.lower()).strip()) if rules is not None else None
     if rules is None or found is None or len(found["thing"].split()) > _MAX_THING_WORDS:
         return "", None
@@ -74,6 +76,10 @@ def _kind_of_value(value: str, rules: _Language) -> str | None:
     if rules.places.match(value):
         return "place"
     return "number" if _NUMBER.fullmatch(value.split()[0]) else "name"
+
+
+def _find_rules(language: str | None) -> _Language | None:
+    return _load().get(base_language(language or ""))
 
 
 @cache

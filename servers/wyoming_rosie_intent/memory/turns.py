@@ -35,6 +35,11 @@ class MemoryTurn:
     def is_private(self) -> bool:
         return self.scope.room is not None and self.scope.room in self.scope.private_rooms
 
+    @property
+    def guest_conversation(self) -> str | None:
+        """The conversation that a guest's requests are limited to; None for the household."""
+        return self.conversation if self.scope.person is None else None
+
     def create_record(
         self,
         kind: MemoryKind,

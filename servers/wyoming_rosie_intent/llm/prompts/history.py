@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from wyoming_rosie_intent.llm.model import ChatMessage
-from wyoming_rosie_intent.llm.prompts.token_counter import MESSAGE_TOKENS, TokenCounter
+from wyoming_rosie_intent.llm.prompts.token_counter import MESSAGE_TOKENS, TokenCounter, format_message
 
 HistoryTurn: TypeAlias = tuple[ChatMessage, ...]
 
@@ -29,10 +29,10 @@ class _Conversation:
 class ConversationHistory:
     """The turns of each conversation, with the person's sentence, the tool calls and the answer."""
 
-    def __init__(self, bounds: HistoryLimits | None = None, count: Callable[[str], int] | None = None) -> None:
-        self._bounds = bounds or HistoryLimits()
+    def __init__(self, limits: HistoryLimits | None = None, count: Callable[[str], int] | None = None) -> None:
+        self._limits = limits or HistoryLimits()
         self._count = count or TokenCounter().count
-        self.max_tokens = self._bounds.max_tokens
+        self.max_tokens = self._limits.max_tokens
         self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
 
     def __len__(self) -> int:
@@ -57,7 +57,7 @@ class ConversationHistory:
             known.has_untrusted_text or has_untrusted_text,
         )
         self._conversations.move_to_end(conversation)
-        if len(self._conversations) > self._bounds.max_conversations:
+        if len(self._conversations) > self._limits.max_conversations:
             self._conversations.popitem(last=False)
 
     def clear(self) -> None:
@@ -78,7 +78,7 @@ class ConversationHistory:
 
     def _load_turns(self, conversation: str, now: float) -> tuple[HistoryTurn, ...]:
         known = self._conversations.get(conversation)
-        if known is None or now - known.at > self._bounds.expiry_seconds:
+        if known is None or now - known.at > self._limits.expiry_seconds:
             self._conversations.pop(conversation, None)
             return ()
         if sum(count_tokens(turn, self._count) for turn in known.turns) > self.max_tokens:
@@ -89,23 +89,16 @@ class ConversationHistory:
 
 def count_tokens(messages: Sequence[ChatMessage], count: Callable[[str], int]) -> int:
     """Return the number of tokens of the messages."""
-    return sum(
-        MESSAGE_TOKENS
-        + count(message.text)
-        + sum(count(f"{call.name} {dict(call.arguments or {})}") for call in message.calls)
-        for message in messages
-    )
+    return sum(MESSAGE_TOKENS + count(format_message(message)) for message in messages)
 
 
-def _truncate(
-    exchanges: tuple[HistoryTurn, ...], max_tokens: int, count: Callable[[str], int]
-) -> tuple[HistoryTurn, ...]:
+def _truncate(turns: tuple[HistoryTurn, ...], max_tokens: int, count: Callable[[str], int]) -> tuple[HistoryTurn, ...]:
     """Drop the oldest turns down to half of the limit, so that the next few turns keep the same beginning."""
-    sizes = [count_tokens(exchange, count) for exchange in exchanges]
+    sizes = [count_tokens(turn, count) for turn in turns]
     if sum(sizes) <= max_tokens:
-        return exchanges
+        return turns
     total, first = sum(sizes), 0
-    while total > max_tokens // 2 and first < len(exchanges) - 1:
+    while total > max_tokens // 2 and first < len(turns) - 1:
         total -= sizes[first]
         first += 1
-    return exchanges[first:] if total <= max_tokens else ()
+    return turns[first:] if total <= max_tokens else ()

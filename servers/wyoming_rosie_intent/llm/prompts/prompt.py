@@ -4,19 +4,25 @@ The constant parts come first, since servers cache the beginning of a prompt.
 """
 
 import json
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Area, Entity, Home
 from wyoming_rosie_intent.llm.model import ChatMessage, ChatRole, Prompt, Tool
 from wyoming_rosie_intent.llm.prompts.context_window import ContextWindow, TokenBudget
+from wyoming_rosie_intent.llm.prompts.entities import (
+    States,
+    count_domains,
+    create_entities,
+    group_by_state,
+    select_entities,
+)
+from wyoming_rosie_intent.llm.prompts.quoting import quote, sanitize
 from wyoming_rosie_intent.memory.extraction.candidates import SCHEMA
 
 if TYPE_CHECKING:
@@ -24,29 +30,10 @@ if TYPE_CHECKING:
 
     from wyoming_rosie_intent.llm.prompts.memories import PromptMemory
 
-States: TypeAlias = Mapping[str, Mapping[str, object]]
 TEMPLATES = ("system", "now", "not_done", "filler", "without_tools", "go_on", "memories", "facts")
 BUILTIN_TEMPLATES = Path(__file__).with_name("templates")
-MAX_NAME_CHARACTERS = 60
-"""Characters of an entity's name, or of a text in its state."""
 MAX_MEMORY_CHARACTERS = 400
 MAX_AREAS = 100
-_MARK = re.compile(r"<\|?/?([\w-]{1,40})\|?>|\[/?([A-Z_]{2,40})\]")
-_STATELESS = frozenset({"button", "event", "input_button", "scene", "script"})
-
-# fmt: off
-_BY_RELEVANCE = (
-    "light", "switch", "climate", "cover", "media_player", "lock", "fan", "vacuum", "scene", "script", "todo", "weather",
-    "alarm_control_panel", "valve", "humidifier", "lawn_mower", "water_heater", "input_boolean", "person", "sensor",
-    "binary_sensor",
-)
-_PROMPT_ATTRIBUTES = (
-    "brightness", "color", "current_temperature", "temperature", "target", "position", "current_position", "speed", "percentage", "volume", "volume_level",
-    "title", "media_title", "items", "unit_of_measurement",
-)
-# fmt: on
-"""Attributes that are listed besides the state of an entity that is not off."""
-_OFF = frozenset({"off", "unavailable", "unknown"})
 
 
 @dataclass(frozen=True)
@@ -56,16 +43,6 @@ class PromptContext:
     area: Area | None
     moment: datetime
     states: States
-
-
-@dataclass(frozen=True)
-class PromptEntity:
-    """An entity as a prompt lists it."""
-
-    name: str
-    domain: str
-    area: str | None
-    aliases: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -124,19 +101,17 @@ class PromptTemplates:
     def render(
         self,
         home: Home,
-        situation: PromptContext,
+        context: PromptContext,
         history: Sequence[ChatMessage],
         tools: Sequence[Tool],
         used: Sequence[str] = (),
     ) -> Prompt:
         """Return the prompt for the next sentence; `used` has the ids of recently used entities."""
-        shares = self.allocate_tokens(home, tools)
-        system = self._get_system_prompt(home, situation.area, used, shares)
-        states, more = _group_by_state(
-            system.entities, situation.states, shares.states, self.context_window.count_tokens
-        )
-        area = situation.area.name if situation.area else None
-        now = self._render_template("now", moment=situation.moment, area=area, states=states, more_states=more)
+        budget = self.allocate_tokens(home, tools)
+        system = self._get_system_prompt(home, context.area, used, budget)
+        states, more = group_by_state(system.entities, context.states, budget.states, self.context_window.count_tokens)
+        area = context.area.name if context.area else None
+        now = self._render_template("now", moment=context.moment, area=area, states=states, more_states=more)
         messages = (system.message, *history, ChatMessage(ChatRole.USER, now))
         return Prompt(messages, tuple(tools), self._render_template("without_tools"))
 
@@ -195,7 +170,7 @@ class PromptTemplates:
         self.render_filler("")
 
     def _get_system_prompt(
-        self, home: Home, area: Area | None, used: Sequence[str], shares: TokenBudget
+        self, home: Home, area: Area | None, used: Sequence[str], budget: TokenBudget
     ) -> "_SystemPrompt":
         """Return the system message, which is the same until an entity is used that it does not list.
 
@@ -204,7 +179,7 @@ class PromptTemplates:
         key = area.id if area else None
         cached = self._systems.get(key)
         if cached is None or not cached.includes(used, home):
-            entities = select_entities(home, key, shares.entities, self.context_window.count_tokens, used)
+            entities = select_entities(home, key, budget.entities, self.context_window.count_tokens, used)
             listed = sorted(entities, key=lambda entity: (entity.area or "", entity.domain, entity.id))
             cached = _SystemPrompt(
                 ChatMessage(ChatRole.SYSTEM, self._render_system(home, listed)), entities, frozenset(used)
@@ -213,121 +188,18 @@ class PromptTemplates:
         return cached
 
     def _render_system(self, home: Home, listed: Sequence[Entity]) -> str:
-        areas = {area.id: area.name for area in home.areas}
         return self._render_template(
             "system",
             location=home.location,
             preferences=home.preferences,
-            areas=sorted(areas.values())[:MAX_AREAS],
-            things=[PromptEntity(e.name, e.domain, areas.get(e.area or ""), e.aliases[:2]) for e in listed],
+            areas=sorted(area.name for area in home.areas)[:MAX_AREAS],
+            things=create_entities(listed, home),
             left_out=len(home.entities) - len(listed),
-            kinds_left_out=_count_domains(home.entities) - _count_domains(listed),
+            kinds_left_out=count_domains(home.entities) - count_domains(listed),
         )
 
     def _render_template(self, name: str, **values: object) -> str:
         return self._templates[name].render(**values).strip()
-
-
-def quote(text: object, most: int = MAX_NAME_CHARACTERS) -> str:
-    """Return untrusted text as one line in quotation marks, so that it cannot pass for instructions."""
-    return json.dumps(sanitize(text, most), ensure_ascii=False)
-
-
-def sanitize(text: object, most: int = MAX_NAME_CHARACTERS) -> str:
-    """Return untrusted text as one line of at most `most` characters."""
-    plain = "".join(character if character.isprintable() else " " for character in str(text)[: most * 4])
-    plain = escape_tokens(" ".join(plain.split()))
-    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
-
-
-def escape_tokens(text: str) -> str:
-    """Replace special tokens, which could end a message: <|im_end|> becomes (im_end)."""
-    return _MARK.sub(lambda found: f"({found[1] or found[2]})", text)
-
-
-def _count_domains(entities: Iterable[Entity]) -> Counter[str]:
-    return Counter(sorted(entity.domain for entity in entities))
-
-
-def select_entities(
-    home: Home, area: str | None, max_tokens: int, tokens: Callable[[str], int], used: Sequence[str] = ()
-) -> tuple[Entity, ...]:
-    """Return the entities to list, the most relevant first: all, or as many as there is room for.
-
-    First one of each domain, then those in the area and those used recently, then the others; the domains alternate.
-    """
-    rank = {domain: number for number, domain in enumerate(_BY_RELEVANCE)}
-    nearby = frozenset(used) | {entity.id for entity in home.entities if area is not None and entity.area == area}
-    turns: Counter[tuple[str, bool]] = Counter()
-    order = []
-    for entity in sorted(home.entities, key=lambda entity: (entity.id not in nearby, entity.id)):
-        is_near = entity.id in nearby
-        turn = turns[entity.domain, is_near]
-        turns[entity.domain, is_near] += 1
-        is_first = turn == 0 and (is_near or not turns[entity.domain, True])
-        order.append((not is_first, not is_near, turn, rank.get(entity.domain, len(rank)), entity.id, entity))
-    return tuple(
-        _fit_entities([entity for *_, entity in sorted(order, key=lambda entry: entry[:5])], home, max_tokens, tokens)
-    )
-
-
-def _fit_entities(
-    entities: Iterable[Entity], home: Home, max_tokens: int, tokens: Callable[[str], int]
-) -> Iterable[Entity]:
-    areas = {area.id: area.name for area in home.areas}
-    for entity in entities:
-        names = " ".join(map(quote, (entity.name, *entity.aliases[:2])))
-        max_tokens -= tokens(f"- {names}, also, also: {entity.domain}, {quote(areas.get(entity.area or '', ''))}\n")
-        if max_tokens < 0:
-            return
-        yield entity
-
-
-def _group_by_state(
-    entities: Iterable[Entity], states: States, max_tokens: int, tokens: Callable[[str], int]
-) -> tuple[list[tuple[str, list[str]]], bool]:
-    """Return the names of entities by state, and whether there are more than there is room for."""
-    found: dict[str, list[str]] = {}
-    for entity in entities:
-        if entity.id not in states or entity.domain in _STATELESS:
-            continue
-        state = describe_state(states[entity.id])
-        max_tokens -= tokens(f"{quote(entity.name)}, " + ("" if state in found else f"- {state}:\n"))
-        if max_tokens < 0:
-            return _sort_groups(found), True
-        found.setdefault(state, []).append(entity.name)
-    return _sort_groups(found), False
-
-
-def _sort_groups(found: Mapping[str, list[str]]) -> list[tuple[str, list[str]]]:
-    return sorted((state, sorted(names)) for state, names in found.items())
-
-
-def describe_state(state: Mapping[str, object]) -> str:
-    """Return an entity's state and attributes in a few words."""
-    value = str(state.get("state", "unknown"))
-    if value in _OFF:
-        return value
-    attributes = [
-        f"{key.replace('_', ' ')} {_format_value(state[key])}"
-        for key in _PROMPT_ATTRIBUTES
-        if state.get(key) not in (None, "", ())
-    ]
-    return ", ".join(
-        (value if value.replace("_", "").isalnum() and len(value) < MAX_NAME_CHARACTERS else quote(value), *attributes)
-    )
-
-
-def _format_value(value: object) -> str:
-    match value:
-        case bool() | int():
-            return str(value)
-        case float():
-            return f"{value:g}"
-        case list() | tuple():
-            return " and ".join(quote(item) for item in value[:10])
-        case _:
-            return quote(value)
 
 
 def _find_templates(folder: Path | None) -> Sequence[str]:

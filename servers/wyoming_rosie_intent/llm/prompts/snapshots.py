@@ -53,10 +53,10 @@ class PromptSnapshots:
         return self._snapshots.pop(found).prompt if found is not None else None
 
     def _find_by_area(self, area: str | None) -> str | None:
-        return next((turn_id for turn_id, frozen in reversed(self._snapshots.items()) if frozen.area == area), None)
+        return next((turn_id for turn_id, snapshot in reversed(self._snapshots.items()) if snapshot.area == area), None)
 
     def _remove_expired(self, now: float) -> None:
-        for turn_id in [turn_id for turn_id, frozen in self._snapshots.items() if now > frozen.until]:
+        for turn_id in [turn_id for turn_id, snapshot in self._snapshots.items() if now > snapshot.until]:
             del self._snapshots[turn_id]
 
 

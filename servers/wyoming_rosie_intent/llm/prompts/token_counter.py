@@ -63,14 +63,14 @@ class TokenCounter:
         return sum(map(self.count_message, prompt.messages)) + sum(map(self.count_tool, prompt.tools))
 
     def count_message(self, message: ChatMessage) -> int:
-        return MESSAGE_TOKENS + self.count(_format_message(message))
+        return MESSAGE_TOKENS + self.count(format_message(message))
 
     def count_tool(self, tool: Tool) -> int:
         return self.count(_format_tool(tool))
 
     def calibrate(self, prompt: Prompt, counted: int) -> None:
         """Adjust the scales to the number of tokens that a server counted in a prompt."""
-        text = "\n".join((*map(_format_message, prompt.messages), *map(_format_tool, prompt.tools)))
+        text = "\n".join((*map(format_message, prompt.messages), *map(_format_tool, prompt.tools)))
         most = count_units(text)
         knew_some = counted < MIN_PER_UNIT * most.plain + MIN_PER_BYTE * most.other  # and has counted the rest alone
         if self._tokenizer is not None or knew_some or not most.plain:
@@ -106,7 +106,8 @@ def load(path: Path | None) -> TokenCounter:
     return TokenCounter(lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids))
 
 
-def _format_message(message: ChatMessage) -> str:
+def format_message(message: ChatMessage) -> str:
+    """Return a message with its calls as the text whose tokens are counted."""
     calls = (f"{call.name} {json.dumps(dict(call.arguments or {}), ensure_ascii=False)}" for call in message.calls)
     return "\n".join((message.text, *calls))
 

@@ -20,6 +20,7 @@ from wyoming_rosie_intent.memory.embedding import EmbeddingError, EmbeddingModel
 from wyoming_rosie_intent.memory.model import (
     ADMIN,
     CURRENT,
+    EQUAL_FIELDS,
     EVERYTHING,
     FoundMemory,
     MemoryFilter,
@@ -364,7 +365,7 @@ def _filter_conditions(where: MemoryFilter) -> Iterator[Where]:
         yield {"at": {"$gte": where.since}}
     if where.until is not None:
         yield {"at": {"$lt": where.until}}
-    for name in ("person", "room", "speaker", "conversation", "turn", "source", "topic"):
+    for name in EQUAL_FIELDS:
         if (value := getattr(where, name)) is not None:
             yield {name: str(value)}
     if where.tag is not None:

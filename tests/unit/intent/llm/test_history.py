@@ -8,7 +8,7 @@ from wyoming_rosie_intent.llm.prompts.history import ConversationHistory, Histor
 from wyoming_rosie_intent.llm.prompts.token_counter import TokenCounter
 
 tokens = TokenCounter().count
-BOUNDS = HistoryLimits(max_tokens=100, expiry_seconds=300.0, max_conversations=3)
+LIMITS = HistoryLimits(max_tokens=100, expiry_seconds=300.0, max_conversations=3)
 EXCHANGES = st.lists(st.tuples(st.sampled_from("abcde"), st.text(max_size=600), st.floats(0, 200)), max_size=40)
 
 
@@ -17,7 +17,7 @@ def exchange(said: str, answered: str = "Well.") -> tuple[ChatMessage, ...]:
 
 
 def test_what_was_said_is_told_in_order() -> None:
-    history = ConversationHistory(BOUNDS)
+    history = ConversationHistory(LIMITS)
     history.add("a", exchange("one"), 0.0)
     history.add("a", exchange("two"), 1.0)
     history.add("b", exchange("three"), 2.0)
@@ -25,7 +25,7 @@ def test_what_was_said_is_told_in_order() -> None:
 
 
 def test_a_conversation_ends_when_nothing_is_said_for_long() -> None:
-    history = ConversationHistory(BOUNDS)
+    history = ConversationHistory(LIMITS)
     history.add("a", exchange("one"), 0.0)
     assert history.messages("a", 300.0) != ()
     assert history.messages("a", 300.1) == ()
@@ -33,7 +33,7 @@ def test_a_conversation_ends_when_nothing_is_said_for_long() -> None:
 
 
 def test_the_oldest_is_forgotten_first_and_the_beginning_then_stays_for_a_while() -> None:
-    history = ConversationHistory(BOUNDS)
+    history = ConversationHistory(LIMITS)
     beginnings = []
     for number in range(30):
         history.add("a", exchange(f"{number:02} {'x' * 40}"), float(number))
@@ -45,7 +45,7 @@ def test_the_oldest_is_forgotten_first_and_the_beginning_then_stays_for_a_while(
 
 
 def test_an_exchange_that_is_too_large_alone_is_not_kept() -> None:
-    history = ConversationHistory(BOUNDS)
+    history = ConversationHistory(LIMITS)
     history.add("a", exchange("x" * 1000), 0.0)
     assert history.messages("a", 0.0) == ()
 
@@ -57,12 +57,12 @@ def test_the_arguments_of_calls_count() -> None:
 
 @given(EXCHANGES)
 def test_no_history_grows_beyond_its_bounds(given_: list[tuple[str, str, float]]) -> None:
-    history = ConversationHistory(BOUNDS)
+    history = ConversationHistory(LIMITS)
     now = 0.0
     for conversation, text, later in given_:
         now += later
         history.add(conversation, exchange(text), now)
-        assert len(history) <= BOUNDS.max_conversations
+        assert len(history) <= LIMITS.max_conversations
         told = history.messages(conversation, now)
-        assert count_tokens(told, tokens) <= BOUNDS.max_tokens
+        assert count_tokens(told, tokens) <= LIMITS.max_tokens
         assert told == () or told[0].role is ChatRole.USER

@@ -10,13 +10,9 @@ from wyoming_rosie.home.model import Area, Entity, Home, Location, Preferences
 from wyoming_rosie_intent.llm.model import ChatMessage, ChatRole
 from wyoming_rosie_intent.llm.prompts import prompt
 from wyoming_rosie_intent.llm.prompts.context_window import ContextWindow
-from wyoming_rosie_intent.llm.prompts.prompt import (
-    PromptContext,
-    PromptTemplates,
-    describe_state,
-    quote,
-    select_entities,
-)
+from wyoming_rosie_intent.llm.prompts.entities import describe_state, select_entities
+from wyoming_rosie_intent.llm.prompts.prompt import PromptContext, PromptTemplates
+from wyoming_rosie_intent.llm.prompts.quoting import MAX_NAME_CHARACTERS, quote
 from wyoming_rosie_intent.llm.prompts.token_counter import TokenCounter
 
 tokens = TokenCounter().count
@@ -118,7 +114,7 @@ def test_any_name_is_one_line_in_quotation_marks(name: str) -> None:
     line = quote(name)
     assert line.isprintable()
     assert line[0] == line[-1] == '"'
-    assert len(line) <= 2 * prompt.MAX_NAME_CHARACTERS + 2
+    assert len(line) <= 2 * MAX_NAME_CHARACTERS + 2
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from wyoming_rosie_intent.llm.prompts import prompt
 from wyoming_rosie_intent.memory.dialogue_memory import MemoryPolicy
 from wyoming_rosie_intent.memory.embedding import EmbeddingModel
 from wyoming_rosie_intent.memory.model import MemoryKind, MemoryStore, MemoryStoreError, SpeakerRole
-from wyoming_rosie_intent.memory.spoken.conversation import find_period
+from wyoming_rosie_intent.memory.spoken.answers import find_period
 from wyoming_rosie_intent.memory.spoken.sentences import MemoryPeriod
 
 MEMORY = "memory.db"

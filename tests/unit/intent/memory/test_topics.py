@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wyoming_rosie_intent.memory.stop_words import get_stop_words
 from wyoming_rosie_intent.memory.topics import find_topic
 
 CONTRADICTORY = [
@@ -41,6 +42,12 @@ def test_a_new_value_of_the_same_thing_replaces_the_old_one(language: str, old: 
 @pytest.mark.parametrize(("language", "old", "new"), TRUE_TOGETHER)
 def test_what_may_be_true_together_stays(language: str, old: str, new: str) -> None:
     assert find_topic(old, language) is None or find_topic(old, language) != find_topic(new, language)
+
+
+@pytest.mark.parametrize("tag", ["en-GB", "en_US", "EN"])
+def test_a_language_may_be_written_as_any_tag(tag: str) -> None:
+    assert find_topic("my bin day is Tuesday", tag) == find_topic("my bin day is Tuesday", "en")
+    assert get_stop_words(tag) == get_stop_words("en")
 
 
 @given(st.text(max_size=300), st.sampled_from(["en", "de", "fr", "es", "it", "nl", "", "en-GB"]))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from wyoming_rosie_intent.memory.model import MemoryFilter, MemoryScope
+from wyoming_rosie_intent.memory.model import EQUAL_FIELDS, MemoryFilter, MemoryScope
 
 Condition: TypeAlias = tuple[str, tuple[object, ...]]
 """An SQL expression over `memory` and its parameters."""
@@ -46,7 +46,7 @@ def _parts(where: MemoryFilter) -> Iterator[Condition]:
         yield "memory.at >= ?", (where.since,)
     if where.until is not None:
         yield "memory.at < ?", (where.until,)
-    for column in ("person", "room", "speaker", "conversation", "turn", "source", "topic"):
+    for column in EQUAL_FIELDS:
         if (value := getattr(where, column)) is not None:
             yield f"memory.{column} = ?", (str(value),)
     if where.tag is not None:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie_intent.memory.embedding import EmbeddingError, EmbeddingModel
 from wyoming_rosie_intent.memory.ranking import Ranking
 from wyoming_rosie_intent.memory.stores.sqlite.audiences import Read, Selection
@@ -90,7 +91,7 @@ class EmbeddedMemories:
             return self._index
 
     def _knows(self, language: str | None) -> bool:
-        return language is None or not self._model.languages or language.partition("-")[0] in self._model.languages
+        return language is None or not self._model.languages or base_language(language) in self._model.languages
 
     def _store(self, rows: Sequence[int], vectors: Vectors, done: Sequence[int]) -> None:
         """Store the vectors of those rows that are still there."""

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from wyoming_rosie.text.language_tags import base_language
+
 MAX_WORDS = 24
 """Words of a question that are searched for; more are left out."""
 _WORD = re.compile(r"[^\W_]+")
@@ -16,7 +18,7 @@ def choose_tokenizer(text: str, language: str | None) -> str:
     """Return the name of the full-text table for a text."""
     if _WITHOUT_SPACES.search(text):
         return "trigram"
-    return "porter" if (language or "").partition("-")[0] == "en" else "words"
+    return "porter" if base_language(language or "") == "en" else "words"
 
 
 def split_words(text: str) -> tuple[str, ...]:

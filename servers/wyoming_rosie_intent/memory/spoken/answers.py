@@ -141,9 +141,13 @@ class SpokenMemory:
     async def _forget_period(self, request: MemoryRequest, turn: MemoryTurn) -> Answer:
         since, until = find_period(request.period, turn.moment)
         where = MemoryFilter(
-            kinds=SAID, since=since, until=until, person=turn.person, with_replaced=True,
-            conversation=turn.conversation if turn.scope.person is None else None,
-        )  # fmt: skip
+            kinds=SAID,
+            since=since,
+            until=until,
+            person=turn.person,
+            conversation=turn.guest_conversation,
+            with_replaced=True,
+        )
         if request.is_confirmed:
             return await self._forget(where, turn)
         said = await self._service.find(turn.scope, where, MAX_COUNTED)
@@ -166,20 +170,18 @@ class SpokenMemory:
         return Answer(_render("forgotten" if count == 1 else "forgotten_many", turn, count=count))
 
     async def _tell_about(self, request: MemoryRequest, turn: MemoryTurn) -> Answer | None:
+        """Tell what is known about a topic; None if nothing is, and a language model may know something."""
         kinds = SAID if request.intent is MemoryIntent.TOLD else tuple(MemoryKind)
         where = MemoryFilter(kinds=kinds, speaker=SpeakerRole.PERSON)
         found = await self._service.search(request.topic, turn.scope, turn.at, where, MAX_FOUND, turn.language)
         records = _without_repeats([memory.record for memory in found if memory.is_sure])[:MAX_TOLD]
         if not records:
-            return self._say_nothing(turn, "nothing_about", topic=request.topic)
+            return None if turn.has_model else Answer(_render("nothing_about", turn, topic=request.topic), done=False)
         self._recent.note(turn, tuple(record.id for record in records))
         return Answer(" ".join(_tell(record, turn) for record in records))
 
     async def _tell_facts(self, turn: MemoryTurn) -> Answer:
-        where = MemoryFilter(
-            kinds=(MemoryKind.FACT,), person=turn.person,
-            conversation=turn.conversation if turn.scope.person is None else None,
-        )  # fmt: skip
+        where = MemoryFilter(kinds=(MemoryKind.FACT,), person=turn.person, conversation=turn.guest_conversation)
         facts = await self._service.find(turn.scope, where, MAX_COUNTED)
         if not facts:
             return Answer(_render("nothing_about_you", turn))
@@ -206,10 +208,6 @@ class SpokenMemory:
             return None
         self._recent.note(turn, (fact.id,))
         return Answer(_tell(fact, turn))
-
-    def _say_nothing(self, turn: MemoryTurn, key: str, **values: object) -> Answer | None:
-        """Say that nothing is known, unless a language model may know something."""
-        return None if turn.has_model else Answer(_render(key, turn, **values), done=False)
 
 
 def find_period(period: MemoryPeriod, moment: datetime) -> tuple[float | None, float | None]:
