@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TypeAlias
 
 import structlog
@@ -57,27 +57,44 @@ def create_authorize(role: str, find_peer: Callable[[], Peer]) -> Callable[[Even
 class PlainHosts:
     """The machines of `--plain`, which may connect without TLS: their names, and the addresses that these lead to."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self._names = [name for name in names if parse_ip(name) is None]
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        look_up: Callable[[str], Awaitable[Collection[IpAddress]]] | None = None,
+        refresh_seconds: float = REFRESH_SECONDS,
+    ) -> None:
         self._fixed = {ip for name in names if (ip := parse_ip(name)) is not None}
-        self._found: set[IpAddress] = set()
+        self._found: dict[str, Collection[IpAddress]] = {name: () for name in names if parse_ip(name) is None}
+        self._unknown: set[str] = set()  # names that led nowhere at the last look-up
+        self._look_up = look_up or look_up_addresses
+        self._refresh_seconds = refresh_seconds
 
     def admits(self, host: str) -> bool:
         ip = parse_ip(host)
-        return ip is not None and (ip in self._fixed or ip in self._found)
+        return ip is not None and (ip in self._fixed or any(ip in found for found in self._found.values()))
 
     async def refresh(self) -> None:
-        """Look up the names now, then every REFRESH_SECONDS, until cancelled."""
-        while self._names:
-            self._found = {ip for name in self._names for ip in await _look_up(name)}
-            await asyncio.sleep(REFRESH_SECONDS)
+        """Look up the names now, then again and again, until cancelled."""
+        while self._found:
+            await asyncio.gather(*(self._refresh(name) for name in self._found))
+            await asyncio.sleep(self._refresh_seconds)
+
+    async def _refresh(self, name: str) -> None:
+        """Look up a name; while nobody answers, its last addresses hold."""
+        try:
+            async with asyncio.timeout(LOOKUP_SECONDS):
+                self._found[name] = await self._look_up(name)
+        except (OSError, TimeoutError) as err:
+            if name not in self._unknown:
+                next_step = "check the name, or give --plain the address"
+                reason = str(err) or "no answer"
+                _LOG.warning("a name of --plain leads to no address", name=name, reason=reason, next=next_step)
+            self._unknown.add(name)
+        else:
+            self._unknown.discard(name)
 
 
-async def _look_up(name: str) -> set[IpAddress]:
-    try:
-        async with asyncio.timeout(LOOKUP_SECONDS):
-            answers = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except (OSError, TimeoutError) as err:
-        _LOG.warning("the name of a machine for --plain leads to no address", name=name, reason=str(err) or "no answer")
-        return set()
+async def look_up_addresses(name: str) -> Collection[IpAddress]:
+    """Return the addresses to which a name leads. Raises OSError."""
+    answers = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
     return {ip for answer in answers if (ip := parse_ip(str(answer[4][0]))) is not None}
