@@ -39,8 +39,12 @@ class House:
         room: str | None = None,
         scopes: frozenset[Scope] = TALK_SCOPES,
     ) -> Path:
-        """Make a member, and return the folder of its identity."""
+        """Make a member, and return the folder of its identity. All others get the roster, as from the trust service."""
         issue_local(self.authority, role, name, self.identity(name), room=room, scopes=scopes, now=now)
+        newest = self.identity(name) / "roster.json"
+        for other in self.folder.glob("*/roster.json"):
+            if other != newest:
+                other.write_bytes(newest.read_bytes())
         return self.identity(name)
 
     def member(self, role: str, name: str, now: datetime | None = None) -> Membership:

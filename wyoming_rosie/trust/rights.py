@@ -59,6 +59,8 @@ def find_refusal(peer: Peer, role: str, event: Event) -> str | None:
     needed = _find_scope(role, event)
     if needed is None or includes(rights.scopes, needed):
         return None
+    if not rights.scopes:
+        return f"{peer} may do nothing here: it has no scopes, or the list of members here is older than it; see that the hub runs"
     return (
         f"{peer} may not do this: it lacks the scope '{needed}', which the house's list of members, on the hub's machine, "
         "gives it"

@@ -12,12 +12,15 @@ from wyoming_rosie.errors import UntrustedPeerError
 from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.trust.members import Member
 from wyoming_rosie.trust.roster import Roster
+from wyoming_rosie.trust.scopes import Scope
 
 DOMAIN = "rosie.internal"
 PORT_OFFSET = 1000
 """Distance of a program's TLS port from its plain port."""
 NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL (x509_vfy.h): dates are checked by `verify_peer`, whose clock may be better."""
+NO_SCOPES: frozenset[Scope] = frozenset()
+"""Scopes of a member that the roster does not know yet: only the roster gives a room and scopes."""
 PLAIN_PEER = "WRONG_VERSION_NUMBER"
 """OpenSSL's reason for a peer that does not speak TLS."""
 _NAME = re.compile(rf"(?P<id>[0-9a-f]{{16}})\.(?P<role>[a-z]+)\.{re.escape(DOMAIN)}")
@@ -84,7 +87,7 @@ def read_certificate(certificate: Mapping[str, Any] | None) -> MemberCertificate
         raise UntrustedPeerError("its certificate is not that of a program")
     subject, issuer = (_read_name(certificate.get(key, ())) for key in ("subject", "issuer"))
     return MemberCertificate(
-        Member(found["id"], subject.get("commonName", ""), found["role"]),
+        Member(found["id"], subject.get("commonName", ""), found["role"], scopes=NO_SCOPES),
         ssl.cert_time_to_seconds(certificate["notBefore"]),
         ssl.cert_time_to_seconds(certificate["notAfter"]),
         issuer.get("serialNumber", ""),

@@ -10,7 +10,7 @@ from wyoming_rosie.trust.members import Member
 from wyoming_rosie.trust.peer import STDIO_PEER, UNIX_PEER, Peer, member_peer, plain_peer
 from wyoming_rosie.trust.rights import find_refusal, restate
 from wyoming_rosie.trust.scopes import TALK_SCOPES, Scope
-from wyoming_rosie.trust.tls import MemberCertificate
+from wyoming_rosie.trust.tls import NO_SCOPES, MemberCertificate
 
 
 def member(role: str, *scopes: Scope, room: str | None = "Kitchen") -> Peer:
@@ -114,6 +114,13 @@ def test_a_refusal_says_who_lacks_what_and_where_it_is_given() -> None:
     assert refusal is not None
     assert refusal.startswith("a satellite (satellite) may not do this: it lacks the scope 'audio'")
     assert "hub's machine" in refusal
+
+
+def test_a_member_that_the_roster_does_not_know_yet_may_do_nothing_and_is_told_why() -> None:
+    newcomer = peer_of(Member("0" * 16, "new", "satellite", scopes=NO_SCOPES))
+    refusal = find_refusal(newcomer, "asr", Event("transcribe"))
+    assert refusal is not None
+    assert "the list of members here is older than it" in refusal
 
 
 CLAIMS: dict[str, object] = {
