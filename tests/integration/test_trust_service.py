@@ -225,6 +225,19 @@ async def test_a_hub_that_runs_already_serves_its_first_member(daemon: StartDaem
     await ping(uri, kitchen)
 
 
+async def test_a_hub_starts_with_a_registry_that_cannot_be_read(daemon: StartDaemon, tmp_path: Path) -> None:
+    house, uri = House(tmp_path / "house"), f"tls://127.0.0.1:{free_port()}"
+    await asyncio.to_thread(house.add, "satellite", "kitchen")
+    registry = house.authority / "members.json"
+    whole = await asyncio.to_thread(registry.read_bytes)
+    await asyncio.to_thread(registry.write_bytes, whole[:50])
+    hub = await daemon("hub", "--data-dir", str(house.folder), "--trust-uri", uri, "--no-zeroconf")
+    line = await hub.wait_for_line("no trust service")
+    assert "members.json" in line["reason"]
+    await asyncio.to_thread(registry.write_bytes, whole)
+    await hub.wait_for_line("trust service", uri=uri)
+
+
 async def test_the_hub_keeps_the_roster_while_the_registry_cannot_be_read(
     daemon: StartDaemon, running: RunningHouse
 ) -> None:

@@ -25,15 +25,16 @@ class TrustStarter:
         self._settings = settings
         self._on_joined = on_joined
         self._find_problem: Callable[[], str | None] = lambda: None
+        self._problem: str | None = None  # why there is no service
 
     def find_problem(self) -> str | None:
         """Return what is wrong with the trust service and the next step, None if all is well."""
-        return self._find_problem()
+        return self._problem or self._find_problem()
 
     async def prepare(self) -> None:
-        """Make this hub a member of its house, if there is one. Raises ConfigError."""
+        """Make this hub a member of its house, if there is one."""
         if self._settings.uri != OFF and await asyncio.to_thread(_has_members, self._settings.house):
-            await self._join()
+            await self._try_to_join()
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -42,13 +43,8 @@ class TrustStarter:
         async with roster_client.following(await self._foreign_membership(), searches=self._settings.announces):
             while not await asyncio.to_thread(_has_members, self._settings.house):  # noqa: ASYNC110 - a command adds it
                 await asyncio.sleep(CHECK_SECONDS)
-        try:
-            membership = await self._join()
-        except ConfigError as err:
-            _LOG.error("no trust service", reason=str(err))
-            reason = str(err)
-            self._find_problem = lambda: reason
-            return
+        while (membership := await self._try_to_join()) is None:  # noqa: ASYNC110 - somebody mends it
+            await asyncio.sleep(CHECK_SECONDS)
         from wyoming_rosie_hub.trust.service import TrustService
 
         service = TrustService(self._settings, membership)
@@ -58,6 +54,18 @@ class TrustStarter:
     async def _foreign_membership(self) -> Membership | None:
         is_own = await asyncio.to_thread(_has_members, self._settings.house)
         return None if is_own else memberships.current()
+
+    async def _try_to_join(self) -> Membership | None:
+        """Return the hub's membership of its house, or None and log why there is none."""
+        try:
+            membership = await self._join()
+        except ConfigError as err:
+            if self._problem is None:
+                _LOG.error("no trust service", reason=str(err))
+            self._problem = str(err)
+            return None
+        self._problem = None
+        return membership
 
     async def _join(self) -> Membership:
         try:
