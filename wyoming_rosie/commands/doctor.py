@@ -23,6 +23,7 @@ from wyoming_rosie.commands.diagnostics.report import (
     RecordingReport,
     ServiceReport,
 )
+from wyoming_rosie.commands.diagnostics.security import printing as security_report
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.wakeword.detection import drop_near_misses
 from wyoming_rosie.wakeword.micro import MicroStream, find_package_models
@@ -47,6 +48,13 @@ async def doctor(
     keys: Annotated[
         bool, Parameter(help="show the encryption keys of satellites with --esphome; do not share them", negative=())
     ] = False,
+    security: Annotated[
+        bool,
+        Parameter(
+            help="list what is open on this machine, and to whom; exit status 1 if strangers can use or read something",
+            negative=(),
+        ),
+    ] = False,
     json: Annotated[bool, Parameter(help="print the report as JSON", negative=())] = False,
 ) -> None:
     """Check microphone, speaker, ports, programs, brokers, clock and packages; print the next step for each fault.
@@ -56,6 +64,9 @@ async def doctor(
     """
     if keys:
         _print_keys(await asyncio.to_thread(machine.find_esphome_keys))
+        return
+    if security:
+        await security_report.print_report(as_json=json)
         return
     console = Console(stderr=True)
     with console.status("checking this machine and its network"):

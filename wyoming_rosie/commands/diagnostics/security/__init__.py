@@ -1,0 +1,1 @@
+"""Inspection of what is open on this machine, and to whom: `wyoming-rosie doctor --security`."""
