@@ -3,19 +3,29 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from wyoming.event import Event
+from wyoming.info import Info
 
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon
+from tests.echo_daemon import create_handler
 from tests.fakes import FakeDaemon, FakeSatellite
 from tests.houses import House
 from tests.integration.test_hub import asr, intent, tts, vad
+from wyoming_rosie.protocol.client import PeerError, connect
+from wyoming_rosie.protocol.server import DaemonServer
+from wyoming_rosie.trust.issuing import change_registry
+from wyoming_rosie.trust.members import Member
 from wyoming_rosie.trust.membership import Membership
+from wyoming_rosie.trust.roster import SignedRoster
 from wyoming_rosie.trust.scopes import Scope
 
+SECONDS = 60.0
 ROLES = {"vad": vad, "asr": asr, "intent": intent, "tts": tts}
 Turn: TypeAlias = Callable[..., Coroutine[Any, Any, tuple[Daemon, FakeDaemon]]]
 
@@ -81,3 +91,29 @@ async def test_a_satellite_without_audio_is_not_conducted_and_the_log_says_why(r
     hub, asked = await run_turn("Pantry", Scope.TEXT)
     assert "may send no audio" in hub.lines("satellite unreachable")[0]["reason"]
     assert asked.heard == []
+
+
+async def test_a_change_of_the_list_holds_on_a_connection_that_is_open(tmp_path: Path) -> None:
+    def create() -> tuple[House, Membership, Membership]:
+        house = House(tmp_path / "house")
+        member = house.member("satellite", "kitchen")
+        return house, member, house.member("asr", "listener")
+
+    house, member, listener = await asyncio.to_thread(create)
+    server = DaemonServer("asr", Info(), create_handler)
+    async with (
+        server.listening("tls://127.0.0.1:0", listener) as where,
+        connect(str(where), membership=member) as client,
+    ):
+        await client.send(Event("transcribe"))
+        await client.wait_for("transcribe", seconds=SECONDS)
+        changed = replace(member.own, scopes=frozenset({Scope.TEXT}))
+        await listener.update_roster(await asyncio.to_thread(sign_change, house, changed))
+        await client.send(Event("transcribe"))
+        with pytest.raises(PeerError, match="lacks the scope 'audio'"):
+            await client.wait_for("transcribe", seconds=SECONDS)
+    await server.drain(0)
+
+
+def sign_change(house: House, member: Member) -> SignedRoster:
+    return house.sign(change_registry(house.authority, lambda registry: registry.change(member)))
