@@ -24,6 +24,8 @@ from wyoming.client import AsyncTcpClient
 
 from benchmarks.accuracy_asr import AREA, commands, home, meaning, samples
 from wyoming_rosie.audio.formats import read_wav
+from wyoming_rosie.audio.speakers.change import SpeakerChangeDetector
+from wyoming_rosie.audio.speakers.engine import SpeakerEngine
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointDecision, EndpointingRules
 from wyoming_rosie.voice_activity.engine import VadEngine
@@ -237,14 +239,22 @@ class LiveListener:
 class Listener:
     """The daemon's rules in simulated time."""
 
-    def __init__(self, engine: VadEngine[Any], recognizer: GrammarRecognizer, rules: EndpointingRules) -> None:
+    def __init__(
+        self,
+        engine: VadEngine[Any],
+        recognizer: GrammarRecognizer,
+        rules: EndpointingRules,
+        speakers: SpeakerEngine | None = None,
+    ) -> None:
         self._engine = engine
+        self._speakers = speakers  # for --speakers.first-voice-only
         self._recognizer = recognizer
         self._rules = rules
 
     def listen(self, scene: Scene) -> Result:
         stream = VadStream(self._engine, AsrSegmenterRules())
         endpointer = UtteranceEndpointer(self._rules)
+        detector = SpeakerChangeDetector(self._speakers) if self._speakers else None
         guess: Guess | None = None
         try:
             for at in range(0, len(scene.pcm) - FRAME_BYTES + 1, FRAME_BYTES):
@@ -253,7 +263,10 @@ class Listener:
                 now = stream.processed_ms
                 if guess is not None and now >= guess.ready_ms:
                     endpointer.set_completeness(guess.completeness)
-                for decision in [*apply(endpointer, events), *endpointer.advance(now)]:
+                decisions = apply(endpointer, events)
+                if detector is not None:
+                    follow_first_voice(detector, endpointer, pcm, now)
+                for decision in [*decisions, *endpointer.advance(now)]:
                     match decision:
                         case EndpointDecision.PERHAPS:
                             guess = self._decode(pcm, endpointer, now)
@@ -273,6 +286,15 @@ class Listener:
         speech = SpeechAudio(pcm, endpointer.speech_segments(now))
         text, _, completeness = self._recognizer.transcribe(speech) if speech.segments else NOTHING_HEARD
         return Guess(text, completeness, now + GUESS_MS)
+
+
+def follow_first_voice(detector: SpeakerChangeDetector, endpointer: UtteranceEndpointer, pcm: bytes, now: int) -> None:
+    """End the command where another voice goes on, as the daemon does."""
+    segments = endpointer.speech_segments(now)
+    if endpointer.is_speech and detector.is_due(segments):
+        at_ms = detector.process(pcm, segments)
+        if at_ms is not None:
+            endpointer.on_other_voice(at_ms)
 
 
 def apply(endpointer: UtteranceEndpointer, events: Sequence[VadEvent]) -> list[EndpointDecision]:

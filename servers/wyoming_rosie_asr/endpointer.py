@@ -3,6 +3,8 @@
 A conductor's decisions come first; without one, they follow from the silence in the audio.
 """
 
+from collections.abc import Iterable
+
 from wyoming_rosie.voice_activity.endpointing import Completeness, EndpointDecision, Endpointer, EndpointingRules
 
 
@@ -16,6 +18,7 @@ class UtteranceEndpointer:
         self._speech_start_ms: int | None = None  # of the segment that has not ended
         self._end_ms: int | None = None  # of the command, if other speech went on after it
         self._is_voice_stopped = False
+        self._is_other_voice = False  # until somebody starts to speak after a pause
 
     @property
     def is_speech(self) -> bool:
@@ -29,12 +32,11 @@ class UtteranceEndpointer:
         """
         present = ((self._speech_start_ms, now_ms),) if self._speech_start_ms is not None else ()
         segments = (*self._segments, *present)
-        if self._end_ms is None:
-            return segments
-        return tuple((begin, min(end, self._end_ms)) for begin, end in segments if begin < self._end_ms)
+        return segments if self._end_ms is None else tuple(_cut_segments(segments, self._end_ms))
 
     def on_speech_start(self, at_ms: int) -> list[EndpointDecision]:
         """Start a speech segment, unless one has started."""
+        self._is_other_voice = False
         if self._speech_start_ms is None:
             self._speech_start_ms = max(at_ms, self._segments[-1][1]) if self._segments else at_ms
         resumed = self._endpointer.on_speech_start(at_ms)
@@ -42,11 +44,21 @@ class UtteranceEndpointer:
 
     def on_speech_stop(self, at_ms: int) -> None:
         """End the speech segment. The first one may have started with the audio, unnoticed by the conductor."""
+        if self._is_other_voice:
+            return
         start_ms = 0 if self._speech_start_ms is None and not self._segments else self._speech_start_ms
         if start_ms is not None and (at_ms >= start_ms or not self._segments):
             self._segments.append((start_ms, max(at_ms, start_ms)))
         self._speech_start_ms = None
         self._endpointer.on_speech_stop(at_ms)
+
+    def on_other_voice(self, at_ms: int) -> bool:
+        """End all speech where another voice began that goes on speaking; return whether there is any before it."""
+        if self._speech_start_ms is None or not (before := _cut_segments(self.speech_segments(at_ms), at_ms)):
+            return False
+        self._segments, self._speech_start_ms, self._is_other_voice = before, None, True
+        self._endpointer.on_speech_stop(at_ms)
+        return True
 
     def on_audio_class(self, at_ms: int, *, is_noise: bool) -> None:
         """Note that noise or silence began."""
@@ -78,3 +90,8 @@ class UtteranceEndpointer:
         if self.is_speech and EndpointDecision.DONE in decisions:
             self._end_ms = self._endpointer.silent_since
         return [] if self.is_conducted else decisions
+
+
+def _cut_segments(segments: Iterable[tuple[int, int]], end_ms: int) -> list[tuple[int, int]]:
+    """Return the segments up to a time."""
+    return [(begin, min(end, end_ms)) for begin, end in segments if begin < end_ms]

@@ -13,6 +13,7 @@ from wyoming.asr import TranscriptChunk, TranscriptStart, TranscriptStop
 from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.user_event import UserEvent
+from wyoming.vad import VoiceStopped
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError, RosieError
@@ -34,7 +35,7 @@ from wyoming_rosie_asr.admission import DecodeJob, Priority
 from wyoming_rosie_asr.endpointer import UtteranceEndpointer
 from wyoming_rosie_asr.engine import AsrEngine, SpeechAudio, TranscribeRequest, Transcript
 from wyoming_rosie_asr.partial_results import LocalAgreement, PartialBudget
-from wyoming_rosie_asr.speaker_identifier import SpeakerIdentifier, UtteranceSpeaker
+from wyoming_rosie_asr.speaker_identifier import FirstVoice, SpeakerIdentifier, UtteranceSpeaker
 
 _LOG = structlog.get_logger()
 T = TypeVar("T")
@@ -108,7 +109,12 @@ class Utterance:
         self._speculation: _Speculation | None = None
         self._early_answer: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._speaker = UtteranceSpeaker(context.speakers, self._create_task) if context.speakers else None
+        speakers = context.speakers
+        self._speaker = UtteranceSpeaker(speakers, self._create_task) if speakers else None
+        follows = speakers is not None and speakers.first_voice_only
+        self._first_voice = (
+            FirstVoice(speakers, self._create_task, self._on_other_voice) if speakers and follows else None
+        )
         self._task_context = contextvars.copy_context()  # the turn's, for tasks that start outside of the handler's
 
     def start(self) -> None:
@@ -221,11 +227,22 @@ class Utterance:
 
     def _on_audio(self) -> None:
         self._advance()
+        if self._first_voice is not None and self._endpointer.is_speech and self._is_live:
+            self._first_voice.on_speech(self._pcm, self._endpointer.speech_segments(self._duration_ms))
         self._start_partial()
 
     def _advance(self) -> None:
         if self._stream is not None and self._is_live:
             self._apply(self._endpointer.advance(self._stream.state.processed_ms))
+
+    def _on_other_voice(self, at_ms: int) -> None:
+        """End the command where another voice began; a conductor that decides on it is told."""
+        if self._early_answer is not None or not self._endpointer.on_other_voice(at_ms):
+            return
+        _LOG.debug("another voice goes on", at_ms=at_ms)
+        if self._endpointer.is_conducted:
+            self._create_task(self._send_event(VoiceStopped(timestamp=at_ms).event()))
+        self._advance()
 
     def _apply(self, decisions: list[EndpointDecision]) -> None:
         for decision in decisions:

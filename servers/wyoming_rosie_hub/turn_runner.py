@@ -350,6 +350,8 @@ class TurnRunner:
     async def _on_asr_event(self, event: Event) -> bool:
         if event.type == "user-event" and event.data.get("name") == SPECULATION:
             self.process(_parse_speculation(event))
+        if event.type == "voice-stopped":  # of the first voice, while another goes on
+            self.process(m.SpeechStopped(_timestamp_ms(event)))
         if event.type in PARTIAL_TRANSCRIPTS:
             self._send(Event(event.type, event.data))
         if event.type != "transcript":

@@ -146,6 +146,24 @@ async def test_the_speaker_whom_asr_names_reaches_intent_and_the_timeline(harnes
     assert (await hub.wait_for_line("turn", step="transcript"))["detail"] == "Ada"
 
 
+async def test_a_command_ends_where_asr_hears_another_voice_go_on(harness: HubHarness) -> None:
+    async def endless_speech(event: Event, send: Send) -> None:
+        if event.type == "audio-start":
+            await send(Event("voice-started", {"timestamp": 100}))
+
+    async def first_voice(event: Event, send: Send) -> None:
+        if event.type == "voice-started":
+            await send(Event("voice-stopped", {"timestamp": 300}))
+        await asr(event, send)
+
+    harness.stages["vad"], harness.stages["asr"] = FakeDaemon(endless_speech), FakeDaemon(first_voice)
+    hub = await harness.begin()
+    await harness.turn()
+    told = [event for event in harness.stages["asr"].heard if event.type == "voice-stopped"]
+    assert told[0].data["timestamp"] == 300
+    await hub.wait_for_line("turn", step="done")
+
+
 async def test_a_turn_looks_to_the_satellite_as_home_assistants_does(harness: HubHarness) -> None:
     hub = await harness.begin()
     told = await harness.turn()

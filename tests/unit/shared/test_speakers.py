@@ -25,6 +25,7 @@ class FourVoices:
 
     name = "four-1"
     threshold = 0.6
+    change_threshold = 0.3
     cohort = np.array([[0, 0, 0, 1]], np.float32)
 
     def embed(self, pcm: bytes) -> Floats | None:

@@ -27,6 +27,11 @@ class SpeakerEngine(Protocol):
         ...
 
     @property
+    def change_threshold(self) -> float:
+        """The cosine below which two seconds of speech are hardly of one voice; doubtful ones are above it."""
+        ...
+
+    @property
     def cohort(self) -> "Floats":
         """Vectors of voices that nobody in a home has, one a row."""
         ...

@@ -51,6 +51,7 @@ class MfccGmmEngine:
 
     name = "mfcc-gmm-1"
     threshold = 0.55
+    change_threshold = -0.05
 
     def __init__(self, numbers: Mapping[str, Floats]) -> None:
         weights, means, variances = (numbers[name].astype(np.float64) for name in ("weights", "means", "variances"))

@@ -27,6 +27,7 @@ class VoiceFilterLiteEngine:
 
     name = "voicefilter-lite-1"
     threshold = 0.55
+    change_threshold = 0.30
 
     def __init__(self, session: Any, cohort: Floats) -> None:
         self._session = session
