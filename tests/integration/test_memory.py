@@ -106,6 +106,7 @@ async def test_the_command_adds_finds_tags_and_forgets(daemon: StartDaemon, peer
     client = await peer(uri)
     failed = await rosie("add", str(folder), "--tag", "manual", "--uri", uri, status=1)
     assert "broken.pdf is no PDF" in failed
+    assert "boiler.md: 1 part\n" in failed
     assert "1 of 3 documents could not be added" in failed
     assert set(await kept(client, 2)) == {
         "Boiler > Water\nThe boiler needs water in May.",

@@ -139,7 +139,7 @@ async def tag_memories(
     """Add and remove tags of the memories with these ids, or of those that meet the conditions."""
     async with open_memory(uri) as daemon:
         answer = await daemon.ask("tag", ids=list(ids), add=list(add), remove=list(remove), **where.to_data())
-    print_line(f"{answer['count']} memories")
+    print_line(_count(answer["count"]))
 
 
 @memory.command
@@ -163,7 +163,7 @@ async def forget(
         return
     async with open_memory(uri) as daemon:
         answer = await daemon.ask("forget", **chosen)
-    print_line(f"{answer['count']} memories forgotten")
+    print_line(f"{_count(answer['count'])} forgotten")
 
 
 @memory.command
@@ -175,7 +175,7 @@ async def export(file: Path, /, *, uri: Uri = None) -> None:
     header = json.dumps({"format": transfer.FORMAT, "version": transfer.VERSION})
     lines = [header, *(json.dumps(record, ensure_ascii=False) for record in reversed(records))]
     await asyncio.to_thread(_write_lines, file, lines)
-    print_line(f"{len(records)} memories")
+    print_line(_count(len(records)))
 
 
 @memory.command(name="import")
@@ -188,7 +188,7 @@ async def import_file(file: Path, /, *, uri: Uri = None) -> None:
         for batch in _batches([transfer.to_line(record) for record in records]):
             answer = await daemon.ask("import", lines=batch)
             stored, refused = stored + answer["count"], refused + answer["refused"]
-    print_line(f"{stored} memories" + (f"; {refused} were not stored: codes and PINs never are" if refused else ""))
+    print_line(_count(stored) + (f"; not stored: {refused}, since codes and PINs never are" if refused else ""))
 
 
 @memory.command
@@ -271,7 +271,7 @@ async def _add_file(daemon: MemoryClient, path: Path, fields: Mapping[str, Any],
     if as_json:
         _write(json.dumps({"file": source, "parts": len(records)}, ensure_ascii=False))
     else:
-        print_line(f"{place} {path}: {len(records)} parts")
+        print_line(f"{place} {path}: {_count(len(records), 'part', 'parts')}")
     return True
 
 
@@ -279,6 +279,10 @@ def _create_record(part: DocumentSection, source: str, fields: Mapping[str, Any]
     text = f"{part.heading}\n{part.text}" if part.heading else part.text
     given = {key: value for key, value in fields.items() if value}
     return {"kind": "document", "text": text.replace("\0", ""), "source": source, **given}
+
+
+def _count(number: int, one: str = "memory", many: str = "memories") -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _batches(items: Sequence[Any]) -> Iterator[list[Any]]:

@@ -128,9 +128,16 @@ async def test_what_is_no_document_says_why(name: str, content: bytes, reason: s
         await read(tmp_path / name, content)
 
 
-async def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["gone.md", "gone"])
+async def test_a_file_that_is_not_there_says_so(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="there is no "):
+        await read_document(tmp_path / name)
+
+
+async def test_a_folder_with_the_name_of_a_document_says_so(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").mkdir()
     with pytest.raises(DocumentError, match="is no file"):
-        await read_document(tmp_path / "gone.md")
+        await read_document(tmp_path / "notes.md")
 
 
 def test_a_folder_is_walked_without_hidden_files_and_links(tmp_path: Path) -> None:

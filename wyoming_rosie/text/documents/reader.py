@@ -28,6 +28,8 @@ class DocumentError(RosieError):
 async def read_document(path: Path) -> list[DocumentSection]:
     """Return the parts of a document, with their headings. Raises DocumentError."""
     suffix = path.suffix.lower()
+    if not await asyncio.to_thread(path.exists):
+        raise DocumentError(f"there is no {path}")
     if suffix not in SUFFIXES:
         raise DocumentError(f"{path} is none of the kinds that are read: {', '.join(SUFFIXES)}")
     content = await asyncio.to_thread(_read, path)

@@ -158,7 +158,8 @@ async def test_a_no_forgets_nothing(tmp_path: Path, recognizer: IntentRecognizer
     async with conversing(tmp_path / MEMORY, recognizer) as house:
         await house.say("remember that the boiler is ten years old")
         await house.say("remember that the boiler needs water in May")
-        await house.say("forget everything I said today")
+        asked = await house.say("forget everything I said today")
+        assert asked == f"Those are {len(await house.kept())} things. Shall I forget them all?"
         await house.say("no")
         assert "the boiler is ten years old" in await house.kept_texts()
 
