@@ -69,6 +69,7 @@ PACKAGES = (
         shared=(
             "annotated-types",
             "anyio",
+            "click",
             "h11",
             "hassil",
             "protobuf",
