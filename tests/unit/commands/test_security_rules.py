@@ -4,12 +4,12 @@ import pytest
 
 from wyoming_rosie.commands.diagnostics.security.report import (
     ApiKey,
-    Identity,
     Listener,
     PrivateFile,
     Protection,
     SecurityReport,
     Severity,
+    StoredIdentity,
 )
 from wyoming_rosie.commands.diagnostics.security.rules import assess, reach
 from wyoming_rosie.protocol.admission import PRIVATE_NETWORKS
@@ -28,8 +28,8 @@ WIDE = (*PRIVATE_NETWORKS, "0.0.0.0/0")
         (SecurityReport(files=(PrivateFile("key_file", "/k", 0o604, 1),)), "high", "other users"),
         (SecurityReport(files=(PrivateFile("key_file", "/k", 0o640, 1),)), "medium", "other users"),
         (SecurityReport(files=(PrivateFile("key_file", "/k", 0o600, 400),)), "low", "400 days"),
-        (SecurityReport(identities=(Identity("asr", "nas", 3),)), "medium", "3 days"),
-        (SecurityReport(identities=(Identity("asr", "", None, "it is damaged"),)), "high", "damaged"),
+        (SecurityReport(identities=(StoredIdentity("asr", "nas", 3),)), "medium", "3 days"),
+        (SecurityReport(identities=(StoredIdentity("asr", "", None, "it is damaged"),)), "high", "damaged"),
         (SecurityReport(keys=(ApiKey("tablet", 500),)), "low", "tablet"),
         (SecurityReport(brokers=(("mqtt", "mqtt", "192.168.1.4"),)), "high", "mqtt"),
         (SecurityReport(debugging=("asr",)), "medium", "--debug"),
@@ -51,7 +51,7 @@ def test_each_fault_is_told_with_a_severity_and_a_next_step(report: SecurityRepo
         SecurityReport(listeners=(Listener("asr", "127.0.0.1", 10300, Protection.PLAIN, WIDE),)),
         SecurityReport(listeners=(Listener("asr", ALL, 11300, Protection.TLS, PRIVATE_NETWORKS),)),
         SecurityReport(files=(PrivateFile("memory", "/m", 0o600, 900, is_secret=False),)),
-        SecurityReport(identities=(Identity("asr", "nas", 60),), keys=(ApiKey("old", None),)),
+        SecurityReport(identities=(StoredIdentity("asr", "nas", 60),), keys=(ApiKey("old", None),)),
         SecurityReport(brokers=(("mqtt", "mqtt", "localhost"), ("nats", "tls", "192.168.1.4"))),
     ],
 )

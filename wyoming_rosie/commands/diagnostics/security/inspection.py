@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from wyoming_rosie import config
 from wyoming_rosie.bus.connection import SECRETS, find_configured
 from wyoming_rosie.commands.diagnostics.security.listeners import RunningProgram, find_listeners, find_programs
-from wyoming_rosie.commands.diagnostics.security.report import ApiKey, Identity, PrivateFile, SecurityReport
+from wyoming_rosie.commands.diagnostics.security.report import ApiKey, PrivateFile, SecurityReport, StoredIdentity
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.http import access
 from wyoming_rosie.programs import PROGRAMS
@@ -95,15 +95,15 @@ def _folder(role: str) -> Path:
     return find_state_folder(role)
 
 
-def _find_identities(now: float) -> Iterator[Identity]:
+def _find_identities(now: float) -> Iterator[StoredIdentity]:
     for role in (program.role for program in PROGRAMS):
         try:
             found = identities.load_identity(_folder(role) / identities.FOLDER)
         except (RosieError, OSError) as err:
-            yield Identity(role, "", None, str(err))
+            yield StoredIdentity(role, "", None, str(err))
             continue
         if found is not None:
-            yield Identity(role, found.certificate.member.name, (found.certificate.not_after - now) / DAY_SECONDS)
+            yield StoredIdentity(role, found.certificate.member.name, (found.certificate.not_after - now) / DAY_SECONDS)
 
 
 def _find_members(troubles: list[str]) -> Iterator[str]:

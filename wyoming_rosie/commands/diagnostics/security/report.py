@@ -44,7 +44,7 @@ class PrivateFile:
 
 
 @dataclass(frozen=True)
-class Identity:
+class StoredIdentity:
     """The identity of a program in the house; `days_left` of its certificate, None if it cannot be read."""
 
     role: str
@@ -65,7 +65,7 @@ class ApiKey:
 class SecurityReport:
     listeners: tuple[Listener, ...] = ()
     files: tuple[PrivateFile, ...] = ()
-    identities: tuple[Identity, ...] = ()
+    identities: tuple[StoredIdentity, ...] = ()
     members: tuple[str, ...] = ()  # of the house, where the hub is
     keys: tuple[ApiKey, ...] = ()
     brokers: tuple[tuple[str, str, str], ...] = ()  # bus, scheme and host

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from wyoming_rosie.commands.diagnostics.security.report import (
     ApiKey,
     Finding,
-    Identity,
     Listener,
     PrivateFile,
     Protection,
     SecurityReport,
     Severity,
+    StoredIdentity,
 )
 from wyoming_rosie.protocol import hosts
 from wyoming_rosie.protocol.admission import PRIVATE_NETWORKS
@@ -113,7 +113,7 @@ def _assess_file(file: PrivateFile) -> Iterator[Finding]:
         )
 
 
-def _assess_identity(identity: Identity) -> Iterator[Finding]:
+def _assess_identity(identity: StoredIdentity) -> Iterator[Finding]:
     if identity.trouble:
         yield Finding(
             Severity.HIGH,
