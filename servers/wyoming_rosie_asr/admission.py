@@ -1,4 +1,4 @@
-"""Admission to an engine: a bounded priority queue, with final decodings before speculative and partial ones."""
+"""Admission to an engine: clients take turns, each with final decodings before speculative and partial ones."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,6 +8,7 @@ from enum import IntEnum
 from itertools import count
 
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie.runtime.fair_queue import FairQueue
 
 _COUNTER = count()
 
@@ -26,9 +27,10 @@ class Priority(IntEnum):
 
 @dataclass(eq=False)
 class DecodeJob:
-    """One decoding; its priority may change while it waits."""
+    """One decoding for a client; its priority may change while it waits."""
 
     priority: Priority
+    client: str = ""
     number: int = field(default_factory=lambda: next(_COUNTER))
 
     @property
@@ -37,56 +39,54 @@ class DecodeJob:
 
 
 class PriorityLimiter:
-    """Runs at most `limit` jobs at a time and lets `max_waiting` wait."""
+    """Runs at most `limit` jobs at a time and lets `max_waiting` wait; clients take turns, each with its most urgent job."""
 
     def __init__(self, limit: int, max_waiting: int) -> None:
-        self._free = limit
-        self._max_waiting = max_waiting
-        self._waiting: dict[DecodeJob, asyncio.Future[None]] = {}
+        self._limit = self._free = limit
+        self._queue: FairQueue[DecodeJob] = FairQueue(max_waiting)
+        self._slots: dict[DecodeJob, asyncio.Future[None]] = {}  # of the jobs that wait
 
     @property
     def waiting(self) -> int:
         """The number of jobs that wait."""
-        return len(self._waiting)
+        return len(self._queue)
 
     @asynccontextmanager
     async def slot(self, job: DecodeJob) -> AsyncIterator[None]:
-        """Wait for a slot and hold it. Raises BusyError when too many wait, or later to admit a job of higher priority."""
+        """Wait for a slot and hold it. Raises BusyError when too many jobs wait, at once or later to admit another client's."""
+        if self._free == self._limit:
+            self._queue.forget_turns()
         if self._free:
             self._free -= 1
+            self._queue.take_turn(job.client)
         else:
             await self._wait_for_slot(job)
         try:
             yield
         finally:
-            self._free += 1
-            self._start_next()
+            self._release()
 
     async def _wait_for_slot(self, job: DecodeJob) -> None:
-        self._drop_lowest(job)
-        slot = asyncio.get_running_loop().create_future()
-        self._waiting[job] = slot
+        slot = self._slots[job] = asyncio.get_running_loop().create_future()
         try:
+            self._refuse(self._queue.add(job))
             await slot
         except asyncio.CancelledError:
             if slot.done() and not slot.cancelled() and slot.exception() is None:  # granted in the same iteration
-                self._free += 1
-                self._start_next()
+                self._release()
             raise
         finally:
-            self._waiting.pop(job, None)
+            self._queue.remove(job)
+            del self._slots[job]
 
-    def _drop_lowest(self, job: DecodeJob) -> None:
-        if len(self._waiting) < self._max_waiting:
-            return
-        last = max(self._waiting, key=lambda waiting: waiting.order, default=job)
-        if last.priority <= job.priority:
-            raise BusyError("too many requests wait for the engine; try again in a moment")
-        self._waiting.pop(last).set_exception(BusyError("a request with a higher priority took this place"))
+    def _refuse(self, job: DecodeJob | None) -> None:
+        if job is not None and not (slot := self._slots[job]).done():
+            slot.set_exception(BusyError("too many requests wait for the engine; try again in a moment"))
 
-    def _start_next(self) -> None:
-        while self._free and self._waiting:
-            slot = self._waiting.pop(min(self._waiting, key=lambda waiting: waiting.order))
+    def _release(self) -> None:
+        self._free += 1
+        while self._free and self._queue:
+            slot = self._slots[self._queue.pop()]
             if not slot.done():
                 self._free -= 1
                 slot.set_result(None)

@@ -18,7 +18,7 @@ from wyoming.vad import VoiceStopped
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
-from wyoming_rosie.protocol.server import Send
+from wyoming_rosie.protocol.connection import Send, client_of
 from wyoming_rosie.runtime.fields import parse_number
 from wyoming_rosie.runtime.stream_scheduler import AudioSource, BatchScheduler, ScheduledStream
 from wyoming_rosie.voice_activity.endpointing import (
@@ -95,6 +95,7 @@ class Utterance:
         self._request = request
         self._event_context = event_context
         self._send = send
+        self._client = client_of(send)
         self._has_boundaries = event_context.get(SPEECH_BOUNDARIES) is True
         is_conducted = self._has_boundaries or event_context.get(CONDUCTED) is True
         self._endpointer = UtteranceEndpointer(rules, is_conducted=is_conducted)
@@ -273,7 +274,7 @@ class Utterance:
     def _start_speculation(self) -> None:
         self._cancel_speculation()
         self._cancel_partial()
-        job = DecodeJob(Priority.SPECULATION)
+        job = DecodeJob(Priority.SPECULATION, self._client)
         task = self._create_task(self._transcribe(self._take_audio(), job))
         self._speculation = _Speculation(job, task)
         self._endpointer.on_speculation_start()
@@ -313,7 +314,7 @@ class Utterance:
 
     async def _send_partial(self, audio: SpeechAudio) -> None:
         try:
-            transcript = await self._transcribe(audio, DecodeJob(Priority.PARTIAL))
+            transcript = await self._transcribe(audio, DecodeJob(Priority.PARTIAL, self._client))
         except RosieError:  # the next one may succeed
             return
         finally:
@@ -362,7 +363,7 @@ class Utterance:
             except RosieError:  # rejected in favour of a final decoding before it became one
                 self._speculation = None
         self._cancel_speculation()
-        return await self._transcribe(self._take_audio(), DecodeJob(Priority.FINAL))
+        return await self._transcribe(self._take_audio(), DecodeJob(Priority.FINAL, self._client))
 
     async def _transcribe(self, audio: SpeechAudio, job: DecodeJob) -> Transcript:
         if not audio.segments:

@@ -76,6 +76,11 @@ def peer_of(send: object) -> Peer:
     return send.peer
 
 
+def client_of(send: object) -> str:
+    """Return the client at the other end of a `send`, by the name that its budgets have; empty if it knows no peer."""
+    return str(send.peer) if isinstance(send, PeerSender) else ""
+
+
 @runtime_checkable
 class AudioFastPath(Protocol):
     """A handler that takes audio chunks without a task switch."""

@@ -31,8 +31,8 @@ class LimiterUsers:
         except BusyError:
             self.rejected.append(name)
 
-    def start(self, name: str, urgency: Priority) -> tuple[asyncio.Task[None], DecodeJob]:
-        job = DecodeJob(urgency)
+    def start(self, name: str, urgency: Priority, client: str = "") -> tuple[asyncio.Task[None], DecodeJob]:
+        job = DecodeJob(urgency, client)
         return asyncio.create_task(self.run(name, job)), job
 
 
@@ -79,7 +79,7 @@ async def _come_and_leave(data: st.DataObject) -> None:
     users = LimiterUsers(places := data.draw(st.integers(1, 3)))
     visits = []
     for number in range(data.draw(st.integers(1, 8))):
-        visits.append(users.start(str(number), data.draw(st.sampled_from(Priority))))
+        visits.append(users.start(str(number), data.draw(st.sampled_from(Priority)), data.draw(st.sampled_from("ab"))))
         for _ in range(data.draw(st.integers(0, 2))):
             await asyncio.sleep(0)
         if data.draw(st.booleans()):
@@ -107,3 +107,29 @@ async def test_waiting_jobs_are_counted() -> None:
     assert users.limiter.waiting == 2
     await wait_for_all(*visits)
     assert users.limiter.waiting == 0
+
+
+async def test_clients_take_turns() -> None:
+    users = LimiterUsers()
+    visits = [users.start(name, Priority.FINAL, client="one") for name in ("1st", "2nd", "3rd", "4th")]
+    visits.append(users.start("other", Priority.PARTIAL, client="two"))
+    await wait_for_all(*visits)
+    assert users.started == ["1st", "other", "2nd", "3rd", "4th"]
+
+
+async def test_a_full_queue_refuses_the_client_that_has_most_requests_in_it() -> None:
+    users = LimiterUsers(most_waiting=4)
+    visits = [users.start(str(number), Priority.FINAL, client="one") for number in range(5)]
+    visits += [users.start(name, Priority.FINAL, client="two") for name in ("a", "b", "c")]
+    await wait_for_all(*visits)
+    assert (users.started, users.rejected) == (["0", "a", "1", "b", "2"], ["c", "4", "3"])
+
+
+async def test_after_a_pause_priority_counts_and_not_the_turns_before() -> None:
+    users = LimiterUsers()
+    await wait_for_all(users.start("before", Priority.FINAL, client="one"))
+    visits = [users.start("first", Priority.FINAL, client="two")]
+    visits.append(users.start("partial", Priority.PARTIAL, client="three"))
+    visits.append(users.start("answer", Priority.FINAL, client="one"))
+    await wait_for_all(*visits)
+    assert users.started == ["before", "first", "answer", "partial"]

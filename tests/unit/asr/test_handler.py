@@ -13,6 +13,7 @@ from tests.unit.vad.fakes import FRAME_BYTES
 from tests.waiting import wait_until
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.trust.peer import plain_peer
 from wyoming_rosie.voice_activity.endpointing import (
     CONDUCTED,
     SPECULATION,
@@ -22,9 +23,18 @@ from wyoming_rosie.voice_activity.endpointing import (
 )
 from wyoming_rosie_asr.admission import Priority
 from wyoming_rosie_asr.engine import SpeechAudio, UnsupportedLanguageError
+from wyoming_rosie_asr.handler import AsrHandler
 
 SECOND = voice(1)
 COMMAND, PAUSE, END = voice(0.3), silence(0.15), silence(0.4)
+
+
+class SendToSatellite:
+    """The `send` of a connection of another machine."""
+
+    peer = plain_peer("192.168.1.9")
+
+    async def __call__(self, event: Event) -> None: ...
 
 
 @pytest.fixture
@@ -45,6 +55,12 @@ async def test_a_transcript_has_the_context_and_the_score(client: FakeClient) ->
     (answer,) = client.received
     assert (answer.type, answer.data["text"], answer.data["language"]) == ("transcript", "32000", "en")
     assert answer.data["context"] == {"turn_id": "t1", "area": "kitchen", "score": 0.9}
+
+
+async def test_a_decoding_is_for_the_client_of_the_connection(engine: CountingEngine, client: FakeClient) -> None:
+    client.handler = AsrHandler(client.context, SendToSatellite())
+    await client.transcribe(SECOND)
+    assert {job.client for job in engine.jobs} == {"192.168.1.9"}
 
 
 async def test_a_second_utterance_starts_empty(client: FakeClient) -> None:

@@ -1,0 +1,71 @@
+"""Bounded queue for something that clients share: they take turns, so that none waits for all requests of another."""
+
+from collections import Counter
+from typing import Any, Generic, Protocol, TypeVar
+
+MAX_TURNS = 1024
+"""Clients whose latest turns are remembered; a client with an older one is treated as a new one."""
+
+
+class QueuedRequest(Protocol):
+    """A request of a client; its `order` among the client's own, the lowest first, may change while it waits."""
+
+    @property
+    def client(self) -> str: ...
+
+    @property
+    def order(self) -> tuple[Any, ...]: ...
+
+
+R = TypeVar("R", bound=QueuedRequest)
+
+
+class FairQueue(Generic[R]):
+    """The next request is one of the client whose latest turn is longest ago.
+
+    So every client that waits gets a turn between two of another. When more than `max_waiting` requests wait, the client with
+    the most of them loses one.
+    """
+
+    def __init__(self, max_waiting: int) -> None:
+        self._max_waiting = max_waiting
+        self._waiting: list[R] = []
+        self._turns: dict[str, int] = {}  # number of each client's latest turn, in ascending order
+        self._last_turn = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, request: R) -> R | None:
+        """Add a request; return the one that has to leave, which may be the new one, or None."""
+        self._waiting.append(request)
+        if len(self._waiting) <= self._max_waiting:
+            return None
+        counts = Counter(waiting.client for waiting in self._waiting)
+        last = max(self._waiting, key=lambda waiting: (counts[waiting.client], waiting.order))
+        self._waiting.remove(last)
+        return last
+
+    def remove(self, request: R) -> None:
+        """Remove a request, if it waits."""
+        if request in self._waiting:
+            self._waiting.remove(request)
+
+    def pop(self) -> R:
+        """Remove and return the next request, which is its client's turn. Raises ValueError if none waits."""
+        request = min(self._waiting, key=lambda waiting: (self._turns.get(waiting.client, 0), waiting.order))
+        self._waiting.remove(request)
+        self.take_turn(request.client)
+        return request
+
+    def take_turn(self, client: str) -> None:
+        """Count a turn of a client that did not have to wait."""
+        self._last_turn += 1
+        self._turns.pop(client, None)
+        self._turns[client] = self._last_turn
+        if len(self._turns) > MAX_TURNS:
+            del self._turns[next(iter(self._turns))]
+
+    def forget_turns(self) -> None:
+        """Treat all clients as new ones, after a time in which none had to wait."""
+        self._turns.clear()
