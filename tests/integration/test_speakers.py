@@ -1,10 +1,12 @@
 """Who speaks: the installed commands enrol a recorded voice, and the asr daemon, the hub and the intent daemon know it."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from wyoming.asr import Transcribe
 from wyoming.event import Event
@@ -13,9 +15,11 @@ from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
 from tests.fakes import FakeSatellite
 from tests.integration.test_asr_daemon import FORMAT
-from wyoming_rosie.audio.formats import SPEECH, read_wav
+from tests.integration.test_voice_loop import speech, trimmed
+from tests.waiting import wait_until
+from wyoming_rosie.audio.formats import SPEECH, Converter, format_of, read_wav, write_wav
 from wyoming_rosie.home.model import DEMO_HOME
-from wyoming_rosie.protocol.client import Client
+from wyoming_rosie.protocol.client import Client, connect
 
 ENGINE = ("--engine", "mfcc-gmm")
 NAME = "Zoë Müller-v.d. Höh"
@@ -23,6 +27,7 @@ ENROLLED = (
     "add_apples_to_my_shopping_list", "set_kitchen_lights_to_green", "set_a_timer_for_5_minutes",
     "set_bed_light_brightness_to_50_percent", "turn_on_standing_light",
 )  # fmt: skip
+GREEN = "set_kitchen_lights_to_green"
 RELOAD_SECONDS = 30.0
 
 
@@ -56,11 +61,12 @@ def voices(tmp_path: Path, shared_data: Path) -> Voices:
     return Voices(tmp_path / "voices", shared_data)
 
 
-async def transcribe(ears: Client, pcm: bytes, **context: str) -> dict[str, object]:
+async def transcribe(ears: Client, pcm: bytes, rate: int = SPEECH.rate, **context: str) -> dict[str, object]:
     """Return the context of the transcript."""
+    audio = {**FORMAT, "rate": rate}
     await ears.send(Transcribe(language="en", context=dict(context)).event())
-    await ears.send(Event("audio-start", FORMAT))
-    await ears.send(Event("audio-chunk", FORMAT, pcm))
+    await ears.send(Event("audio-start", audio))
+    await ears.send(Event("audio-chunk", audio, pcm))
     await ears.send(Event("audio-stop"))
     answer = await ears.wait_for("transcript", seconds=60)
     return dict(answer.data["context"])
@@ -156,3 +162,117 @@ async def test_a_voice_is_enrolled_through_a_satellite(voices: Voices) -> None:
     assert status == 0, output
     assert "Guten Morgen, bitte öffne die Vorhänge" in output
     assert "Ada is enrolled with 5 sentences" in output
+
+
+class House:
+    """All daemons, a hub, and an installed satellite whose microphone hears a recording; what they may is audited."""
+
+    def __init__(self, start: StartDaemon, folder: Path, voices: Voices) -> None:
+        self._start = start
+        self._folder = folder
+        self._voices = voices
+        self._audit = folder / "audit.jsonl"
+        self._uris: dict[str, str] = {}
+
+    async def begin(self) -> None:
+        home = self._folder / "home.toml"
+        home.write_text(f"{DEMO_HOME.read_text('utf-8')}\n[people.guest]\nmay = []\n", "utf-8")
+        flags = {
+            "asr": ("--speakers.folder", str(self._voices.folder), "--speakers.engine", "mfcc-gmm"),
+            "intent": ("--home", str(home), "--confirm", "light", "--audit-file", str(self._audit), "--memory.guests"),
+        }
+        roles = ("vad", "asr", "intent", "tts")
+        started = await asyncio.gather(*(self._start(role, *flags.get(role, ())) for role in roles))
+        self._uris = {role: one.uri for role, one in zip(roles, started, strict=True)}
+        await started[1].wait_for_line("grammar loaded")
+
+    async def hear(self, command_pcm: bytes) -> dict[str, object]:
+        """Let a satellite hear the wake word and a command; return what intent noted of the command."""
+        word = await asyncio.to_thread(speech, self._voices.recordings / "wake" / "woww_okay_nabu.wav")
+        noted = self._notes()
+        recording = self._folder / "heard.wav"
+        quiet = bytes(SPEECH.bytes_in(1))
+        heard = quiet + trimmed(word) + trimmed(command_pcm) + 3 * quiet
+        await asyncio.to_thread(write_wav, recording, SPEECH, heard)
+        satellite = await self._start(
+            "satellite", "--mic", f"wav:{recording}", "--snd", f"wav:{self._folder}/reply.wav", "--area", "Kitchen"
+        )
+        uris = [part for role, uri in self._uris.items() for part in (f"--{role}-uri", uri)]
+        hub = await self._start(
+            "hub", "--satellite", satellite.uri, *uris, "--no-zeroconf", "--data-dir", str(self._folder / "state")
+        )
+        await wait_until(lambda: len(self._notes()) > len(noted))
+        await hub.stop()
+        await satellite.stop()
+        return dict(self._notes()[-1])
+
+    async def spoken(self, text: str) -> bytes:
+        """Return a sentence in the voice of the tts daemon, whom nobody knows."""
+        async with connect(self._uris["tts"]) as peer:
+            await peer.send(Event("synthesize", {"text": text}))
+            start = await peer.wait_for("audio-start", seconds=60)
+            pcm = b""
+            while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=60)).type == "audio-chunk":
+                pcm += event.payload or b""
+        converter = Converter(format_of(start), SPEECH)
+        return converter.convert(pcm) + converter.finish()
+
+    async def ask(self, text: str, speaker: str | None) -> str:
+        async with connect(self._uris["intent"]) as mind:
+            return await say(mind, text, speaker)
+
+    def _notes(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self._audit.read_text().splitlines()] if self._audit.exists() else []
+
+
+async def test_a_whole_turn_is_the_persons_and_a_strangers_a_guests(
+    voices: Voices, daemon: StartDaemon, tmp_path: Path
+) -> None:
+    others = ["set_a_timer_for_3_hours_and_10_minutes", *(name for name in ENROLLED if name != GREEN)]
+    assert (await voices.enroll(NAME, *ENGINE, *voices.files(others)))[0] == 0
+    house = House(daemon, tmp_path, voices)
+    await house.begin()
+    known = await house.hear(await voices.read(f"commands-en/{GREEN}"))
+    assert (known["outcome"], known["speaker"]) == ("asked", NAME)
+    stranger = await house.hear(await house.spoken("set kitchen lights to green"))
+    assert (stranger["outcome"], stranger["speaker"]) == ("refused", None)
+    assert "green" in (await house.ask("what did we talk about today?", NAME)).lower()
+    assert "green" not in (await house.ask("what did we talk about today?", "Tom")).lower()
+
+
+def chords(seconds: float) -> bytes:
+    """Return music: chords with a beat, and rests between them."""
+    times = np.arange(round(seconds * SPEECH.rate)) / SPEECH.rate
+    sound = sum(
+        np.sin(2 * np.pi * hertz * overtone * times) / overtone for hertz in (220, 277, 330) for overtone in (1, 2, 3)
+    )
+    beat = np.exp(-8 * (times % 0.5)) * (times % 2 < 1.6)
+    return bytes((4000 * sound * beat).astype(np.int16).tobytes())
+
+
+async def test_two_persons_speak_at_once_and_what_is_nobodys_voice_has_no_name(
+    voices: Voices, daemon: StartDaemon, peer: OpenPeer
+) -> None:
+    other = [path.stem for path in sorted((voices.recordings / "commands-en-tts").glob("*.wav"))]
+    assert (await voices.enroll(NAME, *ENGINE, *voices.files(ENROLLED)))[0] == 0
+    assert (await voices.enroll("Mira", *ENGINE, *voices.files(other[:5], "commands-en-tts")))[0] == 0
+    uri = (await daemon("asr", "--speakers.folder", str(voices.folder), "--speakers.engine", "mfcc-gmm")).uri
+    one, two = await peer(uri), await peer(uri)
+    first, second = await voices.read(f"commands-en/{ENROLLED[0]}"), await voices.read(f"commands-en-tts/{other[0]}")
+    await _wait_for_speaker(one, first, NAME)
+    heard = await asyncio.gather(transcribe(one, first), transcribe(two, second))
+    assert [context.get("speaker") for context in heard] == [NAME, "Mira"]
+    assert "speaker" not in await transcribe(one, chords(4), speaker=NAME)
+    assert (await transcribe(one, first, rate=SPEECH.rate // 2)).get("speaker") != "Mira"  # half as fast as it was
+    assert (await transcribe(one, first)).get("speaker") == NAME
+
+
+async def test_whoever_is_not_named_is_a_guest(daemon: StartDaemon, peer: OpenPeer, tmp_path: Path) -> None:
+    home = tmp_path / "home.toml"
+    home.write_text(f"{DEMO_HOME.read_text('utf-8')}\n[people.guest]\nmay = []\n", "utf-8")
+    mind = await peer((await daemon("intent", "--home", str(home))).uri)
+    for context in (None, {}, {"speaker": ""}, {"speaker": 7}):
+        told = {} if context is None else {"context": context}
+        await mind.send(Event("transcript", {"text": "turn on the kitchen light", "language": "en", **told}))
+        answer = await mind.wait_for("handled", "not-handled", "not-recognized", "error", seconds=60)
+        assert "Turned on" not in str(answer.data["text"]), context
