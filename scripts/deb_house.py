@@ -36,9 +36,10 @@ def check_house(suite: Suite) -> Iterator[tuple[str, str]]:
 
 def _pair_local(container: Container) -> str:
     """Make the satellite a member; the hub, which runs, becomes one by itself. Raises CheckError."""
+    wait_until(lambda: container.is_active("wyoming-rosie-hub"), "the hub active")
     said = container.run("wyoming-rosie", "pair", "Hall", "--local", "satellite").strip()
     identity = container.root / f"{STATE[1:]}/hub/identity"
-    seconds = wait_until(identity.exists, "the hub is a member")
+    seconds = wait_until((identity / "member.pem").exists, "the hub is a member")
     return f"{said} The hub {seconds:.1f} s later."
 
 
