@@ -14,6 +14,11 @@ def can_have_hosts() -> bool:
     return os.geteuid() == 0 and shutil.which("ip") is not None
 
 
+def address_of(number: int) -> str:
+    """Return the address of a host, of which the first one has the number 0."""
+    return f"10.99.8.{number + 1}"
+
+
 @contextmanager
 def several_hosts(count: int) -> Iterator[Sequence[str]]:
     """Yield the names of hosts on one network; they reach nothing else."""
@@ -27,7 +32,7 @@ def several_hosts(count: int) -> Iterator[Sequence[str]]:
             ip("netns", "add", host)
             ip("-n", host, "link", "add", "cable", "type", "veth", "peer", "name", f"port{number}", "netns", switch)
             ip("-n", switch, "link", "set", f"port{number}", "master", "switch", "up")
-            ip("-n", host, "addr", "add", f"10.99.8.{number + 1}/24", "dev", "cable")
+            ip("-n", host, "addr", "add", f"{address_of(number)}/24", "dev", "cable")
             for device in ("lo", "cable"):
                 ip("-n", host, "link", "set", device, "up")
         yield hosts

@@ -11,6 +11,7 @@ from wyoming_rosie import config
 from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.runtime import exit_status
 from wyoming_rosie.runtime.tasks import run_until_first_exit
+from wyoming_rosie.trust import membership
 from wyoming_rosie_satellite import factory, profiles
 from wyoming_rosie_satellite.audio.devices.portaudio import loaded_portaudio, watch_portaudio
 from wyoming_rosie_satellite.compat import log_format, migration
@@ -36,7 +37,7 @@ async def serve(settings: SatelliteConfig) -> None:
     store = StateStore(folder / "state.json")
     vad = await asyncio.to_thread(factory.create_vad, settings)
     spoken_stop = await asyncio.to_thread(factory.create_spoken_stop, settings)
-    peers = await asyncio.to_thread(create_peer_network, settings)
+    peers = await asyncio.to_thread(create_peer_network, settings, membership.current())
     components = factory.create_components(settings, vad, spoken_stop, store.save, peers)
     echo = factory.create_echo_reference(settings)
     speaker = factory.create_speaker(settings, components.volume, echo)

@@ -31,10 +31,15 @@ class ArbitrationSettings:
 
     key_file: Path | None = option(
         None,
-        "file with the house's key, the same for all satellites: they then decide among themselves who answers a wake word"
-        " [default: only wyoming-rosie-hub decides]",
+        "file with a key, the same for all satellites: they then decide among themselves who answers a wake word; members of"
+        " a house need none [default: only wyoming-rosie-hub decides]",
     )
-    port: int = option(10_910, "UDP port for that, the same for all satellites", minimum=1, maximum=65_535)
+    port: int = option(
+        10_910,
+        "UDP port for that, the same for all satellites; 0: only wyoming-rosie-hub decides",
+        minimum=0,
+        maximum=65_535,
+    )
 
 
 @dataclass(frozen=True)

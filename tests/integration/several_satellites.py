@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
+from tests import houses as trust
 from tests.daemons import Daemon
 from tests.fakes import FakeDaemon
 from tests.integration.satellite_room import Voice
@@ -17,6 +19,8 @@ from wyoming_rosie.audio.formats import SPEECH, AudioFormat
 from wyoming_rosie_satellite.audio.cues import load_cue
 from wyoming_rosie_satellite.messages import Cue
 
+Arguments: TypeAlias = Callable[[str], Sequence[str]]
+"""Flags of a satellite by its name."""
 CHIME_FORMAT = AudioFormat(22_050, 2, 1)
 NOISE_SHIFT = 10
 """Noise of -65 dBFS."""
@@ -82,7 +86,7 @@ class House:
 
 @asynccontextmanager
 async def furnish(
-    folder: Path, names: Sequence[str], arguments: Sequence[str] = (), hosts: Sequence[str] = ()
+    folder: Path, names: Sequence[str], arguments: Arguments = lambda _: (), hosts: Sequence[str] = ()
 ) -> AsyncIterator[House]:
     """Start satellites without a conductor, each on a host of its own if there are hosts; they end with the block."""
     house = House()
@@ -99,7 +103,7 @@ async def furnish(
                 name,
                 *devices,
                 *flags,
-                *arguments,
+                *arguments(name),
                 prefix=on_host(hosts[number] if hosts else None),
             )
             stack.push_async_callback(satellite.stop)
@@ -131,15 +135,29 @@ async def furnish_alone(folder: Path, names: Sequence[str], hosts: Sequence[str]
     key = folder / "house-key"
     key.write_text("a key of this house, for tests")
     key.chmod(0o600)
-    async with furnish(folder, names, ("--outbox", "--arbitration.key-file", str(key)), hosts) as house:
-        for satellite in house.satellites.values():
-            for name in set(names) - {satellite_name(house, satellite)}:
-                await satellite.wait_for_line("another satellite found", name=name)
+    flags = ("--outbox", "--arbitration.key-file", str(key))
+    async with furnish(folder, names, lambda _: flags, hosts) as house:
+        await wait_until_found(house, names)
         yield house
 
 
-def satellite_name(house: House, satellite: Daemon) -> str:
-    return next(name for name, one in house.satellites.items() if one is satellite)
+@asynccontextmanager
+async def furnish_with_members(
+    folder: Path, names: Sequence[str], members: trust.House, hosts: Sequence[str]
+) -> AsyncIterator[House]:
+    """Start satellites that no conductor conducts, and that are members of a house, each on a host of its own."""
+    await asyncio.to_thread(folder.mkdir)
+    async with furnish(
+        folder, names, lambda name: ("--outbox", "--identity", str(members.identity(name))), hosts
+    ) as house:
+        yield house
+
+
+async def wait_until_found(house: House, names: Sequence[str]) -> None:
+    """Wait until these satellites have found each other."""
+    for one in names:
+        for other in set(names) - {one}:
+            await house.satellites[one].wait_for_line("another satellite found", name=other)
 
 
 def scale(pcm: bytes, factor: float) -> bytes:

@@ -7,15 +7,27 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import StartDaemon
+from tests.daemons import Daemon
 from tests.fakes import FakeDaemon, FakeSatellite
+from tests.houses import House as TrustHouse
 from tests.integration.satellite_room import SAID
-from tests.integration.several_satellites import STAGES, House, furnish_alone, furnish_with_hub
-from tests.several_hosts import can_have_hosts, several_hosts
+from tests.integration.several_satellites import (
+    STAGES,
+    House,
+    furnish_alone,
+    furnish_with_hub,
+    furnish_with_members,
+    wait_until_found,
+)
+from tests.several_hosts import address_of, can_have_hosts, several_hosts
+from tests.two_hosts import on_host
 from wyoming_rosie.audio.formats import read_wav
+from wyoming_rosie.trust.identity import save_service_uri
 from wyoming_rosie.wakeword.arbitration.events import LOST_CODE
 
 NAMES = ("kitchen", "hall")
 FAR = 0.1
+FOUND = "another satellite found"
 
 
 @pytest.fixture
@@ -51,6 +63,37 @@ async def test_among_themselves_one_satellite_answers_and_chimes(tmp_path: Path,
         async with furnish_alone(tmp_path, NAMES, hosts) as house:
             answered = await _call_twice(house, word)
     _check_chimes(house, answered)
+
+
+@pytest.mark.timeout(240)
+async def test_members_need_no_key_file_and_a_revoked_one_disturbs_nobody(tmp_path: Path, word: bytes) -> None:
+    if not can_have_hosts():
+        pytest.skip("network namespaces need root and the ip command (apt install iproute2)")
+    members, everybody = TrustHouse(tmp_path / "house"), (*NAMES, "stolen")
+    loudest = {"kitchen": 0.3, "hall": 0.1, "stolen": 1.0}
+    with several_hosts(len(everybody) + 1) as hosts:
+        uri = f"tls://{address_of(len(everybody))}:10900"
+        for name in everybody:
+            folder = await asyncio.to_thread(members.add, "satellite", name)
+            await asyncio.to_thread(save_service_uri, folder, uri)
+        flags = ("--data-dir", str(members.folder), "--trust-uri", uri, "--no-zeroconf")
+        hub = await Daemon.start("hub", *flags, prefix=on_host(hosts[-1]))
+        try:
+            async with furnish_with_members(tmp_path / "before", everybody, members, hosts) as house:
+                await wait_until_found(house, everybody)
+                assert await house.call(word, loudest, {}) == ["stolen"]
+                number = (await house.satellites["hall"].wait_for_line("group key"))["number"]
+                await asyncio.to_thread(members.revoke, "stolen")
+                for name in NAMES:
+                    await house.satellites[name].wait_for_line("group key", number=number + 1)
+            async with furnish_with_members(tmp_path / "after", everybody, members, hosts) as house:
+                await wait_until_found(house, NAMES)
+                assert sorted(await house.call(word, loudest, {})) == ["kitchen", "stolen"]
+                found = [line["name"] for name in NAMES for line in house.satellites[name].lines(FOUND)]
+                assert "stolen" not in found
+                assert not house.satellites["stolen"].lines(FOUND)
+        finally:
+            await hub.stop()
 
 
 async def test_of_satellites_of_other_makes_the_hub_ends_all_runs_but_one(daemon: StartDaemon, tmp_path: Path) -> None:

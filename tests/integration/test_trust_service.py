@@ -141,6 +141,28 @@ async def test_a_streaming_satellite_is_cut_off_and_says_what_to_do(daemon: Star
         assert len(wake.of_type("audio-chunk")) == arrived
 
 
+async def test_satellites_alone_get_a_group_key_and_another_one_after_a_revocation(running: RunningHouse) -> None:
+    kitchen, vad = await running.member("satellite", "kitchen"), await running.member("vad", "vad")
+    clients = [RosterClient(one, searches=False).run() for one in (kitchen, vad)]
+    async with run_beside(clients[0]), run_beside(clients[1]):
+        await wait_until(lambda: kitchen.group_key is not None)
+        first = kitchen.group_key
+        await running.revoke("first")
+        await wait_until(lambda: kitchen.group_key != first)
+        await running.add("asr", "late")
+        number = (await running.registry()).number
+        await wait_until(lambda: vad.roster.number == number)
+    second = kitchen.group_key
+    assert first is not None
+    assert second is not None
+    assert second.number > first.number
+    assert vad.group_key is None
+    file = running.house.authority / "group-key.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    public = str(running.hub.log) + await asyncio.to_thread(kitchen.identity.files.roster.read_text)
+    assert second.secret.hex() not in public
+
+
 async def test_a_certificate_is_renewed_before_it_expires(daemon: StartDaemon, running: RunningHouse) -> None:
     issued = datetime.now(UTC) - timedelta(days=61)
     flags = await running.add("vad", "vad", issued)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError, UntrustedPeerError
 from wyoming_rosie.runtime import atomic_file, json_store
-from wyoming_rosie.trust import tls
+from wyoming_rosie.trust import group_key, tls
 from wyoming_rosie.trust.tls import MemberCertificate
 
 FOLDER = "identity"
@@ -38,6 +38,11 @@ class IdentityFiles:
     @property
     def roster(self) -> Path:
         return self.folder / "roster.json"
+
+    @property
+    def group_key(self) -> Path:
+        """A satellite's group key."""
+        return self.folder / group_key.FILE_NAME
 
     @property
     def service(self) -> Path:

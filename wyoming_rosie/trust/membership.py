@@ -11,8 +11,10 @@ import structlog
 
 from wyoming_rosie.errors import ConfigError, UntrustedPeerError
 from wyoming_rosie.runtime import atomic_file
+from wyoming_rosie.trust import group_key as group_keys
 from wyoming_rosie.trust import roster as rosters
 from wyoming_rosie.trust import tls
+from wyoming_rosie.trust.group_key import GroupKey
 from wyoming_rosie.trust.identity import FOLDER, Identity, IdentityFiles, house_id, load_identity, save_identity
 from wyoming_rosie.trust.members import Member
 from wyoming_rosie.trust.roster import Roster, SignedRoster
@@ -20,6 +22,7 @@ from wyoming_rosie.trust.tls import MemberCertificate
 
 _LOG = structlog.get_logger()
 OnRevoked = Callable[[UntrustedPeerError], None]
+OnGroupKey = Callable[[GroupKey], None]
 RENEWAL_SHARE = 2 / 3
 """Share of its life after which a certificate is renewed."""
 WARNING_DAYS = 14
@@ -34,6 +37,10 @@ class Membership:
         self.identity = identity
         self.roster = roster
         self.server_context, self.client_context = _create_contexts(identity)
+        self.group_key: GroupKey | None = None
+        """The key of the house's satellites, if this is one and has got it."""
+        self.on_group_key: OnGroupKey = lambda _: None
+        """Called with each new group key."""
         self.refusal: str | None = None
         """Why the hub does not accept this process as a member any more."""
         self._clock = clock
@@ -43,7 +50,11 @@ class Membership:
     def load(cls, folder: Path, clock: Callable[[], float] = time.time) -> "Membership | None":
         """Return the membership whose files are in a folder, None if there are none; blocks. Raises ConfigError."""
         identity = load_identity(folder)
-        return None if identity is None else cls(identity, rosters.load_roster(identity.files.roster), clock)
+        if identity is None:
+            return None
+        loaded = cls(identity, rosters.load_roster(identity.files.roster), clock)
+        loaded.group_key = group_keys.load_group_key(identity.files.group_key)
+        return loaded
 
     @property
     def own(self) -> Member:
@@ -115,6 +126,19 @@ class Membership:
             await self._trust(roster.authorities)
         except OSError as err:
             _LOG.error("roster could not be stored", reason=err.strerror, file=str(self.identity.files.roster))
+
+    async def update_group_key(self, key: GroupKey) -> None:
+        """Use and store the group key that the trust service has sent."""
+        if key == self.group_key:
+            return
+        self.group_key = key
+        self.on_group_key(key)
+        path = self.identity.files.group_key
+        try:
+            await asyncio.to_thread(group_keys.save_group_key, path, key)
+        except OSError as err:  # the hub sends it again after a restart
+            _LOG.error("group key could not be stored", reason=err.strerror, file=str(path))
+        _LOG.info("group key", number=key.number)
 
     async def renew(self, key: bytes, certificate: bytes) -> None:
         """Store another key and certificate, in PEM, and use them for connections from now on. Raises ConfigError, OSError."""

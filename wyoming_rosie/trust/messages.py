@@ -18,6 +18,8 @@ RENEW = "renew"
 """A member sends a certificate request; the service, without one, asks for it."""
 RENEWED = "renewed"
 """The service sends the `certificate`, or the `problem` with the request."""
+GROUP_KEY = "group-key"
+"""The service sends a satellite the group key, and each new one."""
 MAX_REQUEST_CHARACTERS = 4_096
 MAX_CERTIFICATE_CHARACTERS = 16_384
 

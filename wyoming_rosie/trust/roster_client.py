@@ -15,6 +15,7 @@ from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import run_beside, run_until_first_exit
 from wyoming_rosie.trust import messages
 from wyoming_rosie.trust import roster as rosters
+from wyoming_rosie.trust.group_key import decode_group_key
 from wyoming_rosie.trust.identity import load_service_uri, save_service_uri
 from wyoming_rosie.trust.membership import Membership
 from wyoming_rosie.trust.messages import message, name_of
@@ -89,6 +90,8 @@ class RosterClient:
                     await self._update_roster(event)
                 case messages.ROSTER_WANTED:
                     await self._send_roster(client)
+                case messages.GROUP_KEY:
+                    await self._update_group_key(event)
                 case messages.RENEW:
                     self._renewal.set()
                 case messages.RENEWED if self._key is not None:
@@ -125,6 +128,13 @@ class RosterClient:
         self._membership.refusal = None
         self._backoff.reset()
         _LOG.info("roster", number=self._membership.roster.number, members=len(self._membership.roster.members))
+
+    async def _update_group_key(self, event: Event) -> None:
+        try:
+            key = decode_group_key(messages.data_of(event))
+        except ValueError as err:
+            raise UntrustedPeerError(f"the trust service sent no group key: {err}") from err
+        await self._membership.update_group_key(key)
 
     async def _send_roster(self, client: Client) -> None:
         signed = await asyncio.to_thread(rosters.load_signed, self._membership.identity.files.roster)

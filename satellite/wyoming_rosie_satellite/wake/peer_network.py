@@ -6,6 +6,7 @@ import socket
 import struct
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -14,6 +15,8 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol.network_interfaces import InterfaceKind, interface_addresses, interface_kind
 from wyoming_rosie.runtime.secrets import read_secret_file
 from wyoming_rosie.runtime.tasks import loop_time
+from wyoming_rosie.trust.membership import Membership
+from wyoming_rosie.wakeword.arbitration.key_ring import KeyRing
 from wyoming_rosie.wakeword.arbitration.packets import MAX_PACKET_BYTES, SESSION_BYTES, PacketCodec
 from wyoming_rosie.wakeword.arbitration.peer_arbiter import Decided
 from wyoming_rosie.wakeword.arbitration.peer_node import Outgoing, PeerNode
@@ -34,8 +37,12 @@ INTERFACES_SECONDS = 30.0
 class PeerNetwork(asyncio.DatagramProtocol):
     """Decides with the other satellites of the network who answers a wake word."""
 
-    def __init__(self, codec: PacketCodec, name: str, port: int) -> None:
-        self._node = PeerNode(codec, name, os.urandom(SESSION_BYTES), on_found=_log_found)
+    def __init__(self, name: str, port: int, key: bytes | None = None) -> None:
+        keys = KeyRing(None if key is None else PacketCodec(key))
+        self._node = PeerNode(keys, name, os.urandom(SESSION_BYTES), on_found=_log_found)
+        self._has_key = asyncio.Event()
+        if key is not None:
+            self._has_key.set()
         self._port = port
         self._groups: dict[socket.socket, set[str]] = {}  # interfaces on which a socket has joined its group
         self._transports: dict[socket.socket, asyncio.DatagramTransport] = {}
@@ -47,6 +54,13 @@ class PeerNetwork(asyncio.DatagramProtocol):
         """Whether no other satellite was heard within a day."""
         return self._node.is_alone(loop_time())
 
+    def change_key(self, key: bytes) -> None:
+        """Sign with another key from now on; the one before counts for a minute more."""
+        self._node.change_key(PacketCodec(key), loop_time())
+        self._has_key.set()
+        if self._groups:
+            self._carry_out()
+
     def claim(self, claim: Claim, on_decided: Callable[[Decided], None]) -> None:
         """Claim a wake word; `on_decided` is called once, perhaps at once."""
         self._waiting[claim.word] = on_decided
@@ -54,7 +68,8 @@ class PeerNetwork(asyncio.DatagramProtocol):
         self._carry_out()
 
     async def run(self) -> None:
-        """Take part until cancelled."""
+        """Take part until cancelled, once there is a key."""
+        await self._has_key.wait()
         sockets = [one for one in (_open_v4(self._port), _open_v6(self._port)) if one is not None]
         try:
             for one in sockets:
@@ -135,18 +150,43 @@ def _log_found(name: str) -> None:
     _LOG.info("another satellite found", name=name)
 
 
-def create_peer_network(settings: SatelliteConfig) -> PeerNetwork | None:
-    """Create the network of satellites that decide among themselves, if there is a key. Raises ConfigError."""
+def create_peer_network(settings: SatelliteConfig, membership: Membership | None) -> PeerNetwork | None:
+    """Create the network of satellites that decide among themselves, if there is or will be a key. Raises ConfigError.
+
+    A member of a house has the house's group key, others have a file with a key.
+    """
     key_file = settings.arbitration.key_file
-    if key_file is None:
+    if settings.arbitration.port == 0 or (membership is None and key_file is None):
         return None
+    peers = PeerNetwork(
+        settings.name or socket.gethostname(), settings.arbitration.port, _find_key(key_file, membership)
+    )
+    if membership is not None:
+        membership.on_group_key = lambda key: peers.change_key(key.secret)
+    return peers
+
+
+def _find_key(key_file: Path | None, membership: Membership | None) -> bytes | None:
+    """Return the present key, None for a member that has not got it yet. Raises ConfigError."""
+    if membership is None:
+        return None if key_file is None else _read_key(key_file)
+    if key_file is not None:
+        _LOG.warning(
+            "a member of the house needs no key file, so that it is not used",
+            file=str(key_file),
+            next=f"remove {KEY_FILE_FLAG}",
+        )
+    return None if membership.group_key is None else membership.group_key.secret
+
+
+def _read_key(key_file: Path) -> bytes:
     secret = read_secret_file(key_file, KEY_FILE_FLAG)
     if len(secret) < MIN_SECRET_CHARACTERS:
         raise ConfigError(
             f"{KEY_FILE_FLAG}: the key in {key_file} has fewer than {MIN_SECRET_CHARACTERS} characters and could be guessed;"
             f" make another: head -c 32 /dev/urandom | base64 > {key_file}"
         )
-    return PeerNetwork(PacketCodec(secret), settings.name or socket.gethostname(), settings.arbitration.port)
+    return secret.encode()
 
 
 def _find_interfaces() -> set[str]:

@@ -7,6 +7,7 @@ from wyoming.event import Event
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.protocol.connection import Send, peer_of
 from wyoming_rosie.trust import messages
+from wyoming_rosie.trust.group_key import GroupKey, encode_group_key
 from wyoming_rosie.trust.members import Member
 from wyoming_rosie.trust.messages import data_of, message, name_of, text_of
 from wyoming_rosie.trust.roster import SignedRoster, parse_signed
@@ -23,6 +24,9 @@ class HouseService(Protocol):
     @property
     def number(self) -> int:
         """Its number."""
+
+    def find_group_key(self, handler: "TrustHandler") -> GroupKey | None:
+        """Return the group key, if the member is a satellite that is not revoked."""
 
     def add(self, handler: "TrustHandler") -> None:
         """Send this member each new roster from now on."""
@@ -56,6 +60,7 @@ class TrustHandler:
         self.certificate: MemberCertificate = peer.certificate
         self._send = send
         self._service = service
+        self._sent_key: GroupKey | None = None
 
     async def on_event(self, event: Event) -> None:
         match name_of(event):
@@ -72,6 +77,13 @@ class TrustHandler:
     async def send_roster(self) -> None:
         """Send the present roster."""
         await self._send(message(messages.ROSTER, self._service.signed.document))
+
+    async def send_group_key(self) -> None:
+        """Send a satellite the group key, unless it has it."""
+        key = self._service.find_group_key(self)
+        if key is not None and key != self._sent_key:
+            self._sent_key = key
+            await self._send(message(messages.GROUP_KEY, encode_group_key(key)))
 
     async def request_renewal(self) -> None:
         """Ask for a certificate request, if the member is to get another certificate."""
@@ -91,6 +103,7 @@ class TrustHandler:
             await self._send(message(messages.ROSTER_WANTED))
         else:
             await self.send_roster()
+            await self.send_group_key()
             await self.request_renewal()
 
     async def _take_roster(self, event: Event) -> None:

@@ -21,15 +21,17 @@ from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.json_store import JsonWriter
 from wyoming_rosie.runtime.tasks import loop_time, run_until_first_exit
 from wyoming_rosie.trust import authority as authorities
-from wyoming_rosie.trust import issuing, member_status, rollover
+from wyoming_rosie.trust import group_key, issuing, member_status, rollover
 from wyoming_rosie.trust import roster as rosters
 from wyoming_rosie.trust.authority import Authority, AuthorityFiles, read_request
+from wyoming_rosie.trust.group_key import GroupKey
 from wyoming_rosie.trust.member_status import MemberStatus
 from wyoming_rosie.trust.members import Member, Registry, load_registry, new_id
 from wyoming_rosie.trust.membership import Membership
 from wyoming_rosie.trust.messages import SERVICE_TYPE
 from wyoming_rosie.trust.roster import Roster, SignedRoster
 from wyoming_rosie.trust.tls import MemberCertificate
+from wyoming_rosie_hub.trust.group_key_store import IssuedGroupKey, load_issued, renew_if_revoked, save_issued
 from wyoming_rosie_hub.trust.handler import TrustHandler
 from wyoming_rosie_hub.trust.settings import TrustSettings
 
@@ -50,6 +52,8 @@ class TrustService:
         self._membership = membership
         self._handlers: set[TrustHandler] = set()
         self._renewals = RateLimit(RENEWAL_RATE)
+        self._group_key: IssuedGroupKey | None = None
+        self._group_key_file = self._house / group_key.FILE_NAME
         self._changing = asyncio.Lock()
         self._registry = Registry()
         self._signed = SignedRoster("", b"")
@@ -78,9 +82,15 @@ class TrustService:
         """Serve until cancelled."""
         status_file = self._house / member_status.FILE_NAME
         self._statuses = await asyncio.to_thread(member_status.load_statuses, status_file)
+        self._group_key = await asyncio.to_thread(load_issued, self._group_key_file)
         await self.publish()
         await self._maintain()
         await run_until_first_exit(self._listen(), self._watch(), self._note_connected(), self._status_writer.run())
+
+    def find_group_key(self, handler: TrustHandler) -> GroupKey | None:
+        member = self._registry.find(handler.member.id)
+        is_holder = member is not None and member.role == group_key.HOLDER
+        return self._group_key.key if is_holder and self._group_key is not None else None
 
     def add(self, handler: TrustHandler) -> None:
         self._handlers.add(handler)
@@ -129,6 +139,7 @@ class TrustService:
             known = self._registry.number
             try:
                 await self._renew_roster()
+                await self._renew_group_key()
                 self._registry_problem = None
             except (ConfigError, UntrustedPeerError) as err:
                 if self._registry_problem is None:
@@ -152,6 +163,18 @@ class TrustService:
         self._own_issuer, self._issuer = signer.serial, issuer.serial
         await self._membership.update_roster(signed)
         self._registry, self._signed = registry, signed
+
+    async def _renew_group_key(self) -> None:
+        """Make another group key if a member that has the present one was revoked."""
+        renewed = renew_if_revoked(self._group_key, self._registry)
+        if renewed == self._group_key:
+            return
+        self._group_key = renewed
+        _LOG.info("group key", number=renewed.key.number)
+        try:
+            await asyncio.to_thread(save_issued, self._group_key_file, renewed)
+        except OSError as err:  # another one is made after a restart
+            _LOG.error("group key could not be stored", reason=err.strerror, file=str(self._group_key_file))
 
     def _find_issuers(self) -> tuple[Authority, Authority]:
         return rollover.find_signer(self._house), authorities.find_authority(self._house)
@@ -280,6 +303,7 @@ async def _inform(handler: TrustHandler, *, is_new: bool) -> None:
     with suppress(ConnectionError):  # its member learns of it when it connects again
         if is_new:
             await handler.send_roster()
+        await handler.send_group_key()
         await handler.request_renewal()
 
 

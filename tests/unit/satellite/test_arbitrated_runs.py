@@ -10,6 +10,7 @@ from wyoming.audio import AudioStart, AudioStop
 from wyoming.event import Event
 from wyoming.satellite import RunSatellite
 
+from tests.houses import House
 from tests.unit.satellite.fakes import RecordingSpeaker
 from tests.unit.satellite.test_handler import Peer
 from tests.waiting import wait_until
@@ -218,8 +219,15 @@ def test_a_key_that_could_be_guessed_is_refused_with_the_next_step(tmp_path: Pat
     key = tmp_path / "key"
     key.write_text("short")
     with pytest.raises(ConfigError, match=r"make another: head -c 32 /dev/urandom"):
-        create_peer_network(SatelliteConfig(arbitration=ArbitrationSettings(key)))
+        create_peer_network(SatelliteConfig(arbitration=ArbitrationSettings(key)), None)
 
 
-def test_without_a_key_nothing_is_opened() -> None:
-    assert create_peer_network(SatelliteConfig()) is None
+def test_without_a_house_and_a_key_nothing_is_opened() -> None:
+    assert create_peer_network(SatelliteConfig(), None) is None
+
+
+def test_a_member_needs_no_key_file_and_can_leave_it_to_the_hub(tmp_path: Path) -> None:
+    member = House(tmp_path).member("satellite", "kitchen")
+    off = SatelliteConfig(arbitration=ArbitrationSettings(port=0))
+    assert create_peer_network(off, member) is None
+    assert create_peer_network(SatelliteConfig(), member) is not None

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wyoming_rosie.wakeword.arbitration.key_ring import FORMER_KEY_SECONDS, KeyRing
 from wyoming_rosie.wakeword.arbitration.neighbours import PRESENCE_SECONDS, REMEMBERED_SECONDS, ReplayWindow
 from wyoming_rosie.wakeword.arbitration.packets import (
     MAC_BYTES,
@@ -24,7 +25,7 @@ from wyoming_rosie.wakeword.arbitration.peer_arbiter import Decided
 from wyoming_rosie.wakeword.arbitration.peer_node import PeerNode
 from wyoming_rosie.wakeword.arbitration.rules import WINDOW_SECONDS, Claim
 
-CODEC = PacketCodec("the key of this house, a long one")
+CODEC = PacketCodec(b"the key of this house, a long one")
 SESSION = b"session0"
 WORD = "okay_nabu"
 TEXTS = st.text(max_size=16)
@@ -88,7 +89,7 @@ def test_long_texts_are_cut() -> None:
 
 
 def test_houses_do_not_disturb_each_other() -> None:
-    other = PacketCodec("the key of another house, a long one")
+    other = PacketCodec(b"the key of another house, a long one")
     with pytest.raises(BadPacketError, match="not of this house"):
         CODEC.decode(other.encode(Packet(SESSION, 0, PeerAnswer(WORD))))
 
@@ -114,7 +115,7 @@ def test_packets_may_overtake_each_other() -> None:
 
 def _house(*names: str) -> Network:
     return {
-        name: PeerNode(CODEC, name, number.to_bytes(8, "big"), random.Random(number))
+        name: PeerNode(KeyRing(CODEC), name, number.to_bytes(8, "big"), random.Random(number))
         for number, name in enumerate(names)
     }
 
@@ -189,7 +190,7 @@ def test_recorded_packets_change_nothing() -> None:
     house["hall"].claim(_claim(500), 2.0)
     recorded += _run(house, 2.0, 1.0)[0]
     victim = house["kitchen"]
-    restarted = PeerNode(CODEC, "kitchen", b"a later ", random.Random(1))
+    restarted = PeerNode(KeyRing(CODEC), "kitchen", b"a later ", random.Random(1))
     for target in (victim, restarted):
         decided = [one for data in recorded for one in target.receive(data, "attacker", 10.0)]
         target.claim(_claim(100), 10.0)
@@ -214,7 +215,7 @@ def test_a_flood_of_recordings_displaces_no_neighbour_and_is_answered_rarely() -
 def test_a_restarted_satellite_is_found_again() -> None:
     house = _house("kitchen", "hall")
     _run(house, 0.0, 2.0)
-    house["hall"] = PeerNode(CODEC, "hall", b"restarte", random.Random(1))
+    house["hall"] = PeerNode(KeyRing(CODEC), "hall", b"restarte", random.Random(1))
     _run(house, 10.0, 2.0)
     house["kitchen"].claim(_claim(100), 12.0)
     house["hall"].claim(_claim(300), 12.0)
@@ -224,8 +225,97 @@ def test_a_restarted_satellite_is_found_again() -> None:
 
 def test_strangers_are_counted_and_ignored() -> None:
     kitchen = _house("kitchen")["kitchen"]
-    stranger = PacketCodec("another house with a key")
+    stranger = PacketCodec(b"another house with a key")
     for content in (PeerPresence("x", (kitchen.session,)), PeerAnswer(WORD), PeerClaim(_claim(900))):
         assert kitchen.receive(stranger.encode(Packet(SESSION, 0, content)), "x", 0.0) == []
     assert kitchen.refused == 3
     assert kitchen.is_alone(0.0)
+
+
+# Changes of the key
+
+
+KEYS = [PacketCodec(bytes([number]) * 32) for number in range(3)]
+
+
+def _change_keys(house: Network, codec: PacketCodec, now: float) -> None:
+    for node in house.values():
+        node.change_key(codec, now)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.floats(0, 2 * FORMER_KEY_SECONDS)), max_size=6), st.data())
+def test_the_present_key_counts_and_the_former_one_for_a_minute(
+    changes: Sequence[tuple[int, float]], data: st.DataObject
+) -> None:
+    ring, now = KeyRing(CODEC), 0.0
+    history = [(CODEC, now)]
+    for number, pause in changes:
+        now += pause
+        ring.change(KEYS[number], now)
+        history.append((KEYS[number], now))
+    now += data.draw(st.floats(0, 2 * FORMER_KEY_SECONDS))
+    counting = [history[-1][0], *(codec for codec, _ in history[-2:-1] if now < history[-1][1] + FORMER_KEY_SECONDS)]
+    packet = Packet(SESSION, 1, PeerAnswer(WORD))
+    assert history[-1][0].decode(ring.encode(packet)) == packet
+    for codec in (CODEC, *KEYS):
+        if codec in counting:
+            assert ring.decode(codec.encode(packet), now) == packet
+        else:
+            with pytest.raises(BadPacketError):
+                ring.decode(codec.encode(packet), now)
+
+
+def test_without_a_key_no_packet_counts() -> None:
+    with pytest.raises(BadPacketError, match="no key"):
+        KeyRing().decode(CODEC.encode(Packet(SESSION, 0, PeerAnswer(WORD))), 0.0)
+
+
+def test_satellites_with_different_keys_find_each_other_at_once_after_the_change() -> None:
+    house = _house("kitchen", "hall")
+    house["hall"] = PeerNode(KeyRing(KEYS[0]), "hall", b"the hall", random.Random(1))
+    _run(house, 0.0, 4.0)
+    assert all(node.is_alone(4.0) for node in house.values())
+    house["hall"].change_key(CODEC, 5.0)
+    _run(house, 5.0, 2.0)
+    assert not any(node.is_alone(7.0) for node in house.values())
+
+
+def test_nobody_is_deaf_while_the_key_changes() -> None:
+    house = _house("kitchen", "hall")
+    _run(house, 0.0, 2.0)
+    house["kitchen"].change_key(KEYS[0], 10.0)
+    house["kitchen"].claim(_claim(100), 11.0)
+    house["hall"].claim(_claim(300), 11.0)  # with the former key
+    _, decided = _run(house, 11.0, 1.0)
+    assert [decided[name][0].wins for name in house] == [False, True]
+
+
+def test_a_member_that_was_away_is_heard_again_once_it_has_the_key() -> None:
+    house = _house("kitchen", "hall")
+    _run(house, 0.0, 2.0)
+    house["kitchen"].change_key(KEYS[0], 10.0)
+    later = 10.0 + 2 * FORMER_KEY_SECONDS
+    house["hall"].claim(_claim(300), later)
+    house["kitchen"].claim(_claim(100), later)
+    _, decided = _run(house, later, 1.0)
+    assert [decided[name][0].wins for name in house] == [True, True]  # each hears nobody, and nobody is silent
+    house["hall"].change_key(KEYS[0], later + 5)
+    house["hall"].claim(_claim(300), later + 5)
+    house["kitchen"].claim(_claim(100), later + 5)
+    _, decided = _run(house, later + 5, 1.0)
+    assert [decided[name][0].wins for name in house] == [False, True]
+
+
+def test_a_revoked_satellite_changes_nothing() -> None:
+    """It has the former key and all sessions, and lasts until the minute is over."""
+    house = _house("kitchen", "hall", "stolen")
+    _run(house, 0.0, 2.0)
+    stolen = house.pop("stolen")
+    _change_keys(house, KEYS[0], 10.0)
+    later = 11.0 + FORMER_KEY_SECONDS
+    everybody = {**house, "stolen": stolen}
+    for name, snr in (("stolen", 900), ("kitchen", 300), ("hall", 100)):
+        everybody[name].claim(_claim(snr), later)
+    _, decided = _run(everybody, later, 1.0)
+    assert {name: decided[name][0].winner for name in house} == {"kitchen": "kitchen", "hall": "kitchen"}
+    assert house["kitchen"].refused > 0

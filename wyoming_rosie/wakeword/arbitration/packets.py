@@ -1,6 +1,6 @@
-"""Packets that satellites of a house send each other: signed with the house's key, numbered, and bounded.
+"""Packets that satellites of a house send each other: signed with a key of the house, numbered, and bounded.
 
-Layout, big-endian: "WRA1", house (8 bytes), session (8), counter (8), kind (1), body, the first 16 bytes of HMAC-SHA-256.
+Layout, big-endian: "WRA1", id of the key (8 bytes), session (8), counter (8), kind (1), body, the first 16 bytes of HMAC-SHA-256.
 """
 
 import hashlib
@@ -73,24 +73,24 @@ class Packet:
 
 
 class PacketCodec:
-    """Signs and reads the packets of one house."""
+    """Signs and reads the packets of one key."""
 
-    def __init__(self, secret: str) -> None:
-        self._key = hashlib.sha256(b"wyoming-rosie arbitration\0" + secret.encode()).digest()
-        self._house = self._sign(b"house")[:8]
+    def __init__(self, secret: bytes) -> None:
+        self._key = hashlib.sha256(b"wyoming-rosie arbitration\0" + secret).digest()
+        self._key_id = self._sign(b"house")[:8]
 
     def encode(self, packet: Packet) -> bytes:
         """Return a signed packet; texts that are too long are cut."""
         kind, body = _encode_content(packet.content)
-        data = _HEADER.pack(MAGIC, self._house, packet.session, packet.counter, kind) + body
+        data = _HEADER.pack(MAGIC, self._key_id, packet.session, packet.counter, kind) + body
         return data + self._sign(data)[:MAC_BYTES]
 
     def decode(self, data: bytes) -> Packet:
-        """Return a packet of this house. Raises BadPacketError."""
+        """Return a packet that is signed with the key. Raises BadPacketError."""
         if not _HEADER.size + MAC_BYTES < len(data) <= MAX_PACKET_BYTES:
             raise BadPacketError("its size is wrong")
-        magic, house, session, counter, kind = _HEADER.unpack_from(data)
-        if magic != MAGIC or house != self._house:
+        magic, key_id, session, counter, kind = _HEADER.unpack_from(data)
+        if magic != MAGIC or key_id != self._key_id:
             raise BadPacketError("it is not of this house")
         signed, mac = data[:-MAC_BYTES], data[-MAC_BYTES:]
         if not hmac.compare_digest(self._sign(signed)[:MAC_BYTES], mac):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from wyoming_rosie.wakeword.arbitration.key_ring import KeyRing
 from wyoming_rosie.wakeword.arbitration.neighbours import Neighbours
 from wyoming_rosie.wakeword.arbitration.packets import (
     BadPacketError,
@@ -30,7 +31,7 @@ class Outgoing:
 class PeerNode:
     """Sends by `outgoing`, which the owner empties. `session` is random, of SESSION_BYTES."""
 
-    codec: PacketCodec
+    keys: KeyRing
     name: str
     session: bytes
     random: Random = field(default_factory=Random)
@@ -53,6 +54,11 @@ class PeerNode:
         """Return whether no other satellite was heard within a day."""
         return self._neighbours.is_alone(now)
 
+    def change_key(self, codec: PacketCodec, now: float) -> None:
+        """Sign with another key from now on, and look for satellites that have it."""
+        self.keys.change(codec, now)
+        self._neighbours.greet(now)
+
     def greet(self, now: float) -> None:
         """Look for other satellites on a network that is new."""
         self._neighbours.greet(now)
@@ -64,7 +70,7 @@ class PeerNode:
     def receive(self, data: bytes, address: Hashable, now: float) -> list[Decided]:
         """Take a packet of anybody."""
         try:
-            packet = self.codec.decode(data)
+            packet = self.keys.decode(data, now)
         except BadPacketError:
             self.refused += 1
             return []
@@ -103,4 +109,4 @@ class PeerNode:
     def _send(self, content: Content, addresses: Sequence[Hashable]) -> None:
         packet = Packet(self.session, self._counter, content)
         self._counter += 1
-        self.outgoing.append(Outgoing(self.codec.encode(packet), addresses))
+        self.outgoing.append(Outgoing(self.keys.encode(packet), addresses))

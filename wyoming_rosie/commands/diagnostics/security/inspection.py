@@ -15,6 +15,7 @@ from wyoming_rosie.commands.diagnostics.security.report import ApiKey, PrivateFi
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.http import access
 from wyoming_rosie.programs import PROGRAMS
+from wyoming_rosie.trust import group_key
 from wyoming_rosie.trust import identity as identities
 from wyoming_rosie.trust.members import AUTHORITY_FOLDER, REGISTRY_FILE, load_registry
 from wyoming_rosie.trust.state_folders import find_hub_folder, find_state_folder
@@ -22,7 +23,10 @@ from wyoming_rosie.trust.state_folders import find_hub_folder, find_state_folder
 DAY_SECONDS = 86_400
 SECRET_KEYS = ("token_file", "key_file", "password_file", "secret_file", "file", "credentials", "nkey")
 """Ends of the names of settings that name a file with a secret; `file` is that of a plugin's secret."""
-PRIVATE_PATTERNS = ("*.db", "access.json", "esphome-key", "identity/member.pem", f"{AUTHORITY_FOLDER}/*.key")
+PRIVATE_PATTERNS = (
+    "*.db", "access.json", "esphome-key", "identity/member.pem", f"identity/{group_key.FILE_NAME}", f"{AUTHORITY_FOLDER}/*.key",
+    f"{AUTHORITY_FOLDER}/{group_key.FILE_NAME}",
+)  # fmt: skip
 """Files of a state folder that nobody but the program reads."""
 ACTORS_WITHOUT_HOME = (None, "demo", "none")
 
