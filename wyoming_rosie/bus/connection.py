@@ -1,14 +1,14 @@
 """Where a broker is, and how to prove who we are: its URL, the secret, and the house's CA."""
 
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from wyoming_rosie.config import read_setting
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol.hosts import is_loopback
-from wyoming_rosie.runtime.secrets import read_secret_variable
+from wyoming_rosie.runtime.secrets import Secret
 
 TLS_SCHEMES = frozenset({"rediss", "tls", "mqtts"})
 SECRETS = {"mqtt": "MQTT_PASSWORD", "redis": "REDIS_PASSWORD", "nats": "NATS_TOKEN"}
@@ -21,7 +21,7 @@ class BrokerUrl:
     """A broker's URL, checked; the secret stands apart from it."""
 
     url: str
-    secret: str | None = field(default=None, repr=False)
+    secret: Secret | None = None
     ca_file: Path | None = None
 
     @property
@@ -45,14 +45,10 @@ class BrokerUrl:
     def uses_tls(self) -> bool:
         return self.scheme in TLS_SCHEMES
 
-    def with_secret(self) -> str:
-        """Return the URL with the secret as its password; for the client library alone."""
-        if self.secret is None:
-            return self.url
+    def without_user(self) -> str:
+        """Return the URL for a client library that is given user and secret apart from it."""
         parts = urlsplit(self.url)
-        place = parts.netloc.rpartition("@")[2]
-        login = f"{quote(self.user or '', safe='')}:{quote(self.secret, safe='')}"
-        return urlunsplit(parts._replace(netloc=f"{login}@{place}"))
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """Return the context of TLS, None for a plain connection. Raises ConfigError."""
@@ -95,7 +91,7 @@ def parse_broker_url(
             f"{setting}: {host} is another machine, so that what people say would be readable on the network; use "
             f"{_PLAIN_SCHEMES[parts.scheme]}://, or {plain_flag} if that network is yours alone"
         )
-    broker = BrokerUrl(url, read_secret_variable(variable), ca_file)
+    broker = BrokerUrl(url, Secret.from_variable(variable), ca_file)
     broker.ssl_context()
     return broker
 

@@ -196,6 +196,7 @@ class PahoMqtt:
             manual_ack=True,
         )
         client.on_socket_open = _send_at_once
+        client.on_pre_connect = self._set_login
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
@@ -205,8 +206,6 @@ class PahoMqtt:
         # clients that lost a broker together do not come back together; the library knows only whole seconds
         client.reconnect_delay_set(1, random.randint(3, 7))  # noqa: S311
         client.max_queued_messages_set(MAX_WAITING)
-        if self._url.user or self._url.secret:
-            client.username_pw_set(self._url.user or "", self._url.secret)
         if (context := self._url.ssl_context()) is not None:
             context.sslsocket_class = _ClosingSocket
             client.tls_set_context(context)
@@ -215,6 +214,12 @@ class PahoMqtt:
         return client
 
     # The methods below run on paho's thread.
+
+    def _set_login(self, client: "Client", _: Any) -> None:
+        """Set user and password as they are now, before each connection."""
+        user, secret = self._url.user, self._url.secret
+        if user or secret:
+            client.username_pw_set(user or "", None if secret is None else secret.read())
 
     def _on_connect(self, client: "Client", _: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:

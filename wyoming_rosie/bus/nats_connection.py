@@ -123,9 +123,16 @@ class NatsConnection:
             **({"tls": first.ssl_context()} if first.uses_tls else {}),
             **({"user_credentials": str(self._credentials)} if self._credentials else {}),
             **({"nkeys_seed_str": seed} if seed else {}),
-            **({"user": first.user, "password": first.secret} if first.user and first.secret else {}),
-            **({"token": first.secret} if first.secret and not first.user else {}),
+            **await self._read_login(),
         }
+
+    async def _read_login(self) -> dict[str, str]:
+        """Return user and password, or the token, as they are now."""
+        first = self._servers[0]
+        if first.secret is None:
+            return {}
+        secret = await first.secret.get()
+        return {"user": first.user, "password": secret} if first.user else {"token": secret}
 
     async def _on_error(self, err: Exception) -> None:
         """Report an error; while there is no connection, pause as well: the library awaits this before it tries again."""
@@ -136,6 +143,7 @@ class NatsConnection:
             if not (isinstance(err, ConnectionError) and _REFUSED in (self.problem or "")):  # what follows a refusal
                 self.report(_explain(err))
             await self._backoff.sleep()
+            self.client.options.update(await self._read_login())  # which the library uses at its next attempt
 
     async def _on_disconnect(self) -> None:
         if self.problem is None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -20,6 +20,10 @@ from wyoming_rosie.bus.connection import BrokerUrl, explain_failure
 from wyoming_rosie.bus.envelope import Envelope, decode
 from wyoming_rosie.bus.errors import BacklogFullError, BadMessageError, BusError, raise_if_cancelled
 from wyoming_rosie.bus.interface import PASSED, Backlog, DeadLetter, Delivery
+from wyoming_rosie.runtime.secrets import Secret
+
+if TYPE_CHECKING:
+    from redis.credentials import CredentialProvider
 
 _LOG = structlog.get_logger()
 REPLY_SECONDS = 10.0
@@ -347,6 +351,18 @@ def _get(answer: Any, name: str) -> Any:
     return answer.get(name, answer.get(name.encode()))
 
 
+def _create_login(user: str | None, secret: Secret) -> "CredentialProvider":
+    """Return what gives the client user and password as they are at each connection."""
+    from redis.credentials import CredentialProvider
+
+    class Login(CredentialProvider):
+        async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+            password = await secret.get()
+            return (user, password) if user else (password,)
+
+    return Login()
+
+
 @asynccontextmanager
 async def open_redis(url: BrokerUrl) -> AsyncIterator[RedisJobs]:
     """Open the client of a Redis, which need not run yet."""
@@ -357,8 +373,9 @@ async def open_redis(url: BrokerUrl) -> AsyncIterator[RedisJobs]:
     from redis.backoff import NoBackoff
 
     tls: dict[str, Any] = {"ssl_ca_certs": str(url.ca_file)} if url.ca_file and url.uses_tls else {}
+    login: dict[str, Any] = {} if url.secret is None else {"credential_provider": _create_login(url.user, url.secret)}
     client = Redis.from_url(
-        url.with_secret(),
+        url.without_user() if login else url.url,
         socket_timeout=REPLY_SECONDS,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_keepalive=True,
@@ -366,6 +383,7 @@ async def open_redis(url: BrokerUrl) -> AsyncIterator[RedisJobs]:
         retry=Retry(NoBackoff(), 0),
         protocol=2,
         driver_info=DriverInfo(lib_version=__version__),  # else each connection reads the package's metadata from disk
+        **login,
         **tls,
     )
     jobs = RedisJobs(client)

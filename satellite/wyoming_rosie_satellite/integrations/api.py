@@ -67,7 +67,7 @@ class LocalApi:
     @web.middleware
     async def _authorize(self, request: web.Request, handler: RequestHandler) -> web.StreamResponse:
         try:
-            self._auth.authorize(request.headers)
+            await self._auth.authorize(request.headers)
             return await handler(request)
         except RosieError as err:
             status = err.status if isinstance(err, ApiRequestError) else HTTPStatus.BAD_REQUEST

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from wyoming_rosie.runtime.secrets import Secret
 from wyoming_rosie_intent.llm.model import (
     ModelError,
     ModelEvent,
@@ -36,7 +37,7 @@ class Endpoint:
     name: str
     url: str
     model: str
-    key: str | None = field(default=None, repr=False)
+    key: Secret | None = None
     timeouts: AnswerTimeouts = field(default_factory=AnswerTimeouts)
     context_tokens: int = 8192
     answer_tokens: int = 1024

@@ -9,7 +9,7 @@ from wyoming_rosie.config import check_limits, option
 from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol.hosts import is_local
-from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
+from wyoming_rosie.runtime.secrets import Secret
 from wyoming_rosie_intent.llm.endpoint import Endpoint, EndpointModel, ModelClient
 from wyoming_rosie_intent.llm.model import Model, Prompt
 from wyoming_rosie_intent.llm.prompts import token_counter
@@ -109,7 +109,7 @@ def _limit_answer_tokens(settings: TierSettings) -> int:
     return max(1, min(settings.answer_tokens, settings.context_tokens // share))
 
 
-def _validate(name: str, settings: TierSettings, key: str | None) -> None:
+def _validate(name: str, settings: TierSettings, key: Secret | None) -> None:
     host = _parse_host(name, settings.url)
     if key and urlsplit(settings.url).scheme == "http" and not is_local(host):
         raise ConfigError(f"--{name}.url: a key is sent over https only; write https://{host}…")
@@ -129,14 +129,14 @@ def _parse_host(name: str, url: str) -> str:
     return parts.hostname
 
 
-def _read_key(name: str, settings: TierSettings) -> str | None:
+def _read_key(name: str, settings: TierSettings) -> Secret | None:
     if settings.key_file and settings.key_variable:
         raise ConfigError(f"--{name}: give key-file or key-variable, not both")
     if settings.key_file:
-        return read_secret_file(settings.key_file, f"--{name}.key-file")
+        return Secret.from_file(settings.key_file, f"--{name}.key-file")
     if not settings.key_variable:
         return None
-    key = read_secret_variable(settings.key_variable)
+    key = Secret.from_variable(settings.key_variable)
     if key is None:
         raise ConfigError(f"--{name}.key-variable: the environment variable {settings.key_variable} is not set")
     return key

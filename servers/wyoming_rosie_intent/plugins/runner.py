@@ -21,7 +21,7 @@ from wyoming_rosie_intent.plugins.plugin import (
     ToolParameter,
 )
 from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
-from wyoming_rosie_intent.plugins.settings import load_settings
+from wyoming_rosie_intent.plugins.settings import PluginSettings, load_settings
 from wyoming_rosie_intent.plugins.thread import PluginBusyError, PluginError, PluginThread
 from wyoming_rosie_intent.responses import responses
 
@@ -50,7 +50,9 @@ class PluginRunner:
         self.is_private = False
         """Whether what it says must not reach a cloud."""
         self._source = source
-        self._settings = settings
+        self._overrides = settings
+        self._settings: PluginSettings | None = None
+        self._values: Mapping[str, Any] = {}
         self._thread = PluginThread(source.name)
         self._plugin: IntegrationPlugin | None = None
         self._is_ready = False
@@ -75,8 +77,11 @@ class PluginRunner:
         self._thread.start()
 
     async def check(self) -> None:
-        """Initialize the plugin if necessary, else request its status; log each new problem once."""
+        """Initialize the plugin if necessary, also with a changed secret, else request its status; log new problems once."""
         try:
+            if self._is_ready and await self._has_changed_secret():
+                _LOG.info("plugin starts again with a changed secret", name=self.name)
+                await self._close_plugin()
             if not self._is_ready:
                 await self._initialize()
             problem = await self._get_status()
@@ -128,17 +133,14 @@ class PluginRunner:
 
     async def close(self) -> None:
         """Close the plugin, with a timeout, and end its thread."""
-        plugin = self._plugin
         try:
-            if plugin is not None:
-                await self._thread.call(plugin.close, STATUS_SECONDS)
-        except PluginError as err:
-            _LOG.warning("plugin not closed", name=self.name, problem=str(err))
+            await self._close_plugin()
         finally:
             self._thread.stop()
 
     async def _initialize(self) -> None:
-        settings = await asyncio.to_thread(load_settings, self.name, self._source.folder, self._settings)
+        self._settings = await asyncio.to_thread(load_settings, self.name, self._source.folder, self._overrides)
+        settings = self._values = await asyncio.to_thread(self._settings.read)
         if self._plugin is None:
             self._plugin = await self._thread.call(lambda: _create(self._source), START_SECONDS)
         plugin = self._plugin
@@ -150,6 +152,24 @@ class PluginRunner:
         found = await self._thread.call(lambda: _parse_offer(intents, lists, tools), START_SECONDS)
         self.intents, self.sentences, self.tools = found
         self._is_ready = True
+
+    async def _has_changed_secret(self) -> bool:
+        """Return whether a secret differs from what the plugin was given; not before its file can be read."""
+        assert self._settings is not None
+        try:
+            async with asyncio.timeout(STATUS_SECONDS):
+                return await asyncio.to_thread(self._settings.read) != self._values
+        except TimeoutError:
+            return False
+
+    async def _close_plugin(self) -> None:
+        plugin, self._plugin, self._is_ready = self._plugin, None, False
+        if plugin is None:
+            return
+        try:
+            await self._thread.call(plugin.close, STATUS_SECONDS)
+        except PluginError as err:
+            _LOG.warning("plugin not closed", name=self.name, problem=str(err))
 
     async def _get_status(self) -> str | None:
         assert self._plugin is not None

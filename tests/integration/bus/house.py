@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.brokers import Broker, TlsMosquitto, TlsNats, TlsRedis
 from wyoming_rosie.bus.connection import BrokerUrl
+from wyoming_rosie.runtime.secrets import Secret
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "broker_keys.py"
 DEVICES = ("kitchen", "office")
@@ -38,7 +39,8 @@ class House:
 
     def url(self, broker: Broker, user: str | None = None, secret: str | None = None) -> BrokerUrl:
         name = "" if user is None else f"{user}@"
-        return BrokerUrl(f"{broker.scheme}://{name}127.0.0.1:{broker.port}", secret, self.ca_file)
+        login = None if secret is None else Secret(secret)
+        return BrokerUrl(f"{broker.scheme}://{name}127.0.0.1:{broker.port}", login, self.ca_file)
 
     def mqtt_url(self, user: str) -> BrokerUrl:
         return self.url(self.mosquitto, user, self.secret(user, "MQTT_PASSWORD"))

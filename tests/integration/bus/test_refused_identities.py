@@ -29,6 +29,7 @@ from wyoming_rosie.bus.mqtt import PahoMqtt
 from wyoming_rosie.bus.nats_jetstream import NatsEvents
 from wyoming_rosie.bus.redis_streams import open_redis
 from wyoming_rosie.metrics import Metrics
+from wyoming_rosie.runtime.secrets import Secret
 from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie_bridge.stage_metrics import StageMetrics
 from wyoming_rosie_bridge.worker import Stage, run_stage
@@ -114,7 +115,7 @@ async def test_a_wrong_or_missing_secret_is_told(house: House, tmp_path: Path, b
     if secret is not None:
         make_keys(tmp_path / "other")
         nkey.write_text((tmp_path / "other" / "services" / USER / "nats.nk").read_text())
-    url = replace(url_of(house, bus), secret=secret)
+    url = replace(url_of(house, bus), secret=None if secret is None else Secret(secret))
     words = ("refuses this identity", "refused the connection: Not authorized", "Authentication required")
     await assert_problem(bus, url, nkey if secret else None, *words)
 
@@ -203,7 +204,7 @@ async def test_whoever_is_refused_tries_again_after_growing_pauses(house: House,
 async def count_attempts(bus: str, url: BrokerUrl, nkey: Path) -> list[float]:
     """Return the times of the first attempts with a wrong secret."""
     async with forwarding(int(url.port or 0)) as (port, attempts):
-        url = replace(url, secret="wrong", url=url.url.replace(str(url.port), str(port)))
+        url = replace(url, secret=Secret("wrong"), url=url.url.replace(str(url.port), str(port)))
         async with client_of(bus, url, nkey):
             await until(lambda: len(attempts) >= 4)
     return attempts
@@ -256,7 +257,7 @@ async def test_a_refused_subscription_is_told_by_brokers_that_tell_it(tmp_path: 
     port, configuration = free_port(), tmp_path / "mqtt.conf"
     configuration.write_text(MQTT_OF_NATS.format(port=port))
     broker = Nats(tmp_path / "nats", ["-c", str(configuration)])
-    mqtt = PahoMqtt(BrokerUrl(f"mqtt://kitchen@127.0.0.1:{port}", "secret"), "kitchen")
+    mqtt = PahoMqtt(BrokerUrl(f"mqtt://kitchen@127.0.0.1:{port}", Secret("secret")), "kitchen")
 
     async def ignore(_: object) -> None:
         pass

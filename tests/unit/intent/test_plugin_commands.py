@@ -190,7 +190,7 @@ def test_secrets_come_from_files_and_variables_also_those_of_each_person(tmp_pat
         "token": {"secret_file": str(tmp_path / "token")},
         "persons": {"Ada": {"password": {"secret_env": "PLUGIN_PASSWORD"}, "url": "http://ada"}},
     }
-    settings = load_settings("test", None, given)
+    settings = load_settings("test", None, given).read()
     shared = {"url": "http://127.0.0.1", "days": 3, "token": "from a file"}
     assert person_settings(settings, "Eve") == person_settings(settings, None) == shared
     assert person_settings(settings, "ada") == {**shared, "url": "http://ada", "password": "from a variable"}
@@ -201,7 +201,7 @@ def test_secrets_come_from_files_and_variables_also_those_of_each_person(tmp_pat
 )
 def test_a_secret_that_is_missing_names_its_setting(secret: Mapping[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"token|environment variable"):
-        load_settings("test", None, {"token": secret})
+        load_settings("test", None, {"token": secret}).read()
 
 
 def test_integrations_are_on_only_where_wanted() -> None:

@@ -191,6 +191,23 @@ async def test_a_secret_comes_from_the_environment(tmp_path: Path, monkeypatch: 
         assert "TEST_PLUGIN_KEY" in plugin.problem
 
 
+async def test_a_plugin_starts_again_with_a_changed_secret(tmp_path: Path) -> None:
+    secret, folder = tmp_path / "secret", write(tmp_path)
+    await asyncio.to_thread(secret.write_text, "former")
+    await asyncio.to_thread((folder / "config.toml").write_text, f'key = {{ secret_file = "{secret}" }}\n')
+    plugins = PluginRegistry(find_in_folder(tmp_path))
+    await plugins.start()
+    try:
+        match = plugins.recognize("do it")
+        assert match is not None
+        for content, used in (("", "former"), ("present", "present")):
+            await asyncio.to_thread(secret.write_text, content)
+            await plugins.check()
+            assert (await plugins.execute(match)).text.endswith(used)
+    finally:
+        await plugins.close()
+
+
 @pytest.mark.parametrize("sentence", ["{anything}", "", "[unclosed", "(a|b"])
 def test_a_sentence_that_is_none_or_takes_everything_is_refused(sentence: str) -> None:
     with pytest.raises(ConfigError):

@@ -15,7 +15,8 @@ from wyoming.event import Event
 
 from tests.unit.satellite.integration_fakes import FakeControls, FakeTimerControls
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie.http.auth import ApiAuth, ApiRequestError, create_auth
+from wyoming_rosie.http.auth import ApiAuth, ApiRequestError, authorize, create_auth
+from wyoming_rosie.runtime.secrets import Secret
 from wyoming_rosie_satellite.integrations.api import MAX_LISTENERS, LocalApi
 from wyoming_rosie_satellite.integrations.command_dispatcher import CommandDispatcher
 
@@ -27,7 +28,9 @@ class Room:
     def __init__(self, token: str | None = None) -> None:
         self.controls = FakeControls()
         self.clock = FakeTimerControls()
-        self.api = LocalApi(CommandDispatcher(self.controls, self.clock, lambda: 0.0), ApiAuth(token))
+        self.api = LocalApi(
+            CommandDispatcher(self.controls, self.clock, lambda: 0.0), ApiAuth(None if token is None else Secret(token))
+        )
 
 
 @pytest.fixture
@@ -188,7 +191,7 @@ async def test_with_a_token_only_who_knows_it_comes_in() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080", "192.168.1.5"])
 def test_an_address_is_no_strange_name(host: str) -> None:
-    ApiAuth().authorize({"Host": host})
+    authorize({"Host": host}, None)
 
 
 HEADER = st.text(st.characters(max_codepoint=0x7F) | st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF))
@@ -198,18 +201,36 @@ HEADER = st.text(st.characters(max_codepoint=0x7F) | st.characters(min_codepoint
 def test_no_other_token_opens(host: str, secret: str, origin: str | None) -> None:
     headers = {"Host": host, "Authorization": f"Bearer {secret}"} | ({} if origin is None else {"Origin": origin})
     with pytest.raises(ApiRequestError):
-        ApiAuth(TOKEN).authorize(headers)
+        authorize(headers, TOKEN)
 
 
 def test_who_can_be_reached_by_others_needs_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="--api-token-file"):
         create_auth("0.0.0.0", None)
     monkeypatch.setenv("WYOMING_ROSIE_API_TOKEN", TOKEN)
-    assert create_auth("0.0.0.0", None) == ApiAuth(TOKEN)
     file = tmp_path / "token"
     file.write_text("another token for this\n")
-    assert create_auth("0.0.0.0", file) == ApiAuth("another token for this")
-    assert create_auth("127.0.0.1", file).token is not None
+    tokens = [create_auth(host, path).token for host in ("0.0.0.0", "127.0.0.1") for path in (None, file)]
+    assert [token and token.read() for token in tokens] == [TOKEN, "another token for this"] * 2
+
+
+async def test_a_token_of_a_changed_file_is_accepted_and_the_former_one_refused(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    await asyncio.to_thread(file.write_text, TOKEN)
+    auth = await asyncio.to_thread(create_auth, "127.0.0.1", file)
+    for content, valid in (
+        (TOKEN, TOKEN),
+        ("too short", TOKEN),
+        ("another token for this\n", "another token for this"),
+    ):
+        await asyncio.to_thread(file.write_text, content)
+        await auth.authorize(_bearer(valid))
+    with pytest.raises(ApiRequestError):
+        await auth.authorize(_bearer(TOKEN))
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 @pytest.mark.parametrize("content", ["", "short", "x" * 2_000, "\xff" * 20])

@@ -1,12 +1,13 @@
 """Provider `ollama`: Ollama's API, by its official client."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
+from wyoming_rosie.runtime.secrets import Secret
 from wyoming_rosie_intent.llm.endpoint import (
     CONNECT_SECONDS,
     UNREADABLE,
@@ -143,13 +144,15 @@ def _parse_duration(written: str) -> str | float:
         return written
 
 
-def _create_auth(key: str | None) -> "Callable[[httpx.Request], httpx.Request]":
+def _create_auth(key: Secret | None) -> "httpx.Auth":
     """Return the authorization of requests: this key or none. The client alone would send one from the environment."""
+    from httpx import Auth
 
-    def authorize(request: "httpx.Request") -> "httpx.Request":
-        request.headers.pop("Authorization", None)
-        if key:
-            request.headers["Authorization"] = f"Bearer {key}"
-        return request
+    class KeyAuth(Auth):
+        async def async_auth_flow(self, request: "httpx.Request") -> "AsyncGenerator[httpx.Request, httpx.Response]":
+            request.headers.pop("Authorization", None)
+            if key is not None:
+                request.headers["Authorization"] = f"Bearer {await key.get()}"
+            yield request
 
-    return authorize
+    return KeyAuth()

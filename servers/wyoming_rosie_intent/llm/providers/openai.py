@@ -51,7 +51,7 @@ def load(endpoint: Endpoint) -> "OpenaiClient":
         raise ConfigError(f"{err.name} is not installed; run: {install_command(['cloud'])}") from err
     timeout = Timeout(None, connect=CONNECT_SECONDS)
     client = AsyncOpenAI(
-        api_key=endpoint.key or _NO_KEY,
+        api_key=endpoint.key.get if endpoint.key else _NO_KEY,
         base_url=endpoint.url,
         max_retries=0,
         timeout=timeout,

@@ -401,6 +401,18 @@ async def test_key_goes_to_the_server_and_nowhere_else(
 
 
 @both
+async def test_a_changed_key_is_sent_with_the_next_question(provider: str, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    await asyncio.to_thread(path.write_text, "sk-former\n")
+    async with run_scripted_server() as server, load_model(provider, server.url, key_file=path) as one:
+        for content in ("sk-former", "", "sk-present"):
+            await asyncio.to_thread(path.write_text, content)
+            await collect(one.answer(ASKED))
+    sent = [received.headers["Authorization"] for received in server.received]
+    assert sent == ["Bearer sk-former", "Bearer sk-former", "Bearer sk-present"]
+
+
+@both
 async def test_keys_of_the_environment_go_nowhere_unasked(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("OLLAMA_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.setenv(variable, "sk-precious")
