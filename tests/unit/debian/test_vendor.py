@@ -96,7 +96,7 @@ def test_a_missing_wheel_is_named() -> None:
 
 
 def test_a_wheel_is_unpacked_by_its_record_without_scripts_and_tests(tmp_path: Path) -> None:
-    files = {"pkg/__init__.py": "", "pkg/tests/test_x.py": "", "pkg/x.pyi": "", "pkg-1.0.data/scripts/run": "", "pkg-1.0.data/purelib/more.py": ""}  # fmt: skip
+    files = {"pkg/__init__.py": "", "pkg/tests/test_x.py": "", "pkg/x.pyi": "", "pkg/.gitignore": "", "pkg-1.0.data/scripts/run": "", "pkg-1.0.data/purelib/more.py": ""}  # fmt: skip
     unpacked = set(_create_wheel(tmp_path, "pkg", files).unpack(tmp_path / "site"))
     assert unpacked == {"pkg/__init__.py", "more.py", "pkg-1.0.dist-info/METADATA", "pkg-1.0.dist-info/RECORD"}
     assert all((tmp_path / "site" / path).is_file() for path in unpacked)
