@@ -54,11 +54,11 @@ class PriorityLimiter:
     @asynccontextmanager
     async def slot(self, job: DecodeJob) -> AsyncIterator[None]:
         """Wait for a slot and hold it. Raises BusyError when too many jobs wait, at once or later to admit another client's."""
-        if self._free == self._limit:
-            self._queue.forget_turns()
+        if self._free == self._limit:  # nobody had to wait for a while
+            self._queue.turns.forget()
         if self._free:
             self._free -= 1
-            self._queue.take_turn(job.client)
+            self._queue.turns.take(job.client)
         else:
             await self._wait_for_slot(job)
         try:

@@ -12,7 +12,7 @@ from wyoming.event import Event
 from wyoming_rosie.audio.formats import Converter
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
-from wyoming_rosie.protocol.server import Send
+from wyoming_rosie.protocol.connection import Send, client_of
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.engine import StepCancellation, TtsEngine, Voice
@@ -51,7 +51,7 @@ class ReplyAudio:
         self._voice = select_voice(context.engine, request, context.language_voices)
         self._send = send
         self._is_prewarm = is_prewarm
-        self._deadline = PlaybackDeadline()
+        self._deadline = PlaybackDeadline(client_of(send))
         if is_prewarm:
             self._deadline.add(PREWARM_LEAD_SECONDS, loop_time())
         self._characters = 0

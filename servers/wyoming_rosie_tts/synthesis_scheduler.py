@@ -1,5 +1,6 @@
-"""Earliest-deadline-first scheduling of synthesis: the client that would run out of audio first is served next.
+"""Earliest-deadline-first scheduling of synthesis: the reply that would run out of audio first is served next.
 
+Clients whose replies have no audio ahead take turns, so that many replies of one client do not silence another's.
 An engine works in short steps, so a short text never waits for the end of another client's long one.
 """
 
@@ -15,6 +16,7 @@ import structlog
 
 from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import EngineError, RosieError
+from wyoming_rosie.runtime.fair_queue import ClientTurns
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import lower_priority
 from wyoming_rosie_tts.engine import StepCancellation
@@ -34,9 +36,10 @@ T = TypeVar("T")
 
 
 class PlaybackDeadline:
-    """A client's playback position. Assumes that playback starts with the first chunk and never stalls."""
+    """The playback position of a reply to a client. Assumes that playback starts with the first chunk and never stalls."""
 
-    def __init__(self) -> None:
+    def __init__(self, client: str = "") -> None:
+        self.client = client
         self._ends_at = NOT_STARTED
 
     def add(self, seconds: float, now: float) -> None:
@@ -49,11 +52,16 @@ class PlaybackDeadline:
         return self._ends_at - now
 
 
-def pick_next(ready: Sequence[PlaybackDeadline], running: Sequence[PlaybackDeadline], now: float) -> int | None:
-    """Return the index of the earliest deadline, or None if it can wait until those that are running are done."""
+def pick_next(
+    ready: Sequence[PlaybackDeadline], running: Sequence[PlaybackDeadline], now: float, turns: ClientTurns
+) -> int | None:
+    """Return the index of the reply to serve next, or None if all can wait until those that are running are done."""
     if not ready:
         return None
-    remaining, index = min((deadline.remaining(now), index) for index, deadline in enumerate(ready))
+    _, remaining, index = min(
+        (turns.latest(deadline.client) if deadline.remaining(now) <= 0 else math.inf, deadline.remaining(now), index)
+        for index, deadline in enumerate(ready)
+    )
     runs_first_audio = any(deadline.remaining(now) == NOT_STARTED for deadline in running)
     if running and (remaining > IDLE_SECONDS or (runs_first_audio and remaining > YIELD_SECONDS)):
         return None
@@ -69,6 +77,7 @@ class SynthesisScheduler:
         self._ready: list[_SynthesisJob] = []  # by number
         self._running: list[_SynthesisJob] = []
         self._last_number = 0
+        self._turns = ClientTurns()
         self._is_open = True
 
     @property
@@ -130,9 +139,9 @@ class SynthesisScheduler:
 
     def _start_ready(self) -> None:
         while self._idle_threads:
-            index = pick_next(
-                [queued.deadline for queued in self._ready], [queued.deadline for queued in self._running], loop_time()
-            )
+            ready = [queued.deadline for queued in self._ready]
+            running = [queued.deadline for queued in self._running]
+            index = pick_next(ready, running, loop_time(), self._turns)
             if index is None:
                 return
             self._submit(self._ready.pop(index))
@@ -140,6 +149,7 @@ class SynthesisScheduler:
     def _submit(self, job: "_SynthesisJob") -> None:
         self._idle_threads -= 1
         self._running.append(job)
+        self._turns.take(job.deadline.client)
         loop = asyncio.get_running_loop()
         future = self._threads.submit(next, job.steps, None)
         future.add_done_callback(

@@ -1,4 +1,4 @@
-"""Bounded queue for something that clients share: they take turns, so that none waits for all requests of another."""
+"""Turns of clients at something they share, so that none waits for all requests of another, and a bounded queue with them."""
 
 from collections import Counter
 from typing import Any, Generic, Protocol, TypeVar
@@ -20,6 +20,30 @@ class QueuedRequest(Protocol):
 R = TypeVar("R", bound=QueuedRequest)
 
 
+class ClientTurns:
+    """The latest turn of each client."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, int] = {}  # in ascending order
+        self._count = 0
+
+    def latest(self, client: str) -> int:
+        """Return the number of the client's latest turn, 0 if it had none."""
+        return self._latest.get(client, 0)
+
+    def take(self, client: str) -> None:
+        """Count a turn."""
+        self._count += 1
+        self._latest.pop(client, None)
+        self._latest[client] = self._count
+        if len(self._latest) > MAX_TURNS:
+            del self._latest[next(iter(self._latest))]
+
+    def forget(self) -> None:
+        """Treat all clients as new ones."""
+        self._latest.clear()
+
+
 class FairQueue(Generic[R]):
     """The next request is one of the client whose latest turn is longest ago.
 
@@ -30,8 +54,7 @@ class FairQueue(Generic[R]):
     def __init__(self, max_waiting: int) -> None:
         self._max_waiting = max_waiting
         self._waiting: list[R] = []
-        self._turns: dict[str, int] = {}  # number of each client's latest turn, in ascending order
-        self._last_turn = 0
+        self.turns = ClientTurns()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -53,19 +76,7 @@ class FairQueue(Generic[R]):
 
     def pop(self) -> R:
         """Remove and return the next request, which is its client's turn. Raises ValueError if none waits."""
-        request = min(self._waiting, key=lambda waiting: (self._turns.get(waiting.client, 0), waiting.order))
+        request = min(self._waiting, key=lambda waiting: (self.turns.latest(waiting.client), waiting.order))
         self._waiting.remove(request)
-        self.take_turn(request.client)
+        self.turns.take(request.client)
         return request
-
-    def take_turn(self, client: str) -> None:
-        """Count a turn of a client that did not have to wait."""
-        self._last_turn += 1
-        self._turns.pop(client, None)
-        self._turns[client] = self._last_turn
-        if len(self._turns) > MAX_TURNS:
-            del self._turns[next(iter(self._turns))]
-
-    def forget_turns(self) -> None:
-        """Treat all clients as new ones, after a time in which none had to wait."""
-        self._turns.clear()

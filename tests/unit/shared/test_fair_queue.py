@@ -3,10 +3,10 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.runtime.fair_queue import MAX_TURNS, FairQueue
+from wyoming_rosie.runtime.fair_queue import MAX_TURNS, ClientTurns, FairQueue
 
 CLIENTS = st.sampled_from("abcd")
-MAX_WAITING = 6
+MAX_WAITING = 3
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def test_no_client_loses_a_request_while_another_has_more(arrivals: list[Arrival
 
 def test_a_client_that_was_served_without_a_wait_comes_after_others() -> None:
     queue: FairQueue[Request] = FairQueue(MAX_WAITING)
-    queue.take_turn("a")
+    queue.turns.take("a")
     queue.add(Request("a", 0, 1))
     queue.add(Request("b", 2, 2))
     assert [queue.pop().client for _ in range(2)] == ["b", "a"]
@@ -78,8 +78,8 @@ def test_a_client_that_was_served_without_a_wait_comes_after_others() -> None:
 
 def test_new_clients_are_served_by_urgency() -> None:
     queue: FairQueue[Request] = FairQueue(MAX_WAITING)
-    queue.take_turn("a")
-    queue.forget_turns()
+    queue.turns.take("a")
+    queue.turns.forget()
     queue.add(Request("b", 2, 1))
     queue.add(Request("a", 0, 2))
     assert [queue.pop().client for _ in range(2)] == ["a", "b"]
@@ -96,7 +96,7 @@ def test_a_removed_request_is_not_served() -> None:
 
 
 def test_the_memory_of_turns_is_bounded() -> None:
-    queue: FairQueue[Request] = FairQueue(MAX_WAITING)
+    turns = ClientTurns()
     for number in range(2 * MAX_TURNS):
-        queue.take_turn(str(number))
-    assert len(queue._turns) == MAX_TURNS
+        turns.take(str(number))
+    assert [turns.latest(str(number)) for number in (0, MAX_TURNS - 1, MAX_TURNS)] == [0, 0, MAX_TURNS + 1]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import BadEventError, EngineError
+from wyoming_rosie.runtime.fair_queue import ClientTurns
 from wyoming_rosie_tts.engine import StepCancellation
 from wyoming_rosie_tts.synthesis_scheduler import (
     IDLE_SECONDS,
@@ -25,12 +26,43 @@ SECOND = bytes(2000)
 WAIT_SECONDS = 5
 
 
-def deadline_at(ahead: float) -> PlaybackDeadline:
-    """Return the deadline of a client that has so many seconds of audio ahead at time 0."""
-    made = PlaybackDeadline()
+def deadline_at(ahead: float, client: str = "") -> PlaybackDeadline:
+    """Return the deadline of a reply that has so many seconds of audio ahead at time 0."""
+    made = PlaybackDeadline(client)
     if ahead != NOT_STARTED:
         made.add(100 + ahead, -100)
     return made
+
+
+def test_a_reply_without_audio_ahead_waits_for_one_step_of_each_other_client() -> None:
+    turns = ClientTurns()
+    ready = [*(deadline_at(NOT_STARTED, "many") for _ in range(32)), deadline_at(-2.0, "one"), deadline_at(0.5, "two")]
+    served = []
+    for _ in range(4):
+        index = pick_next(ready, [], 0, turns)
+        assert index is not None
+        served.append(ready[index].client)
+        turns.take(ready[index].client)
+    assert served == ["many", "one", "many", "one"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 4)), min_size=2, max_size=8))
+def test_every_client_without_audio_ahead_gets_a_step_between_two_of_another(replies: list[tuple[str, int]]) -> None:
+    turns, steps_left = ClientTurns(), dict(enumerate(steps for _, steps in replies))
+    served: list[str] = []
+    while steps_left:
+        ready = list(steps_left)
+        index = pick_next([deadline_at(NOT_STARTED, replies[one][0]) for one in ready], [], 0, turns)
+        assert index is not None
+        client = replies[ready[index]][0]
+        waiting = {replies[one][0] for one in ready} - {client}
+        latest = max((at for at, one in enumerate(served) if one == client), default=len(served))
+        assert latest == len(served) or waiting <= set(served[latest:])
+        served.append(client)
+        turns.take(client)
+        steps_left[ready[index]] -= 1
+        if not steps_left[ready[index]]:
+            del steps_left[ready[index]]
 
 
 AHEAD = st.one_of(st.just(NOT_STARTED), st.floats(-5, 30))
@@ -71,12 +103,15 @@ def test_playback_that_ran_out_resumes_with_the_next_chunk() -> None:
     ],
 )
 def test_earliest_deadline_is_picked_next(ready: list[float], running: list[float], chosen: int | None) -> None:
-    assert pick_next([deadline_at(one) for one in ready], [deadline_at(one) for one in running], 0) == chosen
+    assert (
+        pick_next([deadline_at(one) for one in ready], [deadline_at(one) for one in running], 0, ClientTurns())
+        == chosen
+    )
 
 
 @given(ready=st.lists(AHEAD, min_size=1), running=st.lists(AHEAD))
 def test_no_later_deadline_goes_first_and_work_never_stops(ready: list[float], running: list[float]) -> None:
-    index = pick_next([deadline_at(one) for one in ready], [deadline_at(one) for one in running], 0)
+    index = pick_next([deadline_at(one) for one in ready], [deadline_at(one) for one in running], 0, ClientTurns())
     if index is None:
         assert running
         assert min(ready) > YIELD_SECONDS
