@@ -1,6 +1,6 @@
 """A client that sends more than others, as a program: prints what came back, by type, or by code for errors.
 
-python -m tests.flood HOST PORT {pings,audio,long-audio,turns,connections} COUNT [CONNECTIONS]
+python -m tests.flood HOST PORT {pings,audio,long-audio,utterances,turns,connections} COUNT [CONNECTIONS]
 """
 
 import asyncio
@@ -10,22 +10,38 @@ from collections import Counter
 
 from wyoming.event import Event
 
+from wyoming_rosie.audio.formats import read_wav
+from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.protocol.client import connect
 from wyoming_rosie.protocol.wire import EventStream, encode
 
 SECONDS = 120.0
 SPEECH = {"rate": 16_000, "width": 2, "channels": 1}
 PING = Event("ping", {"text": "the last one"})
+
+
+def utterance() -> bytes:
+    """Return the events of a spoken sentence."""
+    audio, pcm = read_wav(RECORDING)
+    about = {"rate": audio.rate, "width": audio.width, "channels": audio.channels}
+    events = (Event("transcribe"), Event("audio-start", about), Event("audio-chunk", about, pcm), Event("audio-stop"))
+    return b"".join(encode(event) for event in events)
+
+
 SENT = {
-    "pings": Event("ping"),
-    "audio": Event("audio-chunk", SPEECH, bytes(32_000)),
-    "long-audio": Event("audio-chunk", SPEECH, bytes(5 * 32_000)),
-    "turns": Event("transcribe"),
+    "pings": encode(Event("ping")),
+    "audio": encode(Event("audio-chunk", SPEECH, bytes(32_000))),
+    "long-audio": encode(Event("audio-chunk", SPEECH, bytes(5 * 32_000))),
+    "utterances": utterance(),
+    "turns": encode(Event("transcribe")),
 }
 
 
 async def flood(host: str, port: int, kind: str, count: int) -> Counter[str]:
-    """Send `count` events on one connection, then a ping; return what came back until its answer or the end."""
+    """Send `count` events on one connection, then a ping; return what came back until its answer or the end.
+
+    Utterances end with the answer to the last of them.
+    """
     answers: Counter[str] = Counter()
     async with connect(f"tcp://{host}:{port}") as peer:
         stream: EventStream = peer._stream
@@ -33,6 +49,8 @@ async def flood(host: str, port: int, kind: str, count: int) -> Counter[str]:
         try:
             while (event := await stream.read()) is not None and event.data.get("text") != PING.data["text"]:
                 answers[event.data["code"] if event.type == "error" else event.type] += 1
+                if kind == "utterances" and answers.total() == count:  # a ping is answered before them
+                    break
             answers["whole"] += event is not None
         except ConnectionError:
             answers["lost"] += 1
@@ -53,10 +71,10 @@ async def knock(host: str, port: int) -> Counter[str]:
 async def _send(stream: EventStream, kind: str, count: int) -> None:
     if "audio" in kind:
         await stream.write(Event("audio-start", SPEECH))
-    encoded = encode(SENT[kind])
     for _ in range(count):
-        await stream.write_encoded(encoded)
-    await stream.write(PING)
+        await stream.write_encoded(SENT[kind])
+    if kind != "utterances":
+        await stream.write(PING)
 
 
 async def main(host: str, port: int, kind: str, count: int, connections: int) -> None:

@@ -110,3 +110,20 @@ async def test_too_many_connections_are_refused_and_others_are_served(daemon: Da
     assert 'wyoming_rosie_refused_total{code="busy"}' in refused
     assert 'wyoming_rosie_refused_total{code="flood"}' in refused
     assert await flood(NEAR, "pings", 100) == {"pong": 100, "whole": 1}
+
+
+@pytest.mark.usefixtures("_two_hosts")
+async def test_utterances_of_one_client_do_not_refuse_those_of_another() -> None:
+    listen = ("--uri", f"tcp://0.0.0.0:{PORT}", "--no-zeroconf", "--waiting", "2")
+    daemon = await Daemon.start("asr", *listen, prefix=on_host(NEAR))
+    many = (sys.executable, "-m", "tests.flood", NEAR_ADDRESS, str(PORT), "utterances", "40", "6")
+    program = await asyncio.create_subprocess_exec(*on_host(FAR), *many, cwd=ROOT)
+    try:
+        await daemon.wait_for_line("request refused", SECONDS, code="busy")
+        refused = len(daemon.lines("request refused"))
+        assert await flood(NEAR, "utterances", 1) == {"transcript": 1, "whole": 1}
+        assert len(daemon.lines("request refused")) > refused  # the queue was full all the time
+    finally:
+        program.kill()
+        await program.wait()
+        await daemon.stop()
