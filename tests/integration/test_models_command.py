@@ -121,15 +121,19 @@ def test_saying_waits_for_the_voice_that_is_named(site: FileServer, tmp_path: Pa
 def test_models_are_fetched_listed_and_removed(site: FileServer, model: Path, data: Path) -> None:
     site.add(model)
     site.files |= {"alexa_v0.1.onnx": b"a word", "melspectrogram.onnx": b"mel", "embedding_model.onnx": b"embedding"}
-    site.files |= {"en_US-joe-medium.onnx": b"a voice", "en_US-joe-medium.onnx.json": b"{}", "vocabulary.txt": b"a"}
-    ran("models", "fetch", "tiny", "en_US-joe-medium", "alexa", "--from", site.url)
+    site.files |= {
+        "en_US-lessac-medium.onnx": b"a voice",
+        "en_US-lessac-medium.onnx.json": b"{}",
+        "vocabulary.txt": b"a",
+    }
+    ran("models", "fetch", "tiny", "en_US-lessac-medium", "alexa", "--from", site.url)
     listed = [json.loads(line) for line in ran("models", "list", "--json")[0].splitlines()]
     fetched = {(one["kind"], one["name"]): one for one in listed if one["state"] == "fetched"}
-    assert {("whisper", "tiny"), ("piper", "en_US-joe-medium"), ("wake", "alexa_v0.1")} == fetched.keys()
+    assert {("whisper", "tiny"), ("piper", "en_US-lessac-medium"), ("wake", "alexa_v0.1")} == fetched.keys()
     assert fetched["whisper", "tiny"]["licence"] == "MIT"
     assert fetched["wake", "alexa_v0.1"]["licence"] == "CC BY-NC-SA 4.0"
     assert fetched["whisper", "tiny"]["bytes"] > len(site.files["model.bin"])
-    ran("models", "remove", "tiny", "en_US-joe-medium", "alexa")
+    ran("models", "remove", "tiny", "en_US-lessac-medium", "alexa")
     left = {path.name for path in data.rglob("*") if path.is_file()}
     assert left == {"melspectrogram.onnx", "embedding_model.onnx"}
 

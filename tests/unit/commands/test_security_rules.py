@@ -34,6 +34,7 @@ WIDE = (*PRIVATE_NETWORKS, "0.0.0.0/0")
         (SecurityReport(brokers=(("mqtt", "mqtt", "192.168.1.4"),)), "high", "mqtt"),
         (SecurityReport(debugging=("asr",)), "medium", "--debug"),
         (SecurityReport(acts_without_audit=True), "low", "audit"),
+        (SecurityReport(unpinned_models=("small.en",)), "low", "small.en"),
         (SecurityReport(troubles=("asr runs as another user: its ports cannot be seen",)), "low", "another user"),
     ],
 )  # fmt: skip

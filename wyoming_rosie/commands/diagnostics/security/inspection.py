@@ -14,6 +14,7 @@ from wyoming_rosie.commands.diagnostics.security.listeners import RunningProgram
 from wyoming_rosie.commands.diagnostics.security.report import ApiKey, PrivateFile, SecurityReport, StoredIdentity
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.http import access
+from wyoming_rosie.models.pinned import find_unpinned
 from wyoming_rosie.programs import PROGRAMS
 from wyoming_rosie.trust import group_key
 from wyoming_rosie.trust import identity as identities
@@ -54,6 +55,7 @@ def _inspect(programs: list[RunningProgram], listeners: tuple[Any, ...]) -> Secu
         tuple(_find_brokers()),
         tuple(sorted({program.role for program in programs if program.is_debugging})),
         _acts_without_audit(programs),
+        tuple(model.name for model in find_unpinned(config.data_folder())),
         tuple(troubles),
     )
 

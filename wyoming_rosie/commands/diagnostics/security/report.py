@@ -71,6 +71,7 @@ class SecurityReport:
     brokers: tuple[tuple[str, str, str], ...] = ()  # bus, scheme and host
     debugging: tuple[str, ...] = ()  # roles that log what people say
     acts_without_audit: bool = False
+    unpinned_models: tuple[str, ...] = ()  # fetched without a checksum to compare with
     troubles: tuple[str, ...] = ()  # what could not be inspected
 
 

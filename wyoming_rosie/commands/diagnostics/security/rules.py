@@ -33,6 +33,7 @@ def assess(report: SecurityReport) -> list[Finding]:
         *(finding for key in report.keys for finding in _assess_key(key)),
         *_assess_brokers(report),
         *_assess_logging(report),
+        *_assess_models(report),
         *(
             Finding(Severity.LOW, trouble, "run it again as the user of the programs, or with sudo")
             for trouble in report.troubles
@@ -145,6 +146,15 @@ def _assess_brokers(report: SecurityReport) -> Iterator[Finding]:
                 f"the bridge speaks to the {bus} broker on another machine without TLS",
                 f"use {PLAIN_SCHEMES[scheme]}://, see docs/bus-security.md",
             )
+
+
+def _assess_models(report: SecurityReport) -> Iterator[Finding]:
+    if report.unpinned_models:
+        yield Finding(
+            Severity.LOW,
+            f"no checksum is pinned for these models: {', '.join(report.unpinned_models)}",
+            "compare their files with the publisher's, or use pinned ones: wyoming-rosie models fetch --from pip NAME",
+        )
 
 
 def _assess_logging(report: SecurityReport) -> Iterator[Finding]:
