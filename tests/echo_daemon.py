@@ -9,7 +9,8 @@ from wyoming.info import Info
 from wyoming_rosie import config
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie.protocol import turn
-from wyoming_rosie.protocol.server import ConnectionHandler, DaemonServer, Send, ServiceConfig, run
+from wyoming_rosie.protocol.server import ConnectionHandler, DaemonServer, Send, run
+from wyoming_rosie.protocol.service_config import ServiceConfig
 
 
 class EchoHandler:

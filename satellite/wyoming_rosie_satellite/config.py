@@ -7,7 +7,7 @@ from typing import Literal
 from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.config import option
 from wyoming_rosie.http.server import LOOPBACK
-from wyoming_rosie.protocol.server import ServiceConfig
+from wyoming_rosie.protocol.service_config import ServiceConfig
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 from wyoming_rosie.wakeword.detection import MAX_REFRACTORY_SECONDS, MAX_THRESHOLD, MIN_THRESHOLD, TriggerRules
 from wyoming_rosie_satellite.core import SatelliteOptions

@@ -22,7 +22,8 @@ from wyoming_rosie.home.model import Home
 from wyoming_rosie.home.watcher import HomeWatcher, LatestHome
 from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.protocol import server
-from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
+from wyoming_rosie.protocol.server import DaemonServer
+from wyoming_rosie.protocol.service_config import ServiceConfig
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie.voice_activity import endpointing, segmenter, silero
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules

@@ -7,7 +7,7 @@ from typing import Literal
 from wyoming_rosie.config import FreeTables, option
 from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.home.model import DEMO_HOME
-from wyoming_rosie.protocol.server import ServiceConfig
+from wyoming_rosie.protocol.service_config import ServiceConfig
 from wyoming_rosie_intent.execution.policy import Remarks
 from wyoming_rosie_intent.execution.weather import Settings as WeatherSettings
 from wyoming_rosie_intent.llm.tier_config import CloudSettings, NetworkSettings, TierSettings

@@ -15,7 +15,8 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.models.background_fetch import FAILED_EVENT
 from wyoming_rosie.protocol import server
-from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
+from wyoming_rosie.protocol.server import DaemonServer
+from wyoming_rosie.protocol.service_config import ServiceConfig
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie_tts import combined_engine, phrase_cache
 from wyoming_rosie_tts.engine import TtsEngine

@@ -11,7 +11,8 @@ from wyoming_rosie.config import option
 from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.protocol import server
-from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
+from wyoming_rosie.protocol.server import DaemonServer
+from wyoming_rosie.protocol.service_config import ServiceConfig
 from wyoming_rosie.voice_activity import segmenter
 from wyoming_rosie.voice_activity.engine import VadEngine
 from wyoming_rosie.voice_activity.stream import create_scheduler

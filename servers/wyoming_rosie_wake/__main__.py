@@ -12,7 +12,8 @@ from wyoming_rosie.config import option
 from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.protocol import server
-from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
+from wyoming_rosie.protocol.server import DaemonServer
+from wyoming_rosie.protocol.service_config import ServiceConfig
 from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, worker_count
 from wyoming_rosie.wakeword.detection import TriggerRules
 from wyoming_rosie_wake import capture as recordings

@@ -22,7 +22,8 @@ from wyoming_rosie.errors import ConfigError, UnreachableError
 from wyoming_rosie.protocol import admission
 from wyoming_rosie.protocol.admission import parse_networks
 from wyoming_rosie.protocol.client import Client, connect
-from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
+from wyoming_rosie.protocol.server import DaemonServer
+from wyoming_rosie.protocol.service_config import ServiceConfig
 from wyoming_rosie.protocol.wire import Decoder
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@
 import pytest
 
 from wyoming_rosie import config
-from wyoming_rosie.protocol.server import ServiceConfig
+from wyoming_rosie.protocol.service_config import ServiceConfig
 from wyoming_rosie.runtime.help_groups import group_of
 from wyoming_rosie_asr.__main__ import AsrConfig
 from wyoming_rosie_hub.__main__ import HubConfig
