@@ -2,12 +2,13 @@
 
 Clients are on another host, a network namespace, each at an address of its own. Both take turns in one run; needs root.
 
-    sudo python benchmarks/flood.py [ROLE ...]
+    sudo python benchmarks/flood.py [ROLE ...]       FLOOD_REQUESTS=5 for a short run
     sudo python benchmarks/flood.py --connects       10,000 connections a second
 """
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -29,11 +30,11 @@ ROOT = Path(__file__).parents[1]
 PORT = 10_996
 HONEST, HOSTILE = "10.99.7.3", "10.99.7.4"
 ROUNDS = 3
-REQUESTS = 40
+REQUESTS = int(os.environ.get("FLOOD_REQUESTS", "40"))
 PAUSE_SECONDS = 0.05
 CONNECTS_PER_SECOND = 10_000
 ABOUT = {"rate": 16_000, "width": 2, "channels": 1}
-FIRST = {"asr": Event("transcribe"), "wake": Event("detect"), "satellite": Event("run-satellite")}
+FIRST = {"wake": Event("detect"), "satellite": Event("run-satellite")}
 SATELLITE = ("--mic-command", "sleep 600", "--snd-command", "cat")
 TURN = {
     "intent": Event("transcript", {"text": "turn on the kitchen light"}),
@@ -43,7 +44,7 @@ ANSWERS = ("handled", "not-handled", "audio-stop", "transcript", "error")
 
 
 async def flood(connections: int = 32) -> None:
-    """Send audio or sentences without end, and connect again when refused."""
+    """Send audio, utterances or sentences without end, and connect again when refused."""
     role = sys.argv[2]
     await asyncio.gather(*(_flood_once(role) for _ in range(connections)))
 
@@ -56,6 +57,8 @@ async def _flood_once(role: str) -> None:
             if role in TURN:
                 while True:
                     await stream.write(TURN[role])
+            while role == "asr":
+                await _transcribe(stream)
             if role in FIRST:
                 await stream.write(FIRST[role])
             await stream.write(Event("audio-start", ABOUT))
@@ -95,23 +98,24 @@ def connect_without_end() -> None:
 
 
 async def measure(role: str) -> None:
-    """Print the milliseconds of `describe` and of a request, as JSON."""
-    describing, working = [], []
+    """Print the milliseconds of `describe` and of a request, and of those that were refused, as JSON."""
+    times: dict[str, list[float]] = {"describe": [], "request": [], "refused": []}
     for _ in range(REQUESTS):
         stream = await _connect(HONEST)
         begun = time.perf_counter()
         await stream.write(Event("describe"))
         await stream.read()
-        describing.append(1000 * (time.perf_counter() - begun))
+        times["describe"].append(1000 * (time.perf_counter() - begun))
         if role in TURN or role == "asr":
             begun = time.perf_counter()
             await (_transcribe(stream) if role == "asr" else stream.write(TURN[role]))
             while (event := await stream.read()) is not None and event.type not in ANSWERS:
                 pass
-            working.append(1000 * (time.perf_counter() - begun))
+            kind = "request" if event is not None and event.type != "error" else "refused"
+            times[kind].append(1000 * (time.perf_counter() - begun))
         stream.abort()
         await asyncio.sleep(PAUSE_SECONDS)
-    print(json.dumps({"describe": describing, "request": working}))
+    print(json.dumps(times))
 
 
 async def _transcribe(stream: EventStream) -> None:
@@ -151,8 +155,8 @@ async def compare(role: str, *arguments: str, extra: Sequence[str] = ()) -> None
     uri = ("--uri", f"tcp://0.0.0.0:{PORT}", "--no-zeroconf", *extra)
     daemon = await Daemon.start(role, *(SATELLITE if role == "satellite" else ()), *uri, prefix=on_host(NEAR))
     process = psutil.Process(daemon.process.pid)
-    alone: dict[str, list[float]] = {"describe": [], "request": []}
-    beside: dict[str, list[float]] = {"describe": [], "request": []}
+    alone: dict[str, list[float]] = {"describe": [], "request": [], "refused": []}
+    beside: dict[str, list[float]] = {"describe": [], "request": [], "refused": []}
     used = wall = 0.0
     try:
         await ask(role)
@@ -167,11 +171,14 @@ async def compare(role: str, *arguments: str, extra: Sequence[str] = ()) -> None
                 wall += time.monotonic() - begun
     finally:
         await daemon.stop()
-    for kind, values in alone.items():
-        if values:
-            one, other = percentile(values, 95), percentile(beside[kind], 95)
+    for kind in ("describe", "request"):
+        if alone[kind] and beside[kind]:
+            one, other = percentile(alone[kind], 95), percentile(beside[kind], 95)
             share = 100 * used / wall
             print(f"| {role} | {kind} | {one:.1f} | {other:.1f} | {other / one:.2f} | {share:.0f} % |", flush=True)
+    asked = len(beside["request"]) + len(beside["refused"])
+    if beside["refused"]:
+        print(f"| {role} | refused | {len(alone['refused'])} | {len(beside['refused'])} of {asked} | | |", flush=True)
 
 
 async def main() -> None:
