@@ -53,7 +53,7 @@ async def pair(
         joined = await offer(house, member, host, port, display)
         display.show_result(about | joined, f"{name} ({role}, {joined['address']}) belongs to the house now.")
     else:
-        folder = await asyncio.to_thread(state_folders.find_state_folder, local)
+        folder = await asyncio.to_thread(state_folders.choose_state_folder, local)
         await asyncio.to_thread(house.admit_local, folder)
         display.show_result(about, f"{member} of this machine belongs to the house now.")
         print_line(f"To use it, {state_folders.restart_command(local, folder)}")
@@ -74,7 +74,7 @@ async def join(
     A program that you start yourself joins by its --join, too.
     """
     await asyncio.to_thread(joining.check_libraries)
-    folder = await asyncio.to_thread(state_folders.find_state_folder, program) if state is None else state
+    folder = await asyncio.to_thread(state_folders.choose_state_folder, program) if state is None else state
     await asyncio.to_thread(_check_joinable, folder)
     given = await asyncio.to_thread(_read_code) if code is None else code
     joined = await joining.join(program, folder / identity.FOLDER, given)

@@ -10,6 +10,8 @@ from wyoming_rosie.errors import ConfigError
 
 SERVICES = Path("/var/lib/wyoming-rosie")
 """Folder with the state of each service of the Debian packages. A user may not look into it."""
+UNITS = Path("/usr/lib/systemd/system")
+"""Folder of the units of packages."""
 
 
 def find_state_folder(role: str, services: Path = SERVICES) -> Path:
@@ -18,10 +20,24 @@ def find_state_folder(role: str, services: Path = SERVICES) -> Path:
     return service if os.path.lexists(service) else config.state_folder(role)
 
 
+def choose_state_folder(role: str, services: Path = SERVICES, units: Path = UNITS) -> Path:
+    """Return the state folder to write to. Raises ConfigError for a service that has never run: systemd makes its folder."""
+    folder = find_state_folder(role, services)
+    if (units / f"wyoming-rosie-{role}.service").exists() and not os.path.lexists(folder):
+        start = f"sudo systemctl start wyoming-rosie-{role}"
+        raise ConfigError(
+            f"the service wyoming-rosie-{role} has never run, so that it has no state folder; run: {start}"
+        )
+    return folder
+
+
 def find_hub_folder(given: Path | None) -> Path:
-    """Return the hub's state folder, which has the house's authority: the given one, that of its settings, or the usual one."""
+    """Return the hub's state folder, which has the house's authority: the given one, that of its settings, or the usual one.
+
+    Raises ConfigError.
+    """
     folder = given or config.read_setting("hub", "data_dir")
-    return Path(folder) if folder else find_state_folder("hub")
+    return Path(folder) if folder else choose_state_folder("hub")
 
 
 def restart_command(role: str, folder: Path) -> str:

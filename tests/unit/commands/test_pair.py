@@ -98,6 +98,20 @@ def test_a_service_is_found_by_its_state_folder_and_wants_sudo(tmp_path: Path) -
     assert state_folders.restart_command("hub", folder) == "run: sudo systemctl restart wyoming-rosie-hub"
 
 
+def test_a_service_that_has_never_run_is_to_be_started_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    services, units = tmp_path / "services", tmp_path / "units"
+    units.mkdir()
+    users = state_folders.choose_state_folder("hub", services, units)
+    (units / "wyoming-rosie-hub.service").touch()
+    with pytest.raises(ConfigError, match="sudo systemctl start wyoming-rosie-hub"):
+        state_folders.choose_state_folder("hub", services, units)
+    users.mkdir(parents=True)  # the user runs a hub beside the package
+    assert state_folders.choose_state_folder("hub", services, units) == users
+    (services / "hub").mkdir(parents=True)
+    assert state_folders.choose_state_folder("hub", services, units) == services / "hub"
+
+
 def test_digits_are_drawn_large() -> None:
     assert draw_digits("47-1") == "\n".join(("╻ ╻  ━┓       ╻", "┗━┫   ┃  ━    ┃", "  ╹   ╹       ╹"))
     assert {len(line) for line in draw_digits("01-2345-6789").splitlines()} == {47}
