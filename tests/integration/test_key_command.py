@@ -111,6 +111,15 @@ def test_a_second_rotation_of_the_authority_waits_for_the_first(tmp_path: Path) 
     assert (refused.returncode, "still trusted" in refused.stderr) == (1, True)
 
 
+def test_a_revocation_that_the_hub_cannot_sign_is_refused_with_the_next_step(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.add("satellite", "kitchen")
+    (house.authority / "authority.key").write_bytes(b"")
+    refused = run_key(tmp_path, "revoke", "kitchen")
+    assert (refused.returncode, "restore it from a backup" in refused.stderr) == (1, True)
+    assert load_registry(house.authority / "members.json").find("kitchen")
+
+
 @pytest.mark.parametrize("content", ['{"number": 3, "mem', '{"version": 2}'], ids=["half-written", "a later version"])
 def test_a_registry_that_cannot_be_read_is_a_sentence_and_stays(tmp_path: Path, content: str) -> None:
     file = tmp_path / "tls" / "members.json"

@@ -53,6 +53,11 @@ class AuthorityFiles:
         return self.folder / "authority.key"
 
     @property
+    def are_there(self) -> bool:
+        """Whether there is a house, or a part of one."""
+        return any(path.exists() for path in (self.certificate, self.key, self.registry))
+
+    @property
     def previous(self) -> "AuthorityFiles":
         """Files of the authority before, as long as members trust it."""
         return AuthorityFiles(self.folder / PREVIOUS_FOLDER)
@@ -135,8 +140,11 @@ class Authority:
 def load_authority(folder: Path) -> Authority:
     """Return the authority of a folder. Raises OSError, ValueError for files that cannot be used."""
     files = AuthorityFiles(folder)
-    certificate = load_certificate(files.certificate)
-    key = serialization.load_pem_private_key(files.key.read_bytes(), None)
+    try:
+        certificate = load_certificate(files.certificate)
+        key = serialization.load_pem_private_key(files.key.read_bytes(), None)
+    except ValueError as err:  # the library's text is for programmers
+        raise ValueError("its key or its certificate is damaged") from err
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
         raise ValueError(f"{files.key} is not the key of {files.certificate}")
     return Authority(certificate, key)
@@ -222,7 +230,9 @@ def find_authority(folder: Path) -> Authority:
     try:
         return load_authority(folder)
     except FileNotFoundError as err:
-        raise ConfigError(f"{err.filename} is missing: there is no house here; run this where the hub runs") from err
+        is_damaged = AuthorityFiles(folder).are_there
+        next_step = "restore it from a backup" if is_damaged else "there is no house here; run this where the hub runs"
+        raise ConfigError(f"{err.filename} is missing: {next_step}") from err
     except (OSError, ValueError) as err:
         raise ConfigError(f"the authority in {folder} cannot be used: {err}; restore it from a backup") from err
 

@@ -100,8 +100,10 @@ class MemberDirectory:
         return len(self._change(lambda old: replace(old, number=old.number + 1, house=old.house or house)).members)
 
     def _change(self, change: Callable[[Registry], Registry]) -> Registry:
+        from wyoming_rosie.trust.authority import find_authority
         from wyoming_rosie.trust.issuing import change_registry
 
+        find_authority(self._house)  # without it no member would learn of the change
         changed = change_registry(self._house, change)
         give_to_owner(self._house, self._folder)
         return changed

@@ -160,7 +160,10 @@ def load_registry(path: Path) -> Registry:
             raise ConfigError(f"{path} was written by a later version of wyoming-rosie; update this one")
         return _decode_registry(document)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
-        raise ConfigError(f"the list of members in {path} cannot be read: {err}; restore it from a backup") from err
+        raise ConfigError(
+            f"the list of members in {path} cannot be read: {err}; restore it from a backup, or delete it while the hub"
+            " runs, which writes it again from a roster"
+        ) from err
 
 
 def save_registry(path: Path, registry: Registry) -> None:

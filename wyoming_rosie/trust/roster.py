@@ -156,4 +156,4 @@ def save_roster(path: Path, signed: SignedRoster) -> None:
 
 
 def _unreadable(path: Path, err: Exception) -> ConfigError:
-    return ConfigError(f"the roster in {path} cannot be read: {err}; delete that file, and join the house again")
+    return ConfigError(f"the roster in {path} cannot be read: {err}; delete that file: the hub sends it again")

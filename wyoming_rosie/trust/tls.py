@@ -23,6 +23,8 @@ NO_SCOPES: frozenset[Scope] = frozenset()
 """Scopes of a member that the roster does not know yet: only the roster gives a room and scopes."""
 PLAIN_PEER = "WRONG_VERSION_NUMBER"
 """OpenSSL's reason for a peer that does not speak TLS."""
+UNREADABLE_PEM = "PEM lib"
+"""OpenSSL's text for a file that is cut off; it gives no reason for it."""
 _NAME = re.compile(rf"(?P<id>[0-9a-f]{{16}})\.(?P<role>[a-z]+)\.{re.escape(DOMAIN)}")
 _EXPLANATIONS = {
     PLAIN_PEER: "it does not speak TLS there",
@@ -145,6 +147,8 @@ def prove_to_itself(member: Path, house: Path) -> MemberCertificate:
 def explain(error: Exception) -> str:
     """Return the reason why a handshake failed or a file cannot be used."""
     if isinstance(error, ssl.SSLError):
+        if UNREADABLE_PEM in str(error):
+            return "a key or a certificate in it is damaged"
         known = _EXPLANATIONS.get(error.reason or "")
         return known or (error.reason or str(error)).replace("_", " ").lower()
     if isinstance(error, OSError) and error.strerror:

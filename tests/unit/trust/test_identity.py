@@ -90,9 +90,9 @@ def garble_house(files: IdentityFiles) -> None:
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (truncate, "cannot be used"),
+        (truncate, "cannot be used: a key or a certificate in it is damaged"),
         (truncate_certificate, "cannot be used"),
-        (empty, "cannot be used"),
+        (empty, "cannot be used: a key or a certificate in it is damaged"),
         (take_foreign_key, "the key belongs to another certificate"),
         (take_foreign_house, "not from this house"),
         (garble_house, "cannot be used"),
@@ -135,8 +135,12 @@ def test_a_house_with_members_keeps_its_authority_whatever_the_clock_says(house:
 
 def test_an_authority_is_made_once_and_a_broken_one_is_not_replaced(house: House) -> None:
     assert ensure_authority(house.authority).pem == ensure_authority(house.authority).pem
-    (house.authority / "authority.key").unlink()
-    with pytest.raises(ConfigError, match=r"authority\.key is missing"):
+    key = house.authority / "authority.key"
+    key.write_bytes(key.read_bytes()[:100])
+    with pytest.raises(ConfigError, match="its key or its certificate is damaged; restore it from a backup"):
+        ensure_authority(house.authority)
+    key.unlink()
+    with pytest.raises(ConfigError, match=r"authority\.key is missing: restore it from a backup"):
         ensure_authority(house.authority)
 
 

@@ -67,7 +67,7 @@ def test_the_stored_roster_is_read_again(authority: Authority, tmp_path: Path) -
     save_roster(path, signed)
     assert load_roster(path) == parse_text(signed.text)
     path.write_text(path.read_text()[:50])
-    with pytest.raises(ConfigError, match="delete that file"):
+    with pytest.raises(ConfigError, match="delete that file: the hub sends it again"):
         load_roster(path)
 
 
