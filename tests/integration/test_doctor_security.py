@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.brokers import free_port
 from tests.conftest import StartDaemon
 from tests.daemons import command
+from tests.houses import House
 
 CANARY = "canary-5e21f0-must-not-be-shown"
 
@@ -53,6 +55,23 @@ async def test_a_listener_is_listed_with_what_answers_there(tmp_path: Path, daem
     report: dict[str, Any] = json.loads(printed)
     (listener,) = [one for one in report["listeners"] if one["port"] == port]
     assert (listener["role"], listener["protection"], listener["open_to"]) == ("vad", "plain", "this machine")
+
+
+async def test_the_plain_port_of_a_member_is_told_with_the_machines_that_it_admits(
+    tmp_path: Path, daemon: StartDaemon
+) -> None:
+    folder = await asyncio.to_thread(House(tmp_path / "house").add, "vad", "vad")
+    running = await daemon(
+        "vad", "--uri", "tcp://0.0.0.0:0", "--tls-port", str(free_port()), "--identity", str(folder), "--no-zeroconf",
+        "--plain", "192.0.2.8",
+    )  # fmt: skip
+    port = int(running.uri.rpartition(":")[2])
+    _, printed = await examine(tmp_path, "--json")
+    report: dict[str, Any] = json.loads(printed)
+    (listener,) = [one for one in report["listeners"] if one["port"] == port]
+    assert (listener["protection"], listener["open_to"]) == ("plain", "this machine, 192.0.2.8")
+    (finding,) = [one for one in report["findings"] if f"port {port} " in one["fault"]]
+    assert finding["severity"] == "low"
 
 
 @pytest.mark.parametrize("flags", [(), ("--json",)], ids=["text", "json"])

@@ -23,6 +23,7 @@ WIDE = (*PRIVATE_NETWORKS, "0.0.0.0/0")
     [
         (SecurityReport(listeners=(Listener("asr", ALL, 10300, Protection.PLAIN, PRIVATE_NETWORKS),)), "medium", "without TLS"),
         (SecurityReport(listeners=(Listener("asr", ALL, 11300, Protection.TLS, WIDE),)), "medium", "0.0.0.0/0"),
+        (SecurityReport(listeners=(Listener("asr", ALL, 10300, Protection.PLAIN, PRIVATE_NETWORKS, ("ha",)),)), "low", "open to ha"),
         (SecurityReport(listeners=(Listener("hub", ALL, 8000, Protection.HTTP),)), "high", "HTTP without TLS"),
         (SecurityReport(listeners=(Listener("asr", "::", 9000, Protection.HTTP),)), "low", "HTTP without TLS"),
         (SecurityReport(files=(PrivateFile("key_file", "/k", 0o604, 1),)), "high", "other users"),
@@ -51,6 +52,7 @@ def test_each_fault_is_told_with_a_severity_and_a_next_step(report: SecurityRepo
         SecurityReport(),
         SecurityReport(listeners=(Listener("asr", "127.0.0.1", 10300, Protection.PLAIN, WIDE),)),
         SecurityReport(listeners=(Listener("asr", ALL, 11300, Protection.TLS, PRIVATE_NETWORKS),)),
+        SecurityReport(listeners=(Listener("asr", ALL, 10300, Protection.PLAIN, PRIVATE_NETWORKS, ()),)),
         SecurityReport(files=(PrivateFile("memory", "/m", 0o600, 900, is_secret=False),)),
         SecurityReport(identities=(StoredIdentity("asr", "nas", 60),), keys=(ApiKey("old", None),)),
         SecurityReport(brokers=(("mqtt", "mqtt", "localhost"), ("nats", "tls", "192.168.1.4"))),
@@ -78,6 +80,7 @@ def test_an_open_plain_port_for_the_whole_internet_is_severe() -> None:
         (Listener("asr", "127.0.0.1", 1, Protection.PLAIN, PRIVATE_NETWORKS), "this machine"),
         (Listener("asr", ALL, 1, Protection.PLAIN, ("10.1.0.0/16",)), "private networks"),
         (Listener("asr", ALL, 1, Protection.PLAIN, WIDE), "wider than private networks"),
+        (Listener("asr", ALL, 1, Protection.PLAIN, WIDE, ("ha", "10.0.0.9")), "this machine, ha, 10.0.0.9"),
         (Listener("hub", ALL, 1, Protection.HTTP), "all who reach this machine"),
     ],
 )

@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,13 +56,25 @@ def find_programs(proc: Path = Path("/proc")) -> list[RunningProgram]:
 async def find_listeners(programs: Sequence[RunningProgram]) -> tuple[Listener, ...]:
     """Return the ports of the programs and what answers there."""
     open_ports = await asyncio.to_thread(lambda: list(_read_open_ports()))
+    found = await asyncio.gather(*(_probe_program(program, open_ports) for program in programs))
+    return tuple(listener for listeners in found for listener in listeners)
+
+
+async def _probe_program(program: RunningProgram, open_ports: Sequence[tuple[str, int, str]]) -> list[Listener]:
     found = [
         Listener(program.role, host, port, Protection.UNKNOWN, _allowed(program))
-        for program in programs
         for host, port, inode in open_ports
         if inode in (program.sockets or ())
     ]
-    return tuple(await asyncio.gather(*(_probe(listener) for listener in found)))
+    return _restrict_plain(await asyncio.gather(*map(_probe, found)), program.setting("plain") or ())
+
+
+def _restrict_plain(listeners: Iterable[Listener], machines: tuple[str, ...]) -> list[Listener]:
+    """Note whom the plain ports of a program admit that listens by TLS, too: it is a member of a house."""
+    known = list(listeners)
+    if not any(one.protection is Protection.TLS and one.allow is not None for one in known):
+        return known
+    return [replace(one, plain=machines) if one.protection is Protection.PLAIN else one for one in known]
 
 
 def _allowed(program: RunningProgram) -> tuple[str, ...] | None:

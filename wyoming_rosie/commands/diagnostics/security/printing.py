@@ -43,7 +43,7 @@ def _print_tables(console: Console, report: SecurityReport) -> None:
         for one in report.identities
     ]
     _print_table(console, "identities here", identities)
-    _print_table(console, "members of the house", [(member, "") for member in report.members])
+    _print_table(console, "members of the house, in the hub's list", [(member, "") for member in report.members])
     findings = assess(report)
     console.print(f"\n{len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'}", style="bold")
     for finding in findings:

@@ -23,13 +23,17 @@ class Protection(StrEnum):
 
 @dataclass(frozen=True)
 class Listener:
-    """A port on which a program of the suite listens; `allow` are its networks, None if it has no such setting."""
+    """A port on which a program of the suite listens; `allow` are its networks, None if it has no such setting.
+
+    `plain` are the other machines that a member of a house admits without TLS; None for a program that is no member.
+    """
 
     role: str
     host: str
     port: int
     protection: Protection
     allow: tuple[str, ...] | None = None
+    plain: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -46,23 +46,31 @@ def reach(listener: Listener) -> str:
     """Return to whom a listener is open."""
     if hosts.is_loopback(listener.host):
         return "this machine"
+    if listener.plain is not None:
+        return ", ".join(("this machine", *listener.plain))
     if listener.allow is None:
         return "all who reach this machine"
     return "wider than private networks" if _find_public(listener.allow) else "private networks"
 
 
 def _assess_listener(listener: Listener) -> Iterator[Finding]:
-    if hosts.is_loopback(listener.host):
+    if hosts.is_loopback(listener.host) or listener.plain == ():
         return
     where = f"{listener.role} at port {listener.port}"
-    public = _find_public(listener.allow or ())
+    public = _find_public(listener.allow or ()) if listener.plain is None else []
     if public:
         yield Finding(
             Severity.HIGH if listener.protection is not Protection.TLS else Severity.MEDIUM,
             f"{where} admits {', '.join(public)}, which is wider than private networks",
             "give --allow only the networks of the home, such as 192.168.1.0/24",
         )
-    if listener.protection is Protection.PLAIN and listener.allow is not None:
+    if listener.plain:
+        yield Finding(
+            Severity.LOW,
+            f"{where} is open to {', '.join(listener.plain)} without TLS: who poses as it can listen and send",
+            "keep --plain for Home Assistant alone, which cannot speak TLS",
+        )
+    elif listener.protection is Protection.PLAIN and listener.allow is not None:
         yield Finding(
             Severity.MEDIUM,
             f"{where} is open to {reach(listener)} without TLS: who is there can listen and send",
