@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -296,6 +296,28 @@ async def test_half_a_hello_ends_in_time(asr: Membership, service: DaemonServer)
     service.handshake_seconds = 0.5
     async with service.listening("tls://127.0.0.1:0", asr) as where:
         assert await talk(str(where), None, b"\x16\x03\x01\x02\x00\x01") == b""
+
+
+async def test_a_member_that_leaves_with_its_last_handshake_message_leaves_no_warning(
+    uri: str, hub: Membership, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(uri.rpartition(":")[2]))
+    received, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
+    near = hub.client_context.wrap_bio(received, sent)
+    with pytest.raises(ssl.SSLWantReadError):
+        near.do_handshake()
+    writer.write(sent.read())
+    while near.version() is None or not sent.pending:
+        received.write(await reader.read(65_536))
+        with suppress(ssl.SSLWantReadError):
+            near.do_handshake()
+    with pytest.raises(ssl.SSLWantReadError):
+        near.unwrap()
+    writer.write(sent.read())  # the certificate and the end in one piece
+    async with asyncio.timeout(SECONDS):
+        await reader.read()
+    writer.close()
+    assert "eof_received" not in caplog.text
 
 
 async def test_a_recorded_conversation_cannot_be_replayed(uri: str, hub: Membership) -> None:

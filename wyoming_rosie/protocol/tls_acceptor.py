@@ -78,6 +78,7 @@ class TlsAcceptor:
 
     async def _shake_hands(self, transport: asyncio.Transport, host: str) -> None:
         stream = EventStream()
+        stream.is_tls = True  # a peer that leaves at once ends it before it is connected
         # TLS closes its socket when it fails; a copy remains to tell a plain peer why.
         with transport.get_extra_info("socket").dup() as raw:
             try:
