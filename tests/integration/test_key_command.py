@@ -81,6 +81,15 @@ def test_members_and_keys_are_listed_and_revoked_by_name(tmp_path: Path) -> None
     assert len(load_registry(house.authority / "members.json").revoked) == 2
 
 
+def test_columns_are_as_wide_as_the_longest_name(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.add("satellite", "Dr. Müllers Arbeitszimmer im Dach", room="Büro")
+    house.add("asr", "nas")
+    first, second = run_key(tmp_path, "list").stdout.splitlines()
+    assert "im Dach (satellite)  Büro " in first
+    assert first.index("Büro") == second.index("no room")
+
+
 def test_the_hub_of_the_house_is_not_revoked(tmp_path: Path) -> None:
     House(tmp_path).add("hub", "identity")
     refused = run_key(tmp_path, "revoke", "identity")

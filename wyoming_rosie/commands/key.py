@@ -5,7 +5,7 @@ import getpass
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from json import dumps as dump_json
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -63,8 +63,8 @@ async def list_keys(
     """List the members of the house and the keys of the hub's API, without their secrets."""
     folder = _folder(data_dir)
     listed = await asyncio.to_thread(_list_all, folder)
-    for one in listed:
-        sys.stdout.write(f"{dump_json(one) if json else _format_line(one)}\n")
+    for line in map(dump_json, listed) if json else _format_lines(listed):
+        sys.stdout.write(f"{line}\n")
     found = await asyncio.to_thread(access.load, folder / access.FILE_NAME)
     members = sum(one["kind"] == MEMBER for one in listed)
     is_set = "set" if found.password_hash else "not set"
@@ -162,15 +162,20 @@ def _find_kind(folder: Path, name: str, wanted: Kind | None) -> Kind:
     return found[0]
 
 
-def _format_line(one: dict[str, Any]) -> str:
+def _format_lines(listed: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a line for each member and key, in columns as wide as the longest name and room."""
+    rows = [_format_cells(one) for one in listed]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def _format_cells(one: dict[str, Any]) -> tuple[str, ...]:
     name = f"{one['name']} ({one['role']})" if one["kind"] == MEMBER else one["name"]
     seen, until = (_format_time(one.get(key), pattern) for key, pattern in TIMES)
     certificate = f"until {until}" if until else "not seen yet" if one["kind"] == MEMBER else ""
-    scopes = ",".join(one["scopes"])
-    line = (
-        f"{one['kind']:<8}{name:<32}{one['room'] or 'no room':<16}{scopes:<26}{seen or 'never seen':<18}{certificate}"
-    )
-    return line.rstrip() + (", to be renewed" if one.get("is_rotating") else "")
+    if one.get("is_rotating"):
+        certificate += ", to be renewed"
+    return one["kind"], name, one["room"] or "no room", ",".join(one["scopes"]), seen or "never seen", certificate
 
 
 def _format_time(seconds: float | None, pattern: str) -> str:
