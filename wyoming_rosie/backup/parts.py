@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from wyoming_rosie import config
+from wyoming_rosie.audio.speakers.store import FOLDER, default_folder
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.http import access
 from wyoming_rosie.runtime import toml_file
@@ -17,6 +18,8 @@ from wyoming_rosie.runtime.secrets import ESPHOME_KEY_FILE
 SETTINGS = "settings/rosie.toml"
 """Name of the part with the settings."""
 CREDENTIALS = "credentials"
+SPEAKERS = "speakers"
+"""Folder of the voices of persons, which only an encrypted backup has."""
 SERVICES_STATE = Path("/var/lib/wyoming-rosie")
 MODEL_SUFFIXES = frozenset({".json", ".npz", ".onnx", ".tflite"})
 FOLDER_KEYS = frozenset({"custom_model_dir"})
@@ -81,8 +84,6 @@ STATE_FILES = (
     ),
     StateFile("hub", "tls/members.json", is_secret=True, is_live=True),
     *(StateFile("hub", f"identity/{name}", is_secret=True) for name in ("member.pem", "house.pem", "roster.json")),
-    StateFile("hub", "tls/members.json", is_secret=True),
-    *(StateFile("hub", f"identity/{name}", is_secret=True) for name in ("member.pem", "house.pem", "roster.json")),
     StateFile("intent", "alarms.json"),
     StateFile("intent", "memory.db", is_database=True, is_live=True),
     StateFile("intent", "memory-encrypted.db", is_database=True, is_encrypted=True, is_live=True),
@@ -109,16 +110,19 @@ class BackupPlaces:
     backups: Path
     """Folder for what a restore replaces."""
     credentials: Path | None = None
+    speakers: Path | None = None
+    """Folder with a file for each person whose voice is known."""
 
     @property
     def roots(self) -> tuple[Path, ...]:
         """The folders of the suite."""
         known = (self.settings.parent, *self.state.values(), self.satellites)
-        return (*known, self.credentials) if self.credentials else known
+        return (*known, *filter(None, (self.credentials, self.speakers)))
 
     def find_parts(self) -> list[BackupPart]:
         """Return the parts that there are on this machine. Raises ConfigError for settings that are no TOML."""
-        fixed = [BackupPart(SETTINGS, self.settings), *self._state_parts(), *self._satellite_parts(), *self._tokens()]
+        state = (*self._state_parts(), *self._satellite_parts(), *self._voices())
+        fixed = [BackupPart(SETTINGS, self.settings), *state, *self._tokens()]
         return [*filter(_is_there, fixed), *find_own_parts(self.settings)]
 
     def locate(self, name: str) -> BackupPart | None:
@@ -130,6 +134,8 @@ class BackupPlaces:
             return next((one for one in self._parts_of_satellite(rest[0]) if one.name == name), None)
         if folder == CREDENTIALS and len(rest) == 1 and self.credentials and is_plain_name(rest[0]):
             return BackupPart(name, self.credentials / rest[0], is_secret=True)
+        if folder == SPEAKERS and len(rest) == 1 and self.speakers and is_plain_name(rest[0]):
+            return _voice(self.speakers / rest[0])
         return next((part for part in self._state_parts() if part.name == name), None)
 
     def _state_parts(self) -> Iterator[BackupPart]:
@@ -145,9 +151,16 @@ class BackupPlaces:
         for one in SATELLITE_FILES:
             yield _state_part(one, f"satellite/{name}/{one.name}", self.satellites / name / one.name)
 
+    def _voices(self) -> Iterator[BackupPart]:
+        return map(_voice, sorted(_list_folder(self.speakers)) if self.speakers else ())
+
     def _tokens(self) -> Iterator[BackupPart]:
         for path in sorted(_list_folder(self.credentials)) if self.credentials else ():
             yield BackupPart(f"{CREDENTIALS}/{path.name}", path, is_secret=True)
+
+
+def _voice(path: Path) -> BackupPart:
+    return BackupPart(f"{SPEAKERS}/{path.name}", path, is_secret=True, is_live=True)
 
 
 def user_places() -> BackupPlaces:
@@ -156,16 +169,16 @@ def user_places() -> BackupPlaces:
     state = {role: config.state_folder(role) for role in {one.role for one in STATE_FILES}}
     if folders["hub"]:
         state["hub"] = Path(folders["hub"])
-    return BackupPlaces(
-        config.user_file(), state, Path(folders["satellite"] or config.data_folder()), config.state_folder("backup")
-    )
+    satellites = Path(folders["satellite"] or config.data_folder())
+    return BackupPlaces(config.user_file(), state, satellites, config.state_folder("backup"), speakers=default_folder())
 
 
 def service_places(state: Path = SERVICES_STATE, settings: Path = config.SYSTEM_FILE) -> BackupPlaces:
     """Return the places of the programs that run as services of this machine."""
     folders = {role: state / role for role in {one.role for one in STATE_FILES}}
     satellites = state / "satellite" / "wyoming-rosie"
-    return BackupPlaces(settings, folders, satellites, state / "backup", settings.parent / CREDENTIALS)
+    credentials, speakers = settings.parent / CREDENTIALS, state / "asr" / FOLDER
+    return BackupPlaces(settings, folders, satellites, state / "backup", credentials, speakers)
 
 
 def hub_places(settings: Path, folder: Path) -> BackupPlaces:

@@ -45,6 +45,10 @@ def house(tmp_path: Path) -> BackupPlaces:
     changed, _ = Access().add_key("tablet", {Scope.TEXT}, "Kitchen")
     access.save(places.state["hub"] / access.FILE_NAME, changed)
     write(places.state["hub"] / "tls" / "authority.key", b"the authority's key")
+    write(places.state["hub"] / "tls" / "members.json", b'{"members": []}')
+    write(places.state["hub"] / "identity" / "member.pem", b"the hub's key")
+    assert places.speakers is not None
+    write(places.speakers / "0123456789abcdef.json", b'{"name": "Ada"}')
     write(places.state["intent"] / "alarms.json", b"[]")
     write(places.satellites / "Kitchen" / "state.json", b'{"volume": 40}')
     assert places.credentials is not None
@@ -104,7 +108,9 @@ def test_a_backup_with_secrets_brings_a_new_machine_to_where_the_old_one_was(
     house: BackupPlaces, tmp_path: Path
 ) -> None:
     file = tmp_path / "b.tar.gz"
-    write_backup(house.find_parts(), file, with_secrets=True, passphrase=PASSPHRASE)
+    manifest = write_backup(house.find_parts(), file, with_secrets=True, passphrase=PASSPHRASE)
+    assert names(manifest) >= {"hub/tls/members.json", "hub/identity/member.pem", "speakers/0123456789abcdef.json"}
+    assert len(names(manifest)) == len(manifest.parts)
     assert b"a token" not in file.read_bytes()
     new = machine(tmp_path / "new")
     result = restore_file(file, new, PASSPHRASE)
