@@ -54,6 +54,7 @@ def test_help_shows_the_subcommands_in_groups() -> None:
         "Run and check": {
             "up",
             "backup",
+            "enroll",
             "calendar",
             "restore",
             "doctor",
