@@ -106,9 +106,9 @@ class FakeSatellite(FakeDaemon):
             await self.send(Event("audio-chunk", dict(SPEECH_DATA), pcm))
             await asyncio.sleep(0.02)
 
-    async def wake(self, turn_id: str = "turn-1", **run: Any) -> None:
+    async def wake(self, turn_id: str = "turn-1", word: str = "okay_nabu", **run: Any) -> None:
         await self.send(
-            Event("detection", {"name": "okay_nabu", "context": {"turn_id": turn_id}}),
+            Event("detection", {"name": word, "context": {"turn_id": turn_id}}),
             Event("run-pipeline", {"start_stage": "asr", "end_stage": "tts", **run}),
         )
 

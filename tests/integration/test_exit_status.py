@@ -123,7 +123,8 @@ def test_an_unknown_command_is_misuse() -> None:
 
 def test_every_command_is_in_a_table_or_cannot_fail() -> None:
     groups = {"calendar", "config", "key", "memory", "plugin", "service"}  # of commands, which have tests of their own
-    assert set(COMMANDS) - FAILING.keys() == {"devices", "discover", "doctor", *groups}
+    told_elsewhere = {"enroll", "join", "pair"}  # test_speakers.py and test_pairing.py
+    assert set(COMMANDS) - FAILING.keys() == {"devices", "discover", "doctor", *groups, *told_elsewhere}
 
 
 @pytest.mark.parametrize("program", [program.command for program in PROGRAMS])

@@ -78,9 +78,12 @@ class TwoRoomHome:
         return hub
 
     async def say(self, satellite: FakeSatellite, text: str) -> str:
-        """Wake a satellite and say something; return the answer once it is played."""
+        """Wake a satellite and say something; return the answer once it is played.
+
+        Each room has its own wake word: of one that two rooms hear within 2 s, one room answers.
+        """
         self.says, heard = text, len(satellite.heard)
-        await satellite.wake()
+        await satellite.wake(word="okay_nabu" if satellite is self.kitchen else "hey_jarvis")
         await satellite.speak(1.0)
         answer = await satellite.wait_for("synthesize", after=heard)
         await satellite.wait_for("audio-stop", after=heard)

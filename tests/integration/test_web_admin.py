@@ -365,11 +365,11 @@ async def test_a_satellite_that_leaves_is_told(house: HouseClient) -> None:
 
 async def test_readers_see_the_levels_that_a_satellite_reports_and_those_of_its_audio(house: HouseClient) -> None:
     satellite = house.harness.satellite
-    assert (await satellite.wait_for("user-event")).data == {"name": "watch", "seconds": 0}, "for near misses"
+    near_misses = await satellite.wait_for("user-event", name="watch")
+    assert near_misses.data == {"name": "watch", "seconds": 0}
     heard = len(satellite.heard)
     async with open_events(house) as events:
-        asked = await satellite.wait_for("user-event", after=heard)
-        assert asked.data["name"] == "watch"
+        asked = await satellite.wait_for("user-event", after=heard, name="watch")
         assert asked.data["seconds"] > 0
         report = {"level_dbfs": -31.5, "noise_dbfs": -60.0, "wake_scores": {"okay_nabu": 0.4}}
         report["wake_thresholds"] = {"okay_nabu": 0.85}
