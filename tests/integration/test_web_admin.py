@@ -373,6 +373,7 @@ async def test_readers_see_the_levels_that_a_satellite_reports_and_those_of_its_
         assert asked.data["seconds"] > 0
         report = {"level_dbfs": -31.5, "noise_dbfs": -60.0, "wake_scores": {"okay_nabu": 0.4}}
         report["wake_thresholds"] = {"okay_nabu": 0.85}
+        await satellite.send(Event("user-event", {"name": "near-miss", "word": "okay_nabu", "score": 0.4}))
         await satellite.send(Event("user-event", {"name": "levels", **report}))
         assert await events.wait_for("levels") == {"satellite": "kitchen satellite", **report}
         words = {word["name"]: word for word in await house.get("/wake-words")}
