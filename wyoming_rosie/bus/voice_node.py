@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 import time
 from base64 import b64encode
 from collections import OrderedDict
@@ -28,6 +27,7 @@ from wyoming_rosie.bus.messages import (
     Say,
     WakeWordData,
 )
+from wyoming_rosie.runtime import atomic_file
 
 _LOG = structlog.get_logger()
 RESEND_SECONDS = 5.0
@@ -226,7 +226,7 @@ class VoiceNode:
             self.dropped += 1
             await asyncio.to_thread(oldest.file.unlink, missing_ok=True)
         file = self._folder / f"{time.time_ns():020d}{_SUFFIX}"
-        await asyncio.to_thread(_write_file, file, payload)
+        await asyncio.to_thread(atomic_file.write, file, payload, atomic_file.PRIVATE)
         waiting[key] = _Kept(file, len(payload), time.monotonic())
 
 
@@ -234,18 +234,6 @@ def _encode_utterance(key: str, source: str, about: AudioMeta, content: bytes) -
     inline = None if about.uri else b64encode(content).decode()
     meta = replace(about, inline=inline, sha256=hashlib.sha256(content).hexdigest())
     return schema.wrap(meta, key=key, source=source, now=time.time()).encode(MAX_AUDIO_META_BYTES)
-
-
-def _write_file(file: Path, payload: bytes) -> None:
-    """Write a file that only its owner may read."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_suffix(".new")
-    new.touch(0o600)
-    with new.open("wb") as opened:
-        opened.write(payload)
-        opened.flush()
-        os.fsync(opened.fileno())
-    new.rename(file)
 
 
 def _read_folder(folder: Path) -> "dict[str, _Kept]":

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-import os
 import re
 import secrets
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import structlog
 
 from wyoming_rosie import __version__
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime import atomic_file
 from wyoming_rosie_satellite.esphome import api_pb2 as api
 from wyoming_rosie_satellite.esphome.framing import KEY_BYTES, NO_KEY, DeviceIdentity
 from wyoming_rosie_satellite.esphome.messages import FEATURES
@@ -110,7 +110,7 @@ class KeyStore:
             if key is None:
                 self._path.unlink(missing_ok=True)
             else:
-                _write_private(self._path, format_key(key).encode())
+                atomic_file.write(self._path, format_key(key).encode(), atomic_file.PRIVATE)
         except OSError as err:
             raise ConfigError(f"cannot write the key {self._path}: {err.strerror}") from err
         self.key = key
@@ -132,15 +132,3 @@ def parse_key(given: bytes) -> bytes:
 def format_key(key: bytes) -> str:
     """Return a key as people enter it in Home Assistant."""
     return base64.b64encode(key).decode()
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    """Replace a file atomically by one that only its owner can read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
