@@ -14,13 +14,13 @@ from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.http import access
 from wyoming_rosie.runtime import toml_file
 from wyoming_rosie.runtime.secrets import ESPHOME_KEY_FILE
+from wyoming_rosie.trust.state_folders import SERVICES
 
 SETTINGS = "settings/rosie.toml"
 """Name of the part with the settings."""
 CREDENTIALS = "credentials"
 SPEAKERS = "speakers"
 """Folder of the voices of persons, which only an encrypted backup has."""
-SERVICES_STATE = Path("/var/lib/wyoming-rosie")
 MODEL_SUFFIXES = frozenset({".json", ".npz", ".onnx", ".tflite"})
 FOLDER_KEYS = frozenset({"custom_model_dir"})
 FILE_KEYS = frozenset({"home", "verifier"})
@@ -173,7 +173,7 @@ def user_places() -> BackupPlaces:
     return BackupPlaces(config.user_file(), state, satellites, config.state_folder("backup"), speakers=default_folder())
 
 
-def service_places(state: Path = SERVICES_STATE, settings: Path = config.SYSTEM_FILE) -> BackupPlaces:
+def service_places(state: Path = SERVICES, settings: Path = config.SYSTEM_FILE) -> BackupPlaces:
     """Return the places of the programs that run as services of this machine."""
     folders = {role: state / role for role in {one.role for one in STATE_FILES}}
     satellites = state / "satellite" / "wyoming-rosie"

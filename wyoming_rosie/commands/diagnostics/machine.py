@@ -16,9 +16,10 @@ from wyoming_rosie.commands.processes import find_command
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.runtime import extras, secrets
+from wyoming_rosie.trust.state_folders import SERVICES
 
 CLOCK_SECONDS = 3.0
-SERVICE_DATA = Path("/var/lib/wyoming-rosie/satellite/wyoming-rosie")
+SERVICE_DATA = SERVICES / "satellite" / "wyoming-rosie"
 """Data folder of the satellite's system service."""
 MAX_MODELS = 40
 ENGINE_EXTRAS = {
