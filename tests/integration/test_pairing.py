@@ -158,7 +158,7 @@ def test_a_program_of_this_machine_joins_without_a_code(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout) == (0, "hall (asr) of this machine belongs to the house now.\n")
     own = load_identity(Path(os.environ["XDG_STATE_HOME"]) / "wyoming-rosie" / "asr" / "identity")
     assert own is not None
-    assert own.certificate.member == registry(house).get("hall")
+    assert own.certificate.member.id == registry(house).get("hall").id
     again = run("pair", "attic", "--local", "asr", "--data-dir", str(house))
     assert again.returncode == 1
     assert "belongs to a house already, as hall (asr)" in again.stderr

@@ -92,7 +92,8 @@ async def test_a_handler_knows_its_peer(hub: Membership, asr: Membership) -> Non
             await echo(await stack.enter_async_context(connect(str(where), SECONDS, membership=hub)))
     await service.drain(0)
     assert [peer.kind for peer in peers] == [PeerKind.MEMBER, PeerKind.LOCAL]
-    assert peers[0].member == hub.own
+    assert peers[0].member is not None
+    assert peers[0].member.id == hub.own.id
     assert str(peers[0]) == "hub (hub)"
 
 

@@ -91,7 +91,7 @@ async def house(
 async def test_a_monitor_gets_the_state_of_the_hub(daemon: StartDaemon) -> None:
     async with open_web(daemon) as client, client.get("/health") as answer:
         assert answer.status == 200
-        assert (await answer.json())["parts"] == {"satellites": "ok"}
+        assert (await answer.json())["parts"] == {"satellites": "ok", "certificate": "ok", "trust": "ok"}
 
 
 async def test_a_satellite_that_is_not_connected_is_named_to_monitors(daemon: StartDaemon) -> None:

@@ -43,7 +43,8 @@ class SatelliteArbitration:
         was_needed = self.is_needed
         self._claimants[satellite] = claimant
         self._arbiter.join(satellite)
-        self._announce([claimant] if was_needed is self.is_needed else list(self._claimants.values()))
+        if self.is_needed:
+            self._announce([claimant] if was_needed else list(self._claimants.values()))
         return satellite
 
     def leave(self, satellite: str) -> None:
