@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -166,6 +167,24 @@ def test_two_processes_share_a_file(tmp_path: Path) -> None:
     assert [writer.communicate(timeout=60)[0] for writer in writers] == ["", ""]
     with closing(sqlite.load(tmp_path / "m.db")) as store:
         assert len(texts(store)) == 100
+
+
+def test_a_new_file_is_opened_once_another_process_has_begun_it(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "m.db", check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        end = threading.Timer(0.2, other.rollback)
+        end.start()
+        with closing(sqlite.load(tmp_path / "m.db")) as store:
+            store.add([fact("a")])
+            assert texts(store) == ["a"]
+        end.join()
+
+
+def test_a_new_file_that_stays_locked_is_refused_in_the_end(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "m.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(MemoryStoreError, match="locked"):
+            SqliteStore(DatabaseFile(tmp_path / "m.db", busy_seconds=0.1))
 
 
 def test_a_killed_writer_leaves_whole_records(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -19,8 +20,10 @@ BUSY_SECONDS = 5.0
 """Longest wait for another process that writes."""
 LOCK_SECONDS = 45.0
 """Longest wait for a backup that copies the file, or a restore that replaces it."""
+POLL_SECONDS = 0.01
 BROKEN = ".broken"
 """Suffix of a damaged file that was kept aside."""
+_LOCKED = "database is locked"
 _NO_DATABASE = "file is not a database"
 _DAMAGED = "database disk image is malformed"
 
@@ -141,7 +144,7 @@ class DatabaseFile:
         try:
             self._check(database)
             database.execute("PRAGMA secure_delete = ON")  # overwrite what is deleted
-            database.execute("PRAGMA journal_mode = WAL")
+            self._begin_log(database)
             database.execute("PRAGMA synchronous = NORMAL")
             _migrate(database)
         except BaseException:
@@ -149,6 +152,19 @@ class DatabaseFile:
             raise
         self._opened = self.path.stat()
         return database
+
+    def _begin_log(self, database: sqlite3.Connection) -> None:
+        """Turn on the write-ahead log, once another process that opens the new file too has done so. Raises the driver's Error."""
+        deadline = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                database.execute("PRAGMA journal_mode = WAL")
+            except self._driver.OperationalError as err:
+                if not str(err).startswith(_LOCKED) or time.monotonic() >= deadline:
+                    raise
+                time.sleep(POLL_SECONDS)  # SQLite itself does not wait here: it has read the file before it writes
+            else:
+                return
 
     def _check(self, database: sqlite3.Connection) -> None:
         """Raise the driver's DatabaseError for a file with damaged pages."""
