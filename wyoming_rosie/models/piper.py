@@ -1,11 +1,11 @@
 """Piper voices by name: their source and their files."""
 
 import re
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.models.checksums import KnownFile, known_files
 from wyoming_rosie.models.downloads import Download
 from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
 
@@ -15,25 +15,18 @@ NETWORK, DESCRIPTION = ".onnx", ".onnx.json"
 SOURCE = "https://huggingface.co/rhasspy/piper-voices/resolve/main"
 LICENCE = ""
 """Each voice has its own."""
-SHA256: Mapping[str, Mapping[str, str]] = {
-    "en_US-joe-medium": {
-        NETWORK: "58afce0321b8d9c46d7cdf9c16500cc55a793b4220212dba6b70fb788b3baf06",
-        DESCRIPTION: "3d6d5410b3795cb1950595247ef8f06190719e6fdbfa3a2356d8ec368e1aad33",
-    }
-}
-"""Checksums of a voice's files, by ending, from whatever source they come."""
+REPOSITORY = "rhasspy/piper-voices"
+"""Name of the source in the table of checksums: its list of voices has those of the networks; descriptions change."""
 _NAME = re.compile(
     r"(?P<family>[a-z]{2,3})_(?P<region>[A-Z0-9]{2,3})-(?P<dataset>\w+)-(?P<quality>x_low|low|medium|high)"
 )
-_VOICE_LIST = Path(__file__).with_name("piper_voices.txt")
-"""The source's voices as of 2026-11, with the megabytes of their networks."""
 
 
 @cache
 def available() -> dict[str, int]:
-    """Return the source's voices with the approximate bytes of their networks."""
-    lines = (line.split() for line in _VOICE_LIST.read_text("utf-8").splitlines())
-    return {name: 1_000_000 * int(megabytes) for name, megabytes in lines}
+    """Return the source's voices with the bytes of their networks."""
+    files = known_files(REPOSITORY)
+    return {name.removesuffix(NETWORK): file.size or 0 for name, file in files.items() if name.endswith(NETWORK)}
 
 
 def is_model_name(name: str) -> bool:
@@ -76,11 +69,10 @@ def downloads(name: str, source: str) -> list[Download]:
     if found is None or not source:
         return []
     folder = f"{source.rstrip('/')}/{found['family']}/{found['family']}_{found['region']}/{found['dataset']}/{found['quality']}"
-    sums = SHA256.get(name, {})
-    return [
-        Download(f"{folder}/{name}{ending}", Path(name + ending), sha256=sums.get(ending))
-        for ending in (DESCRIPTION, NETWORK)
+    known = [
+        (name + ending, known_files(REPOSITORY).get(name + ending, KnownFile())) for ending in (DESCRIPTION, NETWORK)
     ]
+    return [Download(f"{folder}/{file}", Path(file), about.size, about.checksum) for file, about in known]
 
 
 def _installed_model(file: Path, name: str, *, is_whole: bool) -> InstalledModel:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.models.checksums import KnownFile, known_files
 from wyoming_rosie.models.downloads import Download
 from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
 from wyoming_rosie.wakeword import micro
@@ -11,6 +12,8 @@ from wyoming_rosie.wakeword.openwakeword import model_files
 
 NAME = "wake"
 RELEASE_URL = "https://github.com/dscripka/openWakeWord/releases/download/v0.5.1"
+REPOSITORY = "dscripka/openWakeWord"
+"""Name of the release in the table of checksums."""
 RELEASED_WORDS = ("alexa_v0.1", "hey_jarvis_v0.1", "hey_mycroft_v0.1", "hey_rhasspy_v0.1")
 _SHARED = (model_files.MEL_NAME, model_files.EMBEDDING_NAME)
 _BYTES = 1_000_000
@@ -47,7 +50,8 @@ def fetch_plan(name: str, data: Path, source: str | None) -> FetchPlan:
 def fetch_plan_for_words(names: list[str], folder: Path, source: str | None) -> FetchPlan:
     """Return the files of several words and of the shared networks."""
     base = (source or RELEASE_URL).rstrip("/")
-    files = [Download(f"{base}/{name}.onnx", Path(f"{name}.onnx")) for name in (*_SHARED, *names)]
+    known = [(f"{name}.onnx", known_files(REPOSITORY).get(f"{name}.onnx", KnownFile())) for name in (*_SHARED, *names)]
+    files = [Download(f"{base}/{file}", Path(file), about.size, about.checksum) for file, about in known]
     return FetchPlan(", ".join(names), files, folder, model_files.PRETRAINED_LICENCE, NOTICE)
 
 

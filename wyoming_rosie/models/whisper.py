@@ -1,11 +1,12 @@
 """Whisper models by name: their folders, sources and languages."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.models.checksums import KnownFile, known_files
 from wyoming_rosie.models.downloads import Download
 from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
 from wyoming_rosie.text.suggestions import describe_unknown_name
@@ -15,7 +16,10 @@ FOLDER = "whisper"
 LICENCE = "MIT"
 HUB_URL = "https://huggingface.co"
 _SIZES = ("tiny", "base", "small", "medium")
-_REQUIRED_FILES = ("model.bin", "config.json", "tokenizer.json")
+WEIGHTS = "model.bin"
+_REQUIRED_FILES = (WEIGHTS, "config.json", "tokenizer.json")
+_USUAL_FILES = (*_REQUIRED_FILES, "vocabulary.json")
+"""Files of a repository that is not in the table of checksums."""
 _MULTILINGUAL_TOKENS = 51_865
 _SUFFIXES = ("-int8", "-float16", "-float32")  # other servers' way to choose --faster-whisper.compute
 # fmt: off
@@ -45,21 +49,6 @@ _MEGABYTES = {
     "turbo": 1620,
 }
 """Approximate downloads; English models are as large as multilingual ones of their size."""
-SHA256: Mapping[str, Mapping[str, str]] = {
-    "tiny.en": {
-        "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
-        "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
-        "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
-        "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
-    },
-    "base": {
-        "model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
-        "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
-        "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
-        "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
-    },
-}
-"""Checksums of a model's files, by file, from whatever source they come."""
 REPOSITORIES = _SYSTRAN | _OTHER_REPOSITORIES | {"turbo": _OTHER_REPOSITORIES["large-v3-turbo"]}
 
 
@@ -89,16 +78,9 @@ class ModelFolder:
     def downloads(self, hub: str) -> list[Download]:
         """Return the files to download."""
         base = f"{hub.rstrip('/')}/{self.repository}/resolve/main"
-        names = [self._vocabulary_name, *reversed(_REQUIRED_FILES)]
-        if any(mark in self.name for mark in ("-v3", "turbo")):
-            names.append("preprocessor_config.json")  # they have 128 mel bands, not 80
-        checksums = SHA256.get(self.name, {})
-        return [Download(f"{base}/{name}", Path(name), sha256=checksums.get(name)) for name in names]
-
-    @property
-    def _vocabulary_name(self) -> str:
-        is_older = self.repository in _SYSTRAN.values() and "v3" not in self.name
-        return "vocabulary.txt" if is_older else "vocabulary.json"
+        files = known_files(self.repository or "") or dict.fromkeys(_USUAL_FILES, KnownFile())
+        small_first = sorted(files, key=lambda name: name == WEIGHTS)
+        return [Download(f"{base}/{name}", Path(name), files[name].size, files[name].checksum) for name in small_first]
 
     @property
     def _vocabulary(self) -> Path | None:

@@ -21,20 +21,26 @@ def test_a_name_says_where_a_model_comes_from_and_goes_to(tmp_path: Path) -> Non
     files = model.downloads("http://hub.example/")
     assert model.path == tmp_path / "base"
     assert not model.is_installed
-    assert files[0].url == "http://hub.example/Systran/faster-whisper-base/resolve/main/vocabulary.txt"
+    assert files[0].url == "http://hub.example/Systran/faster-whisper-base/resolve/main/config.json"
     assert {str(file.path) for file in files} == {"config.json", "model.bin", "tokenizer.json", "vocabulary.txt"}
 
 
-@pytest.mark.parametrize("name", ["tiny.en", "base"])
-def test_the_files_of_measured_models_are_pinned(tmp_path: Path, name: str) -> None:
-    pinned = {
-        str(file.path): file.sha256 for file in whisper.find_model(name, tmp_path).downloads("http://hub.example")
-    }
-    assert pinned == whisper.SHA256[name]
+@pytest.mark.parametrize("name", whisper.REPOSITORIES)
+def test_the_weights_of_each_named_model_are_pinned_and_come_last(tmp_path: Path, name: str) -> None:
+    files = whisper.find_model(name, tmp_path).downloads("http://hub.example")
+    assert files[-1].path == Path("model.bin")
+    assert (files[-1].checksum or "").startswith("sha256:")
 
 
-def test_newer_models_bring_more_files(tmp_path: Path) -> None:
-    files = {str(file.path) for file in whisper.find_model("turbo", tmp_path).downloads("http://hub.example")}
+def test_the_files_of_another_repository_are_the_usual_ones(tmp_path: Path) -> None:
+    files = whisper.find_model("somebody/whisper-x", tmp_path).downloads("http://hub.example")
+    assert {str(file.path) for file in files} == {"config.json", "model.bin", "tokenizer.json", "vocabulary.json"}
+    assert {(file.size, file.checksum) for file in files} == {(None, None)}
+
+
+@pytest.mark.parametrize("name", ["turbo", "large", "distil-small.en", "distil-medium.en"])
+def test_newer_models_bring_more_files(tmp_path: Path, name: str) -> None:
+    files = {str(file.path) for file in whisper.find_model(name, tmp_path).downloads("http://hub.example")}
     assert {"vocabulary.json", "preprocessor_config.json"} <= files
 
 

@@ -14,15 +14,17 @@ from typing import Any
 import pytest
 from yarl import URL
 
+from wyoming_rosie.models.checksums import SEEN_FILE
 from wyoming_rosie.models.downloads import (
     Download,
     DownloadError,
     Progress,
     RetryPolicy,
-    _is_at,
+    describe_unpinned,
     download_files,
     follow_redirect,
 )
+from wyoming_rosie.models.partial_file import _is_at
 
 CONTENT = bytes(range(256)) * 2000
 HALF = len(CONTENT) // 2
@@ -150,7 +152,7 @@ def names(folder: Path) -> set[str]:
 
 async def test_a_file_is_fetched_checked_and_alone_in_its_folder(site: Site, tmp_path: Path) -> None:
     digest = hashlib.sha256(CONTENT).hexdigest()
-    assert await fetched(site, tmp_path / "new" / "folder", size=len(CONTENT), sha256=digest) == CONTENT
+    assert await fetched(site, tmp_path / "new" / "folder", size=len(CONTENT), checksum=f"sha256:{digest}") == CONTENT
     assert names(tmp_path / "new" / "folder") == {"model.bin"}
 
 
@@ -215,7 +217,7 @@ async def test_what_has_no_version_is_never_resumed(site: Site, tmp_path: Path, 
     assert site.asked_ranges == ["", ""]
 
 
-PINNED: dict[str, Any] = {"size": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest()}
+PINNED: dict[str, Any] = {"size": len(CONTENT), "checksum": f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"}
 
 
 async def test_a_known_checksum_makes_up_for_a_version(site: Site, tmp_path: Path) -> None:
@@ -279,8 +281,43 @@ async def test_another_size_is_refused(site: Site, tmp_path: Path, has_length: b
 
 
 async def test_another_content_is_refused_and_not_kept(site: Site, tmp_path: Path) -> None:
-    assert "checksum" in await complaint(site, tmp_path, sha256="00" * 32)
-    assert names(tmp_path) == set()
+    for wrong in ("sha256:" + "00" * 32, "md5:" + "00" * 16):
+        assert "checksum is wrong" in await complaint(site, tmp_path, checksum=wrong)
+        assert names(tmp_path) == set()
+
+
+async def test_the_md5_that_a_publisher_lists_is_enough(site: Site, tmp_path: Path) -> None:
+    listed = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
+    assert await fetched(site, tmp_path, checksum=f"md5:{listed}") == CONTENT
+
+
+async def test_a_file_without_a_known_checksum_has_to_be_the_one_that_came_first(site: Site, tmp_path: Path) -> None:
+    models = tmp_path / "voice"
+    assert await fetched(site, models) == CONTENT
+    (models / "model.bin").unlink()
+    assert await fetched(site, models) == CONTENT
+    (models / "model.bin").unlink()
+    site.content = CONTENT[::-1]
+    said = await complaint(site, models)
+    assert said == (
+        f"{site.url} sends another file than the first time; if you trust it, delete 'voice/model.bin' from "
+        f"{tmp_path / SEEN_FILE}, and fetch it again"
+    )
+    assert names(models) == set()
+    (tmp_path / SEEN_FILE).unlink()
+    assert await fetched(site, models) == CONTENT[::-1]
+
+
+@pytest.mark.parametrize("damage", ["[", "[]", '{"voice/model.bin": 1}'])
+async def test_a_damaged_list_of_checksums_is_named(site: Site, tmp_path: Path, damage: str) -> None:
+    (tmp_path / SEEN_FILE).write_text(damage)
+    assert f"{tmp_path / SEEN_FILE} cannot be read" in await complaint(site, tmp_path / "voice")
+
+
+def test_files_without_a_known_checksum_are_named() -> None:
+    known, unknown = Download("http://a/b", Path("b"), checksum="md5:00"), Download("http://a/c", Path("c"))
+    assert describe_unpinned([known]) == ""
+    assert describe_unpinned([known, unknown]).startswith("no checksum is published for c: ")
 
 
 async def test_what_the_server_does_not_have_is_said_with_what_to_do(site: Site, tmp_path: Path) -> None:

