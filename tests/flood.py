@@ -1,12 +1,13 @@
 """A client that sends more than others, as a program: prints what came back, by type, or by code for errors.
 
-python -m tests.flood HOST PORT {pings,audio,long-audio,utterances,turns,connections} COUNT [CONNECTIONS]
+python -m tests.flood URI {pings,audio,long-audio,utterances,turns,connections} COUNT [CONNECTIONS [IDENTITY]]
 """
 
 import asyncio
 import json
 import sys
 from collections import Counter
+from pathlib import Path
 
 from wyoming.event import Event
 
@@ -14,6 +15,7 @@ from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.protocol.client import connect
 from wyoming_rosie.protocol.wire import EventStream, encode
+from wyoming_rosie.trust.membership import Membership
 
 SECONDS = 120.0
 SPEECH = {"rate": 16_000, "width": 2, "channels": 1}
@@ -37,13 +39,13 @@ SENT = {
 }
 
 
-async def flood(host: str, port: int, kind: str, count: int) -> Counter[str]:
+async def flood(uri: str, kind: str, count: int, membership: Membership | None = None) -> Counter[str]:
     """Send `count` events on one connection, then a ping; return what came back until its answer or the end.
 
     Utterances end with the answer to the last of them.
     """
     answers: Counter[str] = Counter()
-    async with connect(f"tcp://{host}:{port}") as peer:
+    async with connect(uri, membership=membership) as peer:
         stream: EventStream = peer._stream
         sending = asyncio.create_task(_send(stream, kind, count))
         try:
@@ -59,10 +61,10 @@ async def flood(host: str, port: int, kind: str, count: int) -> Counter[str]:
     return answers
 
 
-async def knock(host: str, port: int) -> Counter[str]:
+async def knock(uri: str) -> Counter[str]:
     """Connect, and leave at once."""
     try:
-        async with connect(f"tcp://{host}:{port}"):
+        async with connect(uri):
             return Counter(connected=1)
     except ConnectionError:
         return Counter(lost=1)
@@ -77,14 +79,16 @@ async def _send(stream: EventStream, kind: str, count: int) -> None:
         await stream.write(PING)
 
 
-async def main(host: str, port: int, kind: str, count: int, connections: int) -> None:
+async def main(uri: str, kind: str, count: int, connections: int, identity: str | None) -> None:
+    membership = await asyncio.to_thread(Membership.load, Path(identity)) if identity else None
     async with asyncio.timeout(SECONDS):
         if kind == "connections":
-            every = [await knock(host, port) for _ in range(count)]
+            every = [await knock(uri) for _ in range(count)]
         else:
-            every = await asyncio.gather(*(flood(host, port, kind, count) for _ in range(connections)))
+            every = await asyncio.gather(*(flood(uri, kind, count, membership) for _ in range(connections)))
     print(json.dumps(sum(every, Counter())))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int((*sys.argv, "1")[5])))
+    given = dict(enumerate(sys.argv))
+    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(given.get(4, "1")), given.get(5)))

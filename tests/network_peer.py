@@ -1,6 +1,6 @@
-"""A peer on another host: `python -m tests.network_peer URI IDENTITY EVENT…` sends events, and prints what is answered.
+"""A peer on another host: `python -m tests.network_peer URI ROLE IDENTITY EVENT…` sends events, and prints what is answered.
 
-IDENTITY is the folder of a member's identity, or `-` for a peer without one. The answer is one line of JSON: the first
+ROLE is the one that is expected there, IDENTITY the folder of a member's identity; `-` stands for none. The answer is one line of JSON: the first
 event that is no `pong`, or an `error` with the reason why there is none.
 """
 
@@ -21,19 +21,19 @@ from wyoming_rosie.trust.membership import Membership
 SECONDS = 30.0
 
 
-def send_from(host: str, uri: str, identity: Path | None, *events: Event) -> dict[str, Any]:
+def send_from(host: str, uri: str, identity: Path | None, *events: Event, role: str | None = None) -> dict[str, Any]:
     """Send events from a host, and return the first answer."""
     encoded = [json.dumps({"type": event.type, "data": event.data}) for event in events]
-    arguments = (uri, "-" if identity is None else str(identity), *encoded)
+    arguments = (uri, role or "-", "-" if identity is None else str(identity), *encoded)
     command = [*on_host(host), sys.executable, "-m", "tests.network_peer", *arguments]
     ran = subprocess.run(command, capture_output=True, check=True, timeout=2 * SECONDS, cwd=Path(__file__).parents[1])
     return dict(json.loads(ran.stdout))
 
 
-async def ask(uri: str, identity: str, events: list[Event]) -> Event:
+async def ask(uri: str, role: str, identity: str, events: list[Event]) -> Event:
     membership = None if identity == "-" else Membership.load(Path(identity))
     try:
-        async with connect(uri, SECONDS, membership=membership) as client:
+        async with connect(uri, SECONDS, role=None if role == "-" else role, membership=membership) as client:
             for event in events:
                 await client.send(event)
             while (answer := await client.receive(SECONDS)).type == "pong":
@@ -44,9 +44,9 @@ async def ask(uri: str, identity: str, events: list[Event]) -> Event:
 
 
 def main() -> None:
-    uri, identity, *encoded = sys.argv[1:]
+    uri, role, identity, *encoded = sys.argv[1:]
     events = [Event(one["type"], one["data"]) for one in map(json.loads, encoded)]
-    answer = asyncio.run(ask(uri, identity, events))
+    answer = asyncio.run(ask(uri, role, identity, events))
     sys.stdout.write(json.dumps({"type": answer.type, **answer.data}) + "\n")
 
 

@@ -37,10 +37,10 @@ class Pairing:
         assert shown["event"] == "code"
         return parse_invitation(shown["uri"])
 
-    async def end(self) -> tuple[int, str]:
+    async def end(self, seconds: float = SECONDS) -> tuple[int, str]:
         """Return its exit status and the last line of its error output."""
         assert self._process.stderr is not None
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             said = (await self._process.stderr.read()).decode().strip().splitlines()
             return await self._process.wait(), said[-1] if said else ""
 

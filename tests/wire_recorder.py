@@ -9,10 +9,11 @@ ALL_PROTOCOLS = 0x0003  # ETH_P_ALL
 
 def main(interface: str, path: str) -> None:
     with (
-        socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ALL_PROTOCOLS)) as tap,
+        socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as tap,
         Path(path).open("wb", 0) as file,
     ):
-        tap.bind((interface, 0))
+        # A socket that has the protocol before would hear all interfaces until then.
+        tap.bind((interface, ALL_PROTOCOLS))
         print("recording", flush=True)
         while True:
             file.write(tap.recv(65_536))

@@ -58,8 +58,7 @@ async def flood(host: str, kind: str, count: int, connections: int = 1) -> dict[
         host,
         "-m",
         "tests.flood",
-        NEAR_ADDRESS if host == FAR else "127.0.0.1",
-        str(PORT),
+        f"tcp://{NEAR_ADDRESS if host == FAR else '127.0.0.1'}:{PORT}",
         kind,
         str(count),
         str(connections),
@@ -116,7 +115,7 @@ async def test_too_many_connections_are_refused_and_others_are_served(daemon: Da
 async def test_utterances_of_one_client_do_not_refuse_those_of_another() -> None:
     listen = ("--uri", f"tcp://0.0.0.0:{PORT}", "--no-zeroconf", "--waiting", "2")
     daemon = await Daemon.start("asr", *listen, prefix=on_host(NEAR))
-    many = (sys.executable, "-m", "tests.flood", NEAR_ADDRESS, str(PORT), "utterances", "40", "6")
+    many = (sys.executable, "-m", "tests.flood", f"tcp://{NEAR_ADDRESS}:{PORT}", "utterances", "40", "6")
     program = await asyncio.create_subprocess_exec(*on_host(FAR), *many, cwd=ROOT)
     try:
         await daemon.wait_for_line("request refused", SECONDS, code="busy")

@@ -1,4 +1,6 @@
-"""A stranger on the network: `python -m tests.stranger HOUSE IDENTITY REPORT` announces every role as if it were of the house.
+"""A stranger on the network: announces every role as if it were of the house.
+
+python -m tests.attacks.stranger ADDRESS HOUSE IDENTITY REPORT
 
 Each role is announced three ways: without TLS, with a TLS port that takes anybody's certificate and shows that of another
 house, and with a TLS port at which bytes are only counted. At SIGTERM it writes to REPORT what reached it, as JSON.
@@ -13,7 +15,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.two_hosts import FAR_ADDRESS
 from wyoming_rosie import logging
 from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.protocol.address import Tcp
@@ -34,8 +35,8 @@ class Listener:
         self.connections = 0
         self.received = b""
 
-    async def serve(self, context: ssl.SSLContext | None) -> asyncio.Server:
-        return await asyncio.start_server(self._on_connection, FAR_ADDRESS, 0, ssl=context)
+    async def serve(self, host: str, context: ssl.SSLContext | None) -> asyncio.Server:
+        return await asyncio.start_server(self._on_connection, host, 0, ssl=context)
 
     async def _on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -56,7 +57,7 @@ def create_context(files: IdentityFiles) -> ssl.SSLContext:
     return context
 
 
-async def run(house: str, identity: Path) -> list[dict[str, Any]]:
+async def run(host: str, house: str, identity: Path) -> list[dict[str, Any]]:
     """Announce until SIGTERM, and return what reached each port."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -67,11 +68,11 @@ async def run(house: str, identity: Path) -> list[dict[str, Any]]:
             for way in WAYS:
                 listener = Listener(role, way)
                 listeners.append(listener)
-                server = await listener.serve(context if way == "tls" else None)
+                server = await listener.serve(host, context if way == "tls" else None)
                 stack.callback(server.close)
                 port = server.sockets[0].getsockname()[1]
                 records = {} if way == "plain" else {"tls": str(port), "house": house}
-                where = Tcp(FAR_ADDRESS, port)
+                where = Tcp(host, port)
                 await stack.enter_async_context(announce(role, f"a-{role}-{way}", where, properties=records))
         await stop.wait()
     return [listener.told for listener in listeners]
@@ -79,5 +80,5 @@ async def run(house: str, identity: Path) -> list[dict[str, Any]]:
 
 if __name__ == "__main__":
     logging.configure("stranger")
-    reached = asyncio.run(run(sys.argv[1], Path(sys.argv[2])))
-    Path(sys.argv[3]).write_text(json.dumps(reached))
+    host, house, identity, report = sys.argv[1:]
+    Path(report).write_text(json.dumps(asyncio.run(run(host, house, Path(identity)))))
