@@ -149,12 +149,15 @@ class HttpClient:
         self._is_busy = is_busy
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
 
     @property
     def host(self) -> str:
         return self._url.host or ""
 
     async def close(self) -> None:
+        """End the connection; requests that wait for another attempt fail."""
+        self._is_closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -289,6 +292,8 @@ class HttpClient:
             raise _AttemptError(HttpFailure.UNREACHABLE, reason, call.can_repeat) from err
 
     def _connect(self) -> aiohttp.ClientSession:
+        if self._is_closed:
+            raise HttpError(HttpFailure.UNREACHABLE, f"the connection to {self.host} is closed")
         if self._session is None:
             connector = aiohttp.TCPConnector(ssl=self._tls or True, limit=8)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())

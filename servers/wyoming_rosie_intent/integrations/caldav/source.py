@@ -20,7 +20,7 @@ from wyoming_rosie_intent.integrations.caldav.multistatus import (
     parse_multistatus,
 )
 from wyoming_rosie_intent.integrations.calendar.model import Calendar, CalendarEvent, NewEvent, Span
-from wyoming_rosie_intent.plugins.http_client import HttpClient, HttpError, HttpFailure, HttpLimits
+from wyoming_rosie_intent.plugins.http_client import HttpAnswer, HttpClient, HttpError, HttpFailure, HttpLimits
 from wyoming_rosie_intent.plugins.service_url import check_url
 
 _LOG = structlog.get_logger()
@@ -71,7 +71,7 @@ class CalDavSource:
 
     async def cancel_event(self, event: CalendarEvent, *, with_series: bool) -> None:
         if with_series or event.original_start is None:
-            await self._client.request("DELETE", self._absolute(event.id), headers=_only(event))
+            _check_changed(await self._client.request("DELETE", self._absolute(event.id), headers=_only(event)))
             return
         text = await self._get_unchanged(event)
         body = icalendar_events.cancel_occurrence(text, event.original_start, datetime.now(UTC))
@@ -135,7 +135,8 @@ class CalDavSource:
         return answer.body.decode("utf-8", "replace")
 
     async def _put(self, path: str, body: bytes, headers: dict[str, str]) -> None:
-        await self._client.request("PUT", self._absolute(path), body=body, headers={**_ICALENDAR, **headers})
+        answer = await self._client.request("PUT", self._absolute(path), body=body, headers={**_ICALENDAR, **headers})
+        _check_changed(answer)
 
     def _absolute(self, address: str) -> str:
         return str(self._url.origin().join(URL(address, encoded=True)))
@@ -144,6 +145,13 @@ class CalDavSource:
     def _create_calendar(resource: DavResource) -> Calendar:
         name = resource.text(f"{DAV}displayname") or resource.href.rstrip("/").rpartition("/")[2]
         return Calendar(resource.href, name, resource.is_writable)
+
+
+def _check_changed(answer: HttpAnswer) -> None:
+    """Raise HttpError for a web page, such as a login page before the server, which has changed nothing."""
+    is_page = answer.headers.get("Content-Type", "").startswith("text/html")
+    if is_page and answer.body.strip():  # some servers give their empty answers this type, too
+        raise HttpError(HttpFailure.INVALID, "a web page answers instead of the calendar server", answer.status)
 
 
 def _only(event: CalendarEvent) -> dict[str, str]:

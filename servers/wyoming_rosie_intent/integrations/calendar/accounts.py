@@ -6,13 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TypeVar
 
-import structlog
-
 from wyoming_rosie_intent.integrations.calendar import agenda
 from wyoming_rosie_intent.integrations.calendar.model import Calendar, CalendarEvent, CalendarSource, Span
+from wyoming_rosie_intent.plugins.failures import log_failure
 from wyoming_rosie_intent.plugins.http_client import HttpError, HttpFailure
 
-_LOG = structlog.get_logger()
 Item = TypeVar("Item")
 
 
@@ -80,8 +78,7 @@ class AccountsReader:
         for account in accounts:
             if account.service in errors:
                 self.failed[account.service] = account
-                error = errors[account.service]
-                _LOG.warning("calendar not read", service=account.service, failure=error.failure, reason=str(error))
+                log_failure(account.service, "CalendarEvents", errors[account.service])
         return list(chain.from_iterable(result for result in results if not isinstance(result, HttpError)))
 
     async def _try(

@@ -13,10 +13,12 @@ from wyoming_rosie_intent.integrations.calendar.model import CalendarEvent, NewE
 from wyoming_rosie_intent.integrations.calendar.turn import CalendarTurn, Entities
 from wyoming_rosie_intent.integrations.calendar.wording import Wording
 from wyoming_rosie_intent.plugins import CommandContext, PluginResult
+from wyoming_rosie_intent.plugins.failures import log_failure
 from wyoming_rosie_intent.plugins.http_client import HttpError, HttpFailure
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 
 _LOG = structlog.get_logger()
+SERVICE = "calendar"
 ANSWER_SECONDS = 50.0
 """Longest wait for the service, below the time that a plugin has for a late answer."""
 READ_SHARE = 1 / 3
@@ -37,10 +39,11 @@ _CHANGES: Mapping[str, Callable[[CalendarTurn], Awaitable[PluginResult]]] = {
 _ERRORS = {
     HttpFailure.UNAUTHORIZED: "sign_in",
     HttpFailure.FORBIDDEN: "sign_in",
-    HttpFailure.CONFLICT: "changed_meanwhile",
-    HttpFailure.NOT_FOUND: "changed_meanwhile",
-    HttpFailure.GONE: "changed_meanwhile",
+    HttpFailure.TIMEOUT: "too_slow",
+    HttpFailure.BUSY: "too_slow",
 }
+_CHANGED = frozenset({HttpFailure.CONFLICT, HttpFailure.NOT_FOUND, HttpFailure.GONE})
+"""Failures of a change to an event that somebody else has changed or deleted."""
 
 
 class CalendarCommands:
@@ -72,10 +75,13 @@ class CalendarCommands:
             async with asyncio.timeout(self._answer_seconds):
                 return _add_unread(await self._answer(intent, turn), turn)
         except TimeoutError:
+            log_failure(SERVICE, intent, HttpError(HttpFailure.TIMEOUT, "the calendar did not answer in time"))
             return turn.fail("goes_on" if intent in _CHANGES and context.is_confirmed else "too_slow")
         except HttpError as err:
-            _LOG.warning("calendar failed", intent=intent, failure=err.failure, reason=str(err))
-            return turn.fail(_ERRORS.get(err.failure, "unreachable"))
+            log_failure(SERVICE, intent, err)
+            is_changing = intent in _CHANGES and context.is_confirmed
+            key = "changed_meanwhile" if is_changing and err.failure in _CHANGED else _ERRORS.get(err.failure)
+            return turn.fail(key or "unreachable")
 
     async def close(self) -> None:
         """Give up the changes that are not finished."""
@@ -99,14 +105,21 @@ class CalendarCommands:
             raise HttpError(HttpFailure.BUSY, "too many changes wait for the calendar")
         task = asyncio.create_task(change)
         self._running.add(task)
-        task.add_done_callback(self._finish)
-        await asyncio.shield(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_log_late_failure)
+            raise
 
-    def _finish(self, task: "asyncio.Task[None]") -> None:
-        self._running.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            reason = str(error) if isinstance(error, HttpError) else type(error).__name__
-            _LOG.warning("calendar not changed", reason=reason)
+
+def _log_late_failure(change: "asyncio.Task[None]") -> None:
+    """Log why a change failed whose answer was not waited for."""
+    error = None if change.cancelled() else change.exception()
+    if isinstance(error, HttpError):
+        log_failure(SERVICE, "change", error)
+    elif error is not None:
+        _LOG.warning("calendar not changed", reason=type(error).__name__)
 
 
 def _add_unread(result: PluginResult, turn: CalendarTurn) -> PluginResult:

@@ -168,7 +168,8 @@ class GoogleCalendarSource:
         """Send a change, which fails if somebody else has changed the event since."""
         headers = {"If-Match": version} if version else {}
         try:
-            await self._client.request(method, path, body=body, headers=headers, can_repeat=True)
+            answer = await self._client.request(method, path, body=body, headers=headers, can_repeat=True)
+            answer.json()  # a login page before the service has changed nothing
         except HttpError as err:
             _raise_with_reason(err)
 

@@ -43,13 +43,15 @@ class ChannelDialogue:
         self._direct = direct
 
     def find_policy(self, channel: ChatChannel | None) -> ChannelPolicy:
-        """Return what a channel may do; nothing for one without settings."""
+        """Return what a channel may do; nothing for one without settings.
+
+        The name in its address is the only one of its team; anybody may give another channel the same displayed name.
+        """
         if channel is None:
             return ChannelPolicy()
         if channel.is_direct:
             return self._direct if channel.type == "D" else ChannelPolicy()
-        names = (channel.name.casefold(), channel.display_name.casefold())
-        return next((self._policies[name] for name in names if name in self._policies), ChannelPolicy())
+        return self._policies.get(channel.name.casefold(), ChannelPolicy())
 
     async def ask(self, question: str, channel_id: str, user_id: str, policy: ChannelPolicy) -> HubAnswer:
         """Return the answer to a typed sentence; what fails is an answer, too."""

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from yarl import URL
 
-from wyoming_rosie_intent.integrations.mattermost.posts import DIRECT, Post, neutralize, parse_post
+from wyoming_rosie_intent.integrations.mattermost.posts import DIRECT, GROUP, Post, neutralize, parse_post
 from wyoming_rosie_intent.plugins.http_client import FixedToken, HttpClient, HttpError, HttpFailure, HttpLimits
 from wyoming_rosie_intent.plugins.names import SpokenNames
 
@@ -46,7 +46,7 @@ class ChatChannel:
 
     @property
     def is_direct(self) -> bool:
-        return self.type in DIRECT
+        return self.type in {DIRECT, GROUP}
 
 
 @dataclass(frozen=True)

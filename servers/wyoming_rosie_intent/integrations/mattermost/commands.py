@@ -14,6 +14,7 @@ from wyoming_rosie_intent.integrations.mattermost.client import (
 )
 from wyoming_rosie_intent.integrations.mattermost.posts import Post, end_sentence, to_speech
 from wyoming_rosie_intent.plugins import CommandContext, PluginResult
+from wyoming_rosie_intent.plugins.failures import log_failure
 from wyoming_rosie_intent.plugins.http_client import HttpError, HttpFailure, HttpLimits
 from wyoming_rosie_intent.plugins.names import SpokenNames
 from wyoming_rosie_intent.plugins.texts import PluginTexts
@@ -60,6 +61,7 @@ class ChatCommands:
                 return await self._read_mentions(account, context)
             return await self._send_message(entities, context, account)
         except HttpError as err:
+            log_failure("Mattermost", intent, err)
             return self._fail(_FAILURES.get(err.failure, "unreachable"), context)
 
     async def _send_message(

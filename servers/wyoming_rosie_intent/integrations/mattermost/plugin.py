@@ -29,7 +29,8 @@ from wyoming_rosie_intent.plugins.accounts import (
     parse_limits,
     parse_token_account,
 )
-from wyoming_rosie_intent.plugins.http_client import HttpClient, HttpLimits
+from wyoming_rosie_intent.plugins.failures import log_failure
+from wyoming_rosie_intent.plugins.http_client import HttpClient, HttpError, HttpLimits
 from wyoming_rosie_intent.plugins.service_url import check_url
 
 _LOG = structlog.get_logger()
@@ -67,6 +68,7 @@ class Mattermost(MultilingualPlugin):
         self._listening: asyncio.Task[None] | None = None
         self._webhooks: WebhookServer | None = None
         self._replies: HttpClient | None = None
+        self._language = "en"
 
     async def initialize(self, config: Mapping[str, Any]) -> None:
         await self.close()
@@ -127,16 +129,25 @@ class Mattermost(MultilingualPlugin):
     async def _open_webhooks(self, config: Mapping[str, Any]) -> None:
         tokens = [token for token in config.get("commands", {}).values() if isinstance(token, str) and token.strip()]
         self._replies = HttpClient(str(config["url"]), limits=self._limits)
-        promise = self.texts.render("later", str(config.get("language", "en")))
+        self._language = str(config.get("language", "en"))
         self._webhooks = WebhookServer(
-            str(config["listen"]), [token.strip() for token in tokens], self._answer_command, self._send_late, promise
+            str(config["listen"]),
+            [token.strip() for token in tokens],
+            self._answer_command,
+            self._send_late,
+            promise=self.texts.render("later", self._language),
+            refusal=self.texts.render("no_hub", self._language),
         )
         await self._webhooks.start()
 
     async def _answer_command(self, command: ChatCommand) -> str:
         assert self._dialogue is not None
-        channel = (await self._bot.get_directory()).channels.get(command.channel_id)
-        is_direct = channel is None and "__" in command.channel_name  # the names of both users
+        try:
+            channel = (await self._bot.get_directory()).channels.get(command.channel_id)
+        except HttpError as err:
+            log_failure("Mattermost", "command", err)
+            return self.texts.render("no_hub", self._language)
+        is_direct = channel is None and self._bot.me.id in command.channel_name.split("__")  # the ids of both users
         known = channel or (ChatChannel(command.channel_id, "", type="D") if is_direct else None)
         policy = self._dialogue.find_policy(known)
         return (await self._dialogue.ask(command.text, command.channel_id, command.user_id, policy)).text

@@ -15,8 +15,8 @@ MAX_POST_CHARACTERS = 16_383
 """Characters of the longest post that Mattermost takes."""
 MAX_SPOKEN_CHARACTERS = 500
 MAX_QUESTION_CHARACTERS = 1000
-DIRECT = frozenset({"D", "G"})
-"""Types of channels between persons."""
+DIRECT, GROUP = "D", "G"
+"""Types of channels between two persons, and between several."""
 _EVERYBODY = re.compile(r"@(?=(?:here|all|channel)\b)", re.IGNORECASE)
 _ZERO_WIDTH_SPACE = "\u200b"
 _EMOJI_CODE = re.compile(r"(?<!\S):[a-z0-9_+-]+:(?!\S)")
@@ -63,7 +63,7 @@ def parse_post(data: object, *, sender: str = "", channel_name: str = "", channe
         is_from_program=is_from_program,
         sender=sender.removeprefix("@"),
         channel_name=channel_name,
-        is_direct=channel_type in DIRECT,
+        is_direct=channel_type == DIRECT,
     )
 
 

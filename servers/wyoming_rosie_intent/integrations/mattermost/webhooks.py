@@ -37,7 +37,10 @@ class ChatCommand:
 
 
 class WebhookServer:
-    """Answers commands with `answer`; `send_late` gets the answers that take longer. Raises ConfigError."""
+    """Answers commands with `answer`; `send_late` gets the answers that take longer, after a `promise`.
+
+    While too many are promised, the answer is the `refusal`. Raises ConfigError.
+    """
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class WebhookServer:
         answer: Callable[[ChatCommand], Awaitable[str]],
         send_late: Callable[[ChatCommand, str], Awaitable[None]],
         promise: str,
+        refusal: str,
         seconds: float = ANSWER_SECONDS,
     ) -> None:
         host, separator, port = address.rpartition(":")
@@ -58,6 +62,7 @@ class WebhookServer:
         self._answer = answer
         self._send_late = send_late
         self._promise = promise
+        self._refusal = refusal
         self._seconds = seconds
         self._wrong_tokens = RateLimit(WRONG_TOKENS)
         self._late: set[asyncio.Task[None]] = set()
@@ -108,7 +113,8 @@ class WebhookServer:
     async def _answer_in_time(self, command: ChatCommand) -> str:
         """Return the answer, or a promise if it takes longer than Mattermost waits."""
         if len(self._late) >= MAX_LATE:
-            return "…"
+            _LOG.warning("too many commands of Mattermost at a time; one is refused")
+            return self._refusal
         task = asyncio.ensure_future(self._answer(command))
         try:
             async with asyncio.timeout(self._seconds):

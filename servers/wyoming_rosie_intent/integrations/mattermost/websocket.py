@@ -106,11 +106,15 @@ class MattermostSocket:
             return
         since = self._newest
         oldest = (time.time() - MAX_MISSED_SECONDS) * 1000
-        for channel in await self._client.fetch_channels():
-            if channel.last_post > since and self._follows(channel):
-                for post in await self._client.fetch_posts(channel, since + 1):
-                    if self._is_new(post) and post.created >= oldest:
-                        yield post
+        missed = [
+            post
+            for channel in await self._client.fetch_channels()
+            if channel.last_post > since and self._follows(channel)
+            for post in await self._client.fetch_posts(channel, since + 1)
+        ]
+        for post in sorted(missed, key=lambda post: post.created):  # of all channels, or of none if one fails
+            if self._is_new(post) and post.created >= oldest:
+                yield post
 
     def _is_new(self, post: Post) -> bool:
         """Return whether a post is another's and was not seen before, and note it."""

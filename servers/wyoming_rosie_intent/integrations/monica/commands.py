@@ -16,11 +16,13 @@ from wyoming_rosie_intent.integrations.monica.contacts import (
     name_apart,
 )
 from wyoming_rosie_intent.plugins import CommandContext, HouseReminder, PluginResult
+from wyoming_rosie_intent.plugins.failures import log_failure
 from wyoming_rosie_intent.plugins.http_client import HttpError, HttpFailure
 from wyoming_rosie_intent.plugins.names import NamedItems
 from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 
+SERVICE = "Monica"
 MAX_CHOICES = 5
 """Persons among whom the answer asks; for more, the last name is needed."""
 MAX_BIRTHDAYS = 3
@@ -98,8 +100,8 @@ class MonicaCommands:
             turn = _Turn(client, await client.get_book(), self._texts, context, entities)
             return await self._execute(intent, turn)
         except HttpError as err:
-            key = _FAILURES.get(err.failure, "unreachable")
-            return self._fail(key, context, declines=intent == "WhoIs")
+            log_failure(SERVICE, intent, err)
+            return self._fail(_FAILURES.get(err.failure, "unreachable"), context, declines=intent == "WhoIs")
 
     async def follow_reminder(
         self, reminder: HouseReminder, context: CommandContext, client: MonicaClient | None
@@ -116,6 +118,7 @@ class MonicaCommands:
             turn = _Turn(client, await client.get_book(), self._texts, context, {})
             return await self._write_reminder(reminder, name, turn)
         except HttpError as err:
+            log_failure(SERVICE, "Remind", err)
             failure = self._texts.render(_FAILURES.get(err.failure, "unreachable"), context.language)
             return f"{failure} {self._texts.render('only_here', context.language)}"
 

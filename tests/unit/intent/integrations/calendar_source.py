@@ -77,6 +77,8 @@ class FakeCalendar:
 
     async def add_event(self, event: NewEvent, key: str) -> None:
         await wait_until(lambda: self.is_open)
+        if self.error is not None:
+            raise self.error
         self.added.setdefault(key, event)
 
     async def move_event(self, event: CalendarEvent, span: Span) -> None:

@@ -235,10 +235,10 @@ async def test_wrong_settings_say_what_would_do(settings: Mapping[str, Any]) -> 
         (HttpFailure.UNAUTHORIZED, "sign in again"),
         (HttpFailure.FORBIDDEN, "sign in again"),
         (HttpFailure.UNREACHABLE, "cannot reach"),
-        (HttpFailure.TIMEOUT, "cannot reach"),
-        (HttpFailure.BUSY, "cannot reach"),
+        (HttpFailure.TIMEOUT, "takes too long"),
+        (HttpFailure.BUSY, "takes too long"),
         (HttpFailure.INVALID, "cannot reach"),
-        (HttpFailure.CONFLICT, "changed by somebody else"),
+        (HttpFailure.NOT_FOUND, "cannot reach"),
     ],
 )
 async def test_a_failure_is_spoken_about(failure: HttpFailure, answer: str) -> None:
@@ -247,6 +247,17 @@ async def test_a_failure_is_spoken_about(failure: HttpFailure, answer: str) -> N
         calendar.error = HttpError(failure, "the service is unwell")
         given = await say(plugins, "what's on today")
     assert answer in given.text
+    assert not given.done
+
+
+@pytest.mark.parametrize("failure", [HttpFailure.CONFLICT, HttpFailure.NOT_FOUND, HttpFailure.GONE])
+async def test_a_change_to_what_somebody_else_has_changed_is_not_made(failure: HttpFailure) -> None:
+    calendar = create_calendar()
+    async with running({"": calendar}) as plugins:
+        asked = await ask(plugins, "add haircut next friday at 3")
+        calendar.error = HttpError(failure, "it has another version")
+        given = await confirm(plugins, asked)
+    assert "changed by somebody else" in given.text
     assert not given.done
 
 

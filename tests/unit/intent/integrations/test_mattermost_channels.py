@@ -8,10 +8,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from blockbuster import BlockBuster
 
 from tests.unit.intent.integrations.mattermost_service import (
     ADA,
+    BOT,
     DIRECT,
     FAMILY,
     TOKEN,
@@ -19,9 +21,11 @@ from tests.unit.intent.integrations.mattermost_service import (
     WORK,
     HubService,
     MattermostService,
+    channel,
 )
 from tests.waiting import wait_until
 from wyoming_rosie_intent.integrations.mattermost.plugin import Mattermost
+from wyoming_rosie_intent.plugins.fake_service import Fault, ServiceRequest
 
 CHANNELS = {
     "family": {"room": "Kitchen", "asks": True, "may_act": True, "announces": True},
@@ -112,6 +116,27 @@ async def test_a_channel_without_settings_is_not_answered_by_default() -> None:
         assert chat.hub.asked == []
 
 
+async def test_another_channel_with_the_displayed_name_of_a_channel_has_not_its_rights() -> None:
+    service = MattermostService()
+    service.channels["fake"] = channel("fake", "of-somebody", "Family")
+    async with listening(service=service) as chat:
+        await chat.service.write("@rosie turn on the light", "fake")
+        await chat.service.write("@rosie is it warm")
+        await chat.wait_for_answers()
+        assert [one["text"] for one in chat.hub.asked] == ["is it warm"]
+
+
+async def test_a_group_of_several_persons_is_not_a_message_to_the_bot_alone() -> None:
+    service = MattermostService()
+    service.channels["group"] = channel("group", "0123456789abcdef", "ada, rosie, tom", "G")
+    async with listening(service=service) as chat:
+        await chat.service.write("is it warm", "group")
+        await chat.service.write("@rosie is it cold")
+        [answer] = await chat.wait_for_answers()
+        assert answer["channel_id"] == FAMILY
+        assert [one["text"] for one in chat.hub.asked] == ["is it cold"]
+
+
 async def test_posts_of_the_system_of_programs_and_of_the_bot_itself_ask_nothing() -> None:
     async with listening() as chat:
         await chat.service.write("@rosie one", type="system_join_channel")
@@ -188,6 +213,32 @@ async def test_posts_of_a_lost_connection_are_caught_up_with_once() -> None:
         await chat.service.write("@rosie three")
         await chat.wait_for_answers(3)
         assert [one["text"] for one in chat.hub.asked] == ["one", "two", "three"]
+
+
+class ForgetfulService(MattermostService):
+    """Refuses the posts of one channel once, after it has returned those of another."""
+
+    refuses = ""
+
+    async def answer(self, request: ServiceRequest) -> web.Response:
+        if self.refuses and request.path == f"/api/v4/channels/{self.refuses}/posts":
+            self.refuses = ""
+            return self.create_error(Fault.FORBIDDEN)
+        return await super().answer(request)
+
+
+async def test_posts_of_one_channel_are_not_lost_because_those_of_another_came() -> None:
+    service = ForgetfulService()
+    async with listening(service=service) as chat:
+        await service.write("@rosie one")
+        await chat.wait_for_answers()
+        service.refuses = WORK
+        await service.disconnect()
+        await wait_until(lambda: not service.sockets)
+        await service.write("@rosie two", WORK)
+        await service.write("@rosie three", FAMILY)
+        await chat.wait_for_answers(3)
+        assert sorted(one["text"] for one in chat.hub.asked) == ["one", "three", "two"]
 
 
 async def test_posts_of_a_gap_in_the_sequence_are_fetched() -> None:
@@ -269,6 +320,22 @@ async def test_a_command_of_a_channel_without_settings_is_refused() -> None:
         for place in places:
             assert (await chat.command(**place))["text"] == "I may not answer in this channel."
         assert chat.hub.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "is_known"), [(f"{ADA}__{BOT}", True), (f"{ADA}__{TOM}", False), ("my__channel", False)]
+)
+async def test_only_a_channel_with_the_bot_is_a_message_to_the_bot(name: str, is_known: bool) -> None:
+    async with listening() as chat:
+        answer = await chat.command(channel_id="unknown", channel_name=name)
+        assert answer["text"] == ("It is on." if is_known else "I may not answer in this channel.")
+
+
+async def test_a_command_is_answered_while_the_channels_cannot_be_fetched() -> None:
+    async with listening() as chat:
+        chat.service.fail(Fault.FORBIDDEN, 1)
+        assert (await chat.command())["text"] == "Sorry, I cannot answer right now."
+        assert (await chat.command())["text"] == "It is on."
 
 
 @pytest.mark.parametrize("has_url", [True, False])
