@@ -106,6 +106,7 @@ class TurnCore:
     fillers_enabled: bool = True  # the intent daemon's
     own_filler_seconds: float | None = None  # wait for an answer before the hub's own filler; None for no such filler
     endpointing: EndpointingRules = field(default_factory=EndpointingRules)
+    may_ask: bool = True  # otherwise each run is refused aloud
     phase: TurnPhase = TurnPhase.IDLE
     deadline: float | None = None  # on the clock of `now`: handle a TurnDeadlineReached then
     turn_id: str = ""
@@ -206,6 +207,8 @@ class TurnCore:
         self._follow_up_until = now + FOLLOW_UP_SECONDS if answer.expects_reply else 0.0
 
     def _start_run(self, request: RunRequested, now: float) -> list[Effect]:
+        if not self.may_ask:
+            return self._refuse(request.turn_id, request.wake_word or "", now) if not request.needs_wake else []
         if request.needs_wake and not request.interrupts and self.phase in _AFTER_SPEECH:
             return self._await_wake_word(request)
         interrupted = self._reset() if self.phase is not TurnPhase.IDLE else []
@@ -214,6 +217,13 @@ class TurnCore:
             self.phase = TurnPhase.AWAITING_WAKE
             return [*interrupted, *self._await_wake_word(request)]
         return [*interrupted, *self._start_listening(request.wake_word, now)]
+
+    def _refuse(self, turn_id: str, begun_by: str, now: float) -> list[Effect]:
+        """Say that the satellite may not ask."""
+        interrupted = self._reset() if self.phase is not TurnPhase.IDLE else []
+        self._begin_turn(turn_id, now)
+        self.phase = TurnPhase.AWAITING_ANSWER
+        return [*interrupted, TraceMark(TraceStep.WAKE, now, begun_by), *self._fail(Failure.FORBIDDEN, now)]
 
     def _begin_turn(self, turn_id: str, now: float) -> None:
         self.turn_id = turn_id
@@ -228,6 +238,8 @@ class TurnCore:
         return [StartWakeDetection()] if run is not None else []
 
     def _start_text_turn(self, typed: TextReceived, now: float) -> list[Effect]:
+        if not self.may_ask:
+            return self._refuse(typed.turn_id, "text", now)
         run = self._awaited_run
         interrupted = self._reset() if self.phase is not TurnPhase.IDLE else []
         self._begin_turn(typed.turn_id, now)

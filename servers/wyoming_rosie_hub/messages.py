@@ -34,6 +34,7 @@ class Failure(StrEnum):
     INTENT = "intent"
     TTS = "tts"
     NOT_UNDERSTOOD = "not-understood"
+    FORBIDDEN = "forbidden"  # the satellite may not ask
 
 
 # Inputs

@@ -101,7 +101,7 @@ class TurnRunner:
         self._satellite_language: str | None = None
         self._satellite = satellite  # with the language of the current turn
         self._send = send
-        self._core = TurnCore()
+        self._core = TurnCore(may_ask=satellite.may_ask)
         self._take_settings()
         self._streams: dict[str, DaemonStream] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -140,7 +140,7 @@ class TurnRunner:
         """Feed an input to the turn rules and apply their effects."""
         if isinstance(event, m.RunRequested):
             self._take_settings()
-            if event.needs_wake:
+            if event.needs_wake and self._satellite.may_ask:
                 self.wake_claims.join()
         if isinstance(event, m.AudioReceived):
             self._hub.levels.push_audio(self._satellite.satellite_id, event.pcm)
@@ -306,6 +306,11 @@ class TurnRunner:
         self._hub.announcements.announce(satellite, SpokenAnswer(text, succeeded=False))
 
     def _speak_failure(self, failure: m.Failure) -> None:
+        if failure is m.Failure.FORBIDDEN:
+            self._set_turn_language(None)
+            _LOG.info(
+                "audit", action="listen", caller=self._satellite.caller, room=self._satellite.area, outcome="refused"
+            )
         language = self._satellite.language
         self._send(Synthesize(text=sentences.format_sentence(f"failures.{failure}", language)).event())
         clip = self._hub.fallback_audio.get_clip(failure, language)

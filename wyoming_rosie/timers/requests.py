@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class SatelliteIdentity:
     """Name and area of a satellite, and the language of the turn.
 
-    `caller` is the member or key of the house that it is, by whose rights it acts or not.
+    `caller` is the member or key of the house that it is, by whose rights it asks and acts or not.
     """
 
     satellite_id: str
@@ -16,6 +16,7 @@ class SatelliteIdentity:
     language: str = "en"
     caller: str | None = None
     may_act: bool = True
+    may_ask: bool = True  # otherwise nothing that it sends is listened to
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.timers.requests import SatelliteIdentity
 from wyoming_rosie.trust.members import Member
-from wyoming_rosie.trust.scopes import Scope, includes
+from wyoming_rosie.trust.scopes import TALK_SCOPES, Scope, includes
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.core import TurnPhase
 from wyoming_rosie_hub.satellites.levels import create_watch_event
@@ -43,7 +43,7 @@ class SatelliteClient:
         self._hub = hub
         self._outbox = Outbox[Event]()
         self._is_unreachable = False
-        self._turns: TurnRunner | None = None  # while connected
+        self._turns: TurnRunner | None = None  # while connected, if it may ask
         self._reader: SatelliteReader | None = None  # of the present or the last connection
 
     @property
@@ -123,8 +123,15 @@ class SatelliteClient:
 
     def _on_connected(self, satellite: SatelliteIdentity, turns: TurnRunner) -> None:
         self.satellite_id, self.area, self._is_unreachable = satellite.satellite_id, satellite.area, False
-        self._turns = turns
         _LOG.info("satellite connected", satellite=satellite.satellite_id, area=satellite.area, uri=self.uri)
+        if not satellite.may_ask:
+            _LOG.warning(
+                "satellite may not ask",
+                caller=satellite.caller,
+                next="give it the scopes audio and text, see docs/security.md",
+            )
+            return
+        self._turns = turns
         self._hub.timers.on_connected(satellite.satellite_id)
         self._hub.announcements.on_connected(satellite.satellite_id)
         turns.wake_claims.join()
@@ -141,16 +148,17 @@ class SatelliteClient:
 
 
 def _identify_member(member: Member | None, satellite: SatelliteIdentity) -> SatelliteIdentity:
-    """Return a satellite as the roster knows it: a member's room is not what it says of itself.
-
-    Raises UnreachableError for a member that may neither speak nor be spoken to.
-    """
+    """Return a satellite as the roster knows it: a member's room is not what it says of itself."""
     if member is None:
         return satellite
-    if not includes(member.scopes, Scope.AUDIO):
-        raise UnreachableError(f"{member} may send no audio; `wyoming-rosie key list` shows the scopes of members")
-    may_act = includes(member.scopes, Scope.ACT)
-    return replace(satellite, area=member.room or satellite.area, caller=str(member), may_act=may_act)
+    may = {scope: includes(member.scopes, scope) for scope in TALK_SCOPES}
+    return replace(
+        satellite,
+        area=member.room or satellite.area,
+        caller=str(member),
+        may_act=may[Scope.ACT],
+        may_ask=may[Scope.AUDIO] and may[Scope.TEXT],
+    )
 
 
 def _describe_software(satellite: Satellite) -> str | None:

@@ -44,6 +44,19 @@ class TurnHarness:
         return self.take(m.TurnDeadlineReached())
 
 
+def test_a_satellite_that_may_not_ask_is_told_so_and_nothing_is_passed_on() -> None:
+    turn = TurnHarness()
+    turn.core.may_ask = False
+    assert turn.take(m.RunRequested("t0", needs_wake=True)) == []
+    for begun in (m.RunRequested("t1", wake_word="okay_nabu"), m.TextReceived("t2", "turn on the light")):
+        told = turn.take(begun)
+        assert told[-1] == m.SpeakFailure(m.Failure.FORBIDDEN)
+        assert "failed" in steps(told)
+        assert turn.hear(1.0) == turn.take(m.AudioEnded(), m.WakeWordDetected("okay_nabu", 0)) == []
+        turn.take(m.AnswerAudioSent(1.0), m.AnswerAudioEnded(), m.Played())
+        assert turn.core.phase is TurnPhase.IDLE
+
+
 def spoken(turn: TurnHarness) -> None:
     """A wake word, then a second of speech."""
     turn.take(m.RunRequested("t1", wake_word="okay_nabu"))
