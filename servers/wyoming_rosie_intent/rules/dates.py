@@ -14,6 +14,8 @@ REMINDER_TIME = time(9)
 """Of a reminder for a day without a time."""
 _REMINDER_TIMES = {"pm": time(15), "afternoon": time(15), "evening": time(19), "night": time(21)}
 """Of a reminder for a part of a day."""
+_DAY_BEGINS, _DAY_ENDS = time(7), time(19)
+"""What is planned for an hour of a clock's face is within these, as appointments and reminders usually are."""
 _NOON = 12
 _EVENING_HOUR = 5
 """Earliest hour that "in the evening" may mean."""
@@ -38,13 +40,13 @@ def find_date(slots: Mapping[str, object], today: date, *, is_past: bool = False
 def find_time(slots: Mapping[str, object], now: datetime, day: date | None) -> time | None:
     """Return the time of day; without a part of the day "seven" is the next seven o'clock on today's clock.
 
-    On another day, and for repeated alarms, an hour is that of the 24-hour clock. None if there is no such time.
+    On another day an hour is that of the 24-hour clock, until `choose_half` decides. None if there is no such time.
     """
     minutes = _minutes_of_day(slots)
     if minutes is None or not 0 <= minutes < 24 * 60 + 1:
         return None
     minutes %= 24 * 60
-    is_ambiguous = "part" not in slots and 60 <= minutes < 13 * 60 and "clock_24" not in slots
+    is_ambiguous = "part" not in slots and 60 <= minutes < 13 * 60
     passed = now.hour * 60 + now.minute >= minutes
     if is_ambiguous and day == now.date() and passed and minutes < _NOON * 60:
         minutes += _NOON * 60
@@ -57,8 +59,21 @@ def is_on_face(slots: Mapping[str, object]) -> bool:
     return minutes is not None and "part" not in slots and "named" not in slots and 60 <= minutes < (_NOON + 1) * 60
 
 
+def choose_half(clock: time, *, is_ambiguous: bool, after: time | None = None) -> time:
+    """Return the time of day that "at three" means: by day rather than at night, and on the day itself still to come."""
+    if not is_ambiguous:
+        return clock
+    early = clock.replace(hour=clock.hour % _NOON)
+    halves = (early, early.replace(hour=early.hour + _NOON))
+    coming = [half for half in halves if after is None or half > after] or [halves[1]]
+    return next((half for half in coming if _DAY_BEGINS <= half < _DAY_ENDS), coming[0])
+
+
 def next_alarm(slots: Mapping[str, object], now: datetime) -> datetime | None:
-    """Return the first time of an alarm after `now`, in the same time zone; None if there is no such time."""
+    """Return the first time of an alarm after `now`, in the same time zone; None if there is no such time.
+
+    An hour of another day is in the morning for who wants to be woken, and by day for a reminder.
+    """
     days = repeated_days(slots)
     day = None if days else find_date(slots, now.date())
     has_day = not days and _names_day(slots)
@@ -69,6 +84,8 @@ def next_alarm(slots: Mapping[str, object], now: datetime) -> datetime | None:
     at = default if is_whole_day else find_time(slots, now, day)
     if at is None:
         return None
+    if slots.get("alarm") == "reminder" and (days or (has_day and day != now.date())):
+        at = choose_half(at, is_ambiguous=is_on_face(slots))
     if days:
         return next_repetition(now, at, days)
     if has_day and day is not None:

@@ -127,7 +127,7 @@ def test_what_is_denied_in_german_sets_no_alarm(text: str) -> None:
     [
         ("wake me at seven", "en", "2026-11-22 07:00"),
         ("remind me to call mum at six", "en", "2026-11-21 18:00"),
-        ("remind me at six tomorrow to call mum", "en", "2026-11-22 06:00"),
+        ("remind me at six tomorrow to call mum", "en", "2026-11-22 18:00"),
         ("set an alarm for 7:30", "en", "2026-11-21 19:30"),
         ("set an alarm for 7:30 am", "en", "2026-11-22 07:30"),
         ("set an alarm for quarter to eight on monday", "en", "2026-11-23 07:45"),
@@ -154,6 +154,45 @@ def test_what_is_denied_in_german_sets_no_alarm(text: str) -> None:
     ],
 )
 def test_an_alarm_rings_at_the_next_such_time(text: str, language: str, rings: str) -> None:
+    match = number_grammar.recognize(text, language)
+    assert match is not None
+    assert str(dates.next_alarm(match.slots, NOW))[:16] == rings
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "rings"),
+    [
+        ("remind me tomorrow at five to call Ada", "en", "2026-11-22 17:00"),
+        ("remind me tomorrow at five in the morning to call Ada", "en", "2026-11-22 05:00"),
+        ("remind me tomorrow at 5 am to call Ada", "en", "2026-11-22 05:00"),
+        ("remind me tomorrow at seven to call Ada", "en", "2026-11-22 07:00"),
+        ("remind me tomorrow at quarter to seven to call Ada", "en", "2026-11-22 18:45"),
+        ("remind me tomorrow at noon to call Ada", "en", "2026-11-22 12:00"),
+        ("remind me every monday at six to call Ada", "en", "2026-11-23 18:00"),
+        ("remind me on the 5th of december at one to call Ada", "en", "2026-12-05 13:00"),
+        ("wake me tomorrow at five", "en", "2026-11-22 05:00"),
+        ("set an alarm for tomorrow at five", "en", "2026-11-22 05:00"),
+        ("wake me every monday at six", "en", "2026-11-23 06:00"),
+        ("erinnere mich morgen um fünf daran Ada anzurufen", "de", "2026-11-22 17:00"),
+        ("erinnere mich morgen früh um fünf daran Ada anzurufen", "de", "2026-11-22 05:00"),
+        ("weck mich morgen um fünf", "de", "2026-11-22 05:00"),
+        ("rappelle-moi demain à cinq heures d'appeler Ada", "fr", "2026-11-22 17:00"),
+        ("rappelle-moi demain à cinq heures du matin d'appeler Ada", "fr", "2026-11-22 05:00"),
+        ("réveille-moi demain à cinq heures", "fr", "2026-11-22 05:00"),
+        ("recuérdame mañana a las cinco llamar a Ada", "es", "2026-11-22 17:00"),
+        ("recuérdame mañana a las cinco de la mañana llamar a Ada", "es", "2026-11-22 05:00"),
+        ("despiértame mañana a las cinco", "es", "2026-11-22 05:00"),
+        ("ricordami domani alle cinque di chiamare Ada", "it", "2026-11-22 17:00"),
+        ("ricordami domani alle cinque di mattina di chiamare Ada", "it", "2026-11-22 05:00"),
+        ("svegliami domani alle cinque", "it", "2026-11-22 05:00"),
+        ("herinner me morgen om vijf uur om Ada te bellen", "nl", "2026-11-22 17:00"),
+        ("herinner me morgen om vijf uur 's ochtends om Ada te bellen", "nl", "2026-11-22 05:00"),
+        ("wek me morgen om vijf uur", "nl", "2026-11-22 05:00"),
+    ],
+)
+def test_an_hour_of_another_day_is_by_day_for_a_reminder_and_in_the_morning_for_waking(
+    text: str, language: str, rings: str
+) -> None:
     match = number_grammar.recognize(text, language)
     assert match is not None
     assert str(dates.next_alarm(match.slots, NOW))[:16] == rings
@@ -220,7 +259,7 @@ def test_any_text_is_read_without_an_error(text: str, language: str) -> None:
         ("remind me to call mum every friday", "en", [("HassStartTimer", {"alarm": "reminder", "at": "2026-11-27T09:00", "name": "call mum", "days": "4", "hours": 137, "minutes": 55})]),
         ("remind me every day to feed the cat", "en", [("HassStartTimer", {"alarm": "reminder", "at": "2026-11-22T09:00", "name": "feed the cat", "days": "0123456", "hours": 17, "minutes": 55})]),
         ("erinnere mich jeden Freitag daran Mama anzurufen", "de", [("HassStartTimer", {"alarm": "reminder", "at": "2026-11-27T09:00", "name": "Mama anzurufen", "days": "4", "hours": 137, "minutes": 55})]),
-        ("erinnere mich morgen um fünf Ada anzurufen", "de", [("HassStartTimer", {"alarm": "reminder", "at": "2026-11-22T05:00", "name": "Ada anzurufen", "hours": 13, "minutes": 55})]),
+        ("erinnere mich morgen um fünf Ada anzurufen", "de", [("HassStartTimer", {"alarm": "reminder", "at": "2026-11-22T17:00", "name": "Ada anzurufen", "hours": 25, "minutes": 55})]),
         ("remind me tomorrow evening to water the plants", "en", [("HassStartTimer", {"alarm": "reminder", "at": "2026-11-22T19:00", "name": "water the plants", "hours": 27, "minutes": 55})]),
         ("remind me to call mum tomorrow morning", "en", [("HassStartTimer", {"alarm": "reminder", "at": "2026-11-22T09:00", "name": "call mum", "hours": 17, "minutes": 55})]),
         ("erinnere mich morgen Abend daran die Blumen zu gießen", "de", [("HassStartTimer", {"alarm": "reminder", "at": "2026-11-22T19:00", "name": "die Blumen zu gießen", "hours": 27, "minutes": 55})]),

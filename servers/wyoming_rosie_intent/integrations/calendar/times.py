@@ -7,8 +7,6 @@ from wyoming_rosie_intent.integrations.calendar.model import Span
 
 DEFAULT_DURATION = timedelta(hours=1)
 """Of an event whose end nobody says."""
-_DAY_BEGINS, _DAY_ENDS = time(7), time(19)
-"""An hour that leaves open which half of the day is meant is the one within these, as appointments usually are."""
 _HALF_DAY = 12
 _WEEK = 7
 _SATURDAY = 5
@@ -100,16 +98,6 @@ def _find_days(period: Period, today: date) -> tuple[date, date]:
 
 def _next_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-
-
-def choose_half(clock: time, *, is_ambiguous: bool, after: time | None = None) -> time:
-    """Return the time of day that "at three" means: by day rather than at night, and on the day itself still to come."""
-    if not is_ambiguous:
-        return clock
-    early = clock.replace(hour=clock.hour % _HALF_DAY)
-    halves = (early, early.replace(hour=early.hour + _HALF_DAY))
-    coming = [half for half in halves if after is None or half > after] or [halves[1]]
-    return next((half for half in coming if _DAY_BEGINS <= half < _DAY_ENDS), coming[0])
 
 
 def from_midnight(duration: timedelta) -> time | None:

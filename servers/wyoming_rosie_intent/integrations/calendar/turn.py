@@ -11,6 +11,7 @@ from wyoming_rosie_intent.integrations.calendar.model import CalendarEvent, NewE
 from wyoming_rosie_intent.integrations.calendar.times import ClockChange, Period
 from wyoming_rosie_intent.integrations.calendar.wording import Wording
 from wyoming_rosie_intent.plugins import CommandContext, PluginResult
+from wyoming_rosie_intent.rules.dates import choose_half
 
 Entities: TypeAlias = Mapping[str, Any]
 LOOK_AHEAD = timedelta(days=366)
@@ -53,7 +54,7 @@ class CalendarTurn:
         if name == "from_time" and (until := self._said("to_time")) and not self._is_ambiguous("to_time"):
             return times.last_on_face(value, until) if self._is_ambiguous(name) else value
         after = self.now.time() if day == self.now.date() else None
-        return times.choose_half(value, is_ambiguous=self._is_ambiguous(name), after=after)
+        return choose_half(value, is_ambiguous=self._is_ambiguous(name), after=after)
 
     def find_end(self, begins: datetime) -> datetime:
         """Return the end that a sentence gives to what begins then; without any, an hour later."""

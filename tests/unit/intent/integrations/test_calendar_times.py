@@ -12,6 +12,7 @@ from tests.unit.intent.integrations.calendar_source import FAMILY, FRIDAY, VIENN
 from wyoming_rosie_intent.integrations.calendar import agenda, times
 from wyoming_rosie_intent.integrations.calendar.model import CalendarEvent, Span, clean_title
 from wyoming_rosie_intent.integrations.calendar.times import ClockChange, Period
+from wyoming_rosie_intent.rules.dates import choose_half
 
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")  # its clocks change by half an hour
 DAYS = st.dates(date(2020, 1, 1), date(2035, 12, 31))
@@ -75,8 +76,8 @@ def test_a_duration_is_the_time_that_passes_also_when_the_clocks_change() -> Non
     ],
 )
 def test_an_hour_without_its_half_is_by_day_and_still_to_come(said: time, after: time | None, meant: time) -> None:
-    assert times.choose_half(said, is_ambiguous=True, after=after) == meant
-    assert times.choose_half(said, is_ambiguous=False, after=after) == said
+    assert choose_half(said, is_ambiguous=True, after=after) == meant
+    assert choose_half(said, is_ambiguous=False, after=after) == said
 
 
 @pytest.mark.parametrize(
