@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
-from wyoming_rosie.wakeword.arbitration.peer_arbiter import Decided, PeerArbiter, PeerEffect, SendClaim
+from wyoming_rosie.wakeword.arbitration.peer_arbiter import (
+    Decided,
+    PeerArbiter,
+    PeerEffect,
+    SendAnswer,
+    SendClaim,
+    SendReceipt,
+)
 from wyoming_rosie.wakeword.arbitration.rules import Claim
 
 WORD = "okay_nabu"
@@ -21,7 +28,10 @@ class Network:
     delay_seconds: float = 0.008
     loss: float = 0.01
     copies: int = 2
-    stalled: int | None = None  # number of the satellite whose packets wait until STALL_SECONDS
+    stalled: int | None = None  # number of the satellite whose packets wait until the stall ends
+    stall_seconds: float = STALL_SECONDS
+    stall_spread: float = 0.0  # seconds before and after the word within which the stall begins
+    deaf: int = 0  # satellites that hear neither the word nor any packet, as they have just been switched off
 
 
 @dataclass
@@ -40,6 +50,7 @@ class Simulation:
     heard_at: list[float]
     network: Network
     rng: random.Random
+    stall_at: float = 0.0
     result: Round = field(default_factory=Round)
     _queue: list[tuple[float, int, Callable[[float], None]]] = field(default_factory=list)
 
@@ -54,7 +65,8 @@ class Simulation:
         return self.result
 
     def _start(self, arbiters: dict[str, PeerArbiter], claim: Claim, now: float) -> None:
-        self._apply(arbiters, claim.satellite, arbiters[claim.satellite].start(claim, now), now)
+        others = arbiters.keys() - {claim.satellite} | {f"deaf {number}" for number in range(self.network.deaf)}
+        self._apply(arbiters, claim.satellite, arbiters[claim.satellite].start(claim, now, others), now)
 
     def _advance(self, arbiters: dict[str, PeerArbiter], satellite: str, now: float) -> None:
         self._apply(arbiters, satellite, arbiters[satellite].advance(now), now)
@@ -74,25 +86,29 @@ class Simulation:
             self._at(max(now, deadline), partial(self._advance, arbiters, satellite))
 
     def _send(self, arbiters: dict[str, PeerArbiter], sender: str, packet: PeerEffect, now: float) -> None:
-        for receiver in arbiters.keys() - {sender}:
-            for _ in range(self.network.copies):
+        receivers = {packet.satellite} if isinstance(packet, SendReceipt) else arbiters.keys() - {sender}
+        for receiver in sorted(receivers):
+            for _ in range(1 if isinstance(packet, SendReceipt) else self.network.copies):
                 if self.rng.random() >= self.network.loss:
                     at = self._arrival(sender, receiver, now)
-                    self._at(at, partial(self._receive, arbiters, receiver, packet))
+                    self._at(at, partial(self._receive, arbiters, sender, receiver, packet))
 
-    def _receive(self, arbiters: dict[str, PeerArbiter], receiver: str, packet: PeerEffect, now: float) -> None:
-        if isinstance(packet, SendClaim):
-            effects = arbiters[receiver].hear_claim(packet.claim, packet.elapsed_seconds, now)
-        else:
-            assert not isinstance(packet, Decided)
-            effects = arbiters[receiver].hear_answer(packet.claim.satellite, packet.claim.word, now)
-        self._apply(arbiters, receiver, effects, now)
+    def _receive(
+        self, arbiters: dict[str, PeerArbiter], sender: str, receiver: str, packet: PeerEffect, now: float
+    ) -> None:
+        arbiters[receiver].note_contact(now)
+        match packet:
+            case SendClaim(claim, elapsed_seconds):
+                self._apply(arbiters, receiver, arbiters[receiver].hear_claim(claim, elapsed_seconds, now), now)
+            case SendAnswer(word):
+                self._apply(arbiters, receiver, arbiters[receiver].hear_answer(sender, word, now), now)
 
     def _arrival(self, sender: str, receiver: str, now: float) -> float:
         delay = 0.001 + self.rng.expovariate(1 / self.network.delay_seconds) if self.network.delay_seconds else 0.0
         stalled = self.network.stalled
         is_stalled = stalled is not None and self.claims[stalled].satellite in (sender, receiver)
-        return (max(now, STALL_SECONDS) if is_stalled else now) + delay
+        stall_ends = self.stall_at + self.network.stall_seconds
+        return (stall_ends if is_stalled and self.stall_at <= now < stall_ends else now) + delay
 
     def _at(self, when: float, act: Callable[[float], None]) -> None:
         heapq.heappush(self._queue, (when, self.rng.getrandbits(48), act))
@@ -112,4 +128,5 @@ def simulate(
     ]
     first = rng.randrange(satellites)
     heard_at = [0.0 if number == first else rng.uniform(0, skew_seconds) for number in range(satellites)]
-    return Simulation(claims, heard_at, network, rng).run()
+    stall_at = rng.uniform(-network.stall_spread, network.stall_spread)
+    return Simulation(claims, heard_at, network, rng, stall_at).run()

@@ -347,6 +347,8 @@ class Satellite:
                 self._components.recorder.stop()
         if phase is m.SatellitePhase.WAITING:
             self._notify(Event("detect"))
+        if phase in IDLE_PHASES:
+            self.arbitration.end_turn()
         self._was_streaming = phase is m.SatellitePhase.STREAMING
         if self._components.ducking is not None:
             self._components.ducking.set_active(active=phase not in IDLE_PHASES)

@@ -90,6 +90,7 @@ class TurnPhase(StrEnum):
     PLAYING = "playing"
 
 
+BETWEEN_TURNS = (TurnPhase.IDLE, TurnPhase.AWAITING_WAKE)
 _AFTER_SPEECH = (
     TurnPhase.AWAITING_TRANSCRIPT,
     TurnPhase.AWAITING_ANSWER,

@@ -35,7 +35,7 @@ from wyoming_rosie.voice_activity.endpointing import (
 )
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.announcements import AnnouncementQueue
-from wyoming_rosie_hub.core import TurnCore, TurnPhase
+from wyoming_rosie_hub.core import BETWEEN_TURNS, TurnCore, TurnPhase
 from wyoming_rosie_hub.daemon_streams import DaemonStream, OnEvent
 from wyoming_rosie_hub.directory import DaemonDirectory
 from wyoming_rosie_hub.fallback_audio import FILLER, FallbackAudio
@@ -151,6 +151,8 @@ class TurnRunner:
         self._schedule_deadline()
         if self._core.phase is not before:
             self._hub.on_phase(self._satellite.satellite_id)
+            if self._core.phase in BETWEEN_TURNS:
+                self.wake_claims.end_turn()
 
     def add_wake_word(self, event: Event) -> None:
         """Keep a `detection` in the history of wake words."""

@@ -33,6 +33,9 @@ NETWORKS: Mapping[str, Network] = {
     "slow Wi-Fi: 30 ms, 5 % lost": Network(0.03, 0.05),
     "8 ms, 20 % lost, multicast alone": Network(0.008, 0.2, copies=1),
     "one stalls for 300 ms": Network(0.008, 0.01, stalled=0),
+    "one stalls for 300 ms at any time": Network(0.008, 0.01, stalled=0, stall_spread=0.3),
+    "one stalls for 600 ms": Network(0.008, 0.01, stalled=0, stall_seconds=0.6),
+    "another was just switched off": Network(0.008, 0.01, deaf=1),
 }
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 

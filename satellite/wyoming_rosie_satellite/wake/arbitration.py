@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from wyoming.event import Event
 
 from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.wakeword.arbitration.events import WakeClaim, WakeVerdict, create_claim_event
 from wyoming_rosie.wakeword.arbitration.loudness import LoudnessMeter
 from wyoming_rosie.wakeword.arbitration.peer_arbiter import Decided
@@ -19,8 +20,8 @@ from wyoming_rosie_satellite.messages import WakeWord
 from wyoming_rosie_satellite.wake.detector import count_samples
 
 _LOG = structlog.get_logger()
-VERDICT_TIMEOUT_SECONDS = 0.3
-"""Time without a verdict after which the satellite answers: twice what a house needs, and hardly noticed."""
+VERDICT_TIMEOUT_SECONDS = 0.6
+"""Time without a verdict after which the satellite answers: a stall of the Wi-Fi is mostly over by then, and without the hub nobody would understand."""
 MAX_HELD = 8
 
 
@@ -33,6 +34,9 @@ class PeerSatellites(Protocol):
 
     def claim(self, claim: Claim, on_decided: Callable[[Decided], None]) -> None:
         """Claim a wake word; `on_decided` is called once, perhaps at once."""
+
+    def end_turn(self) -> None:
+        """Let the words that this satellite has won be claimed anew, as its turn is over."""
 
 
 class ArbitratingConductor(Protocol):
@@ -54,6 +58,7 @@ class Situation:
 class _HeldWord:
     word: WakeWord
     conductor: ArbitratingConductor
+    since: float
     timer: asyncio.TimerHandle
 
 
@@ -95,7 +100,7 @@ class WakeArbitration:
         if situation.conductor in self._arbitrating and len(self._held) < MAX_HELD:
             self._claim(word, situation.conductor, has_follow_up=situation.has_follow_up)
         elif self._peers is not None and not self._peers.is_alone:
-            self._peers.claim(self._create_peer_claim(word, situation), partial(self._on_decided, word))
+            self._peers.claim(self._create_peer_claim(word, situation), partial(self._on_decided, word, loop_time()))
         else:
             self._answer(word)
 
@@ -105,11 +110,17 @@ class WakeArbitration:
         if held is None:
             return
         if verdict.wins:
+            _log_win(held.word, held.since)
             self._release(held.word)
             return
         held.timer.cancel()
         del self._held[verdict.turn_id]
         _log_loss(held.word, verdict.winner)
+
+    def end_turn(self) -> None:
+        """Let the other satellites claim the word anew, as the turn of this one is over; a conductor knows by itself."""
+        if self._peers is not None:
+            self._peers.end_turn()
 
     def _claim(self, word: WakeWord, conductor: ArbitratingConductor, *, has_follow_up: bool) -> None:
         age_ms = max(0, round(1000 * (self._position - word.sample) / SPEECH.rate))
@@ -118,7 +129,7 @@ class WakeArbitration:
             create_claim_event(WakeClaim(word.turn_id, word.name, age_ms, word.score, snr, has_follow_up))
         )
         timer = asyncio.get_running_loop().call_later(VERDICT_TIMEOUT_SECONDS, self._release, word)
-        self._held[word.turn_id] = _HeldWord(word, conductor, timer)
+        self._held[word.turn_id] = _HeldWord(word, conductor, loop_time(), timer)
 
     def _create_peer_claim(self, word: WakeWord, situation: Situation) -> Claim:
         return Claim(
@@ -130,17 +141,21 @@ class WakeArbitration:
             has_conductor=situation.conductor is not None,
         )
 
-    def _on_decided(self, word: WakeWord, decided: Decided) -> None:
+    def _on_decided(self, word: WakeWord, since: float, decided: Decided) -> None:
         if not decided.wins:
             _log_loss(word, decided.winner)
             return
-        if decided.others:
-            _LOG.info("this satellite answers", word=word.name, heard_too=decided.others, turn_id=word.turn_id)
+        _log_win(word, since, heard_too=decided.others)
         self._answer(word)
 
     def _release(self, word: WakeWord) -> None:
         self._held.pop(word.turn_id).timer.cancel()
         self._answer(word)
+
+
+def _log_win(word: WakeWord, since: float, **fields: Any) -> None:
+    waited_ms = round(1000 * (loop_time() - since))
+    _LOG.info("this satellite answers", word=word.name, waited_ms=waited_ms, turn_id=word.turn_id, **fields)
 
 
 def _log_loss(word: WakeWord, winner: str) -> None:

@@ -7,7 +7,6 @@ import struct
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -32,10 +31,15 @@ MIN_SECRET_CHARACTERS = 22
 """Those of 128 random bits in base64."""
 INTERFACES_SECONDS = 30.0
 """Time after which a new network interface takes part."""
+MAX_READ = 256
+"""Packets that are read at once; the kernel keeps fewer."""
 
 
-class PeerNetwork(asyncio.DatagramProtocol):
-    """Decides with the other satellites of the network who answers a wake word."""
+class PeerNetwork:
+    """Decides with the other satellites of the network who answers a wake word.
+
+    What has come is read before anything is claimed or decided: after a stall of the process the decision may be among it.
+    """
 
     def __init__(self, name: str, port: int, key: bytes | None = None) -> None:
         keys = KeyRing(None if key is None else PacketCodec(key))
@@ -45,7 +49,6 @@ class PeerNetwork(asyncio.DatagramProtocol):
             self._has_key.set()
         self._port = port
         self._groups: dict[socket.socket, set[str]] = {}  # interfaces on which a socket has joined its group
-        self._transports: dict[socket.socket, asyncio.DatagramTransport] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._waiting: dict[str, Callable[[Decided], None]] = {}  # by word
 
@@ -63,9 +66,16 @@ class PeerNetwork(asyncio.DatagramProtocol):
 
     def claim(self, claim: Claim, on_decided: Callable[[Decided], None]) -> None:
         """Claim a wake word; `on_decided` is called once, perhaps at once."""
+        self._read_all()
         self._waiting[claim.word] = on_decided
         self._tell(self._node.claim(claim, loop_time()))
         self._carry_out()
+
+    def end_turn(self) -> None:
+        """Let the words that this satellite has won be claimed anew, as its turn is over."""
+        if self._groups:
+            self._node.end_turn(loop_time())
+            self._carry_out()
 
     async def run(self) -> None:
         """Take part until cancelled, once there is a key."""
@@ -73,27 +83,34 @@ class PeerNetwork(asyncio.DatagramProtocol):
         sockets = [one for one in (_open_v4(self._port), _open_v6(self._port)) if one is not None]
         try:
             for one in sockets:
-                await self._listen(one)
+                self._groups[one] = set()
+                asyncio.get_running_loop().add_reader(one, self._on_readable, one)
             while True:
                 await self._join_new_interfaces()
                 await asyncio.sleep(INTERFACES_SECONDS)
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-            for transport in self._transports.values():
-                transport.close()
+            self._groups.clear()
+            for one in sockets:
+                asyncio.get_running_loop().remove_reader(one)
+                one.close()
 
-    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        self._tell(self._node.receive(data, addr, loop_time()))
+    def _on_readable(self, one: socket.socket) -> None:
+        self._read(one)
         self._carry_out()
 
-    def error_received(self, exc: Exception) -> None:
-        """Ignore a neighbour that is gone: its packets are not missed."""
+    def _read_all(self) -> None:
+        for one in self._groups:
+            self._read(one)
 
-    async def _listen(self, one: socket.socket) -> None:
-        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=one)
-        self._transports[one] = transport
-        self._groups[one] = set()
+    def _read(self, one: socket.socket) -> None:
+        for _ in range(MAX_READ):
+            try:
+                data, address = one.recvfrom(MAX_PACKET_BYTES + 1)
+            except OSError:  # there is no more
+                return
+            self._tell(self._node.receive(data, address, loop_time()))
 
     async def _join_new_interfaces(self) -> None:
         found = await asyncio.to_thread(_find_interfaces)
@@ -110,6 +127,7 @@ class PeerNetwork(asyncio.DatagramProtocol):
         self._carry_out()
 
     def _advance(self) -> None:
+        self._read_all()
         self._tell(self._node.advance(loop_time()))
         self._carry_out()
 
@@ -128,7 +146,7 @@ class PeerNetwork(asyncio.DatagramProtocol):
 
     def _send(self, packet: Outgoing) -> None:
         assert len(packet.data) <= MAX_PACKET_BYTES
-        for one, joined in self._groups.items():
+        for one, joined in self._groups.items() if packet.is_for_all else ():
             group = GROUP_V4 if one.family is socket.AF_INET else GROUP_V6
             for interface in joined:
                 with suppress(OSError):  # the interface has gone down
@@ -140,7 +158,7 @@ class PeerNetwork(asyncio.DatagramProtocol):
     def _send_to(self, data: bytes, address: Hashable) -> None:
         assert isinstance(address, tuple)
         family = socket.AF_INET6 if len(address) > 2 else socket.AF_INET
-        for one in self._transports:
+        for one in self._groups:
             if one.family is family:
                 with suppress(OSError):  # the network is down, or the buffer is full: the packet counts as lost
                     one.sendto(data, address)

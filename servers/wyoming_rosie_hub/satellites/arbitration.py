@@ -51,7 +51,7 @@ class SatelliteArbitration:
         """Remove a satellite and its claims."""
         was_needed = self.is_needed
         self._claimants.pop(satellite, None)
-        self._arbiter.leave(satellite)
+        self._arbiter.leave(satellite, loop_time())
         self._schedule()
         if was_needed is not self.is_needed:
             self._announce(list(self._claimants.values()))
@@ -60,6 +60,10 @@ class SatelliteArbitration:
         """Take a claim to a word that ended so long ago; the claimants are told as soon as it is decided."""
         self._tell(self._arbiter.claim(claim, age_seconds, loop_time()))
         self._schedule()
+
+    def end_turn(self, satellite: str) -> None:
+        """Let the words that a satellite has won be claimed anew, as its turn is over."""
+        self._arbiter.end_turn(satellite, loop_time())
 
     def _decide(self) -> None:
         self._tell(self._arbiter.decide(loop_time()))

@@ -75,6 +75,11 @@ class WakeClaims:
             return
         self._claim(WakeClaim("", detection.name, score=score), _Pending(detection=detection))
 
+    def end_turn(self) -> None:
+        """Let the words that this satellite has won be claimed anew, as its turn is over."""
+        if self._satellite is not None:
+            self._arbitration.end_turn(self._satellite)
+
     def on_verdict(self, verdict: Verdict) -> None:
         pending = self._pending.pop(verdict.word, _Pending())
         if pending.turn_id:

@@ -7,6 +7,7 @@ import pytest
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.wakeword.arbitration import decisions
 from wyoming_rosie.wakeword.arbitration.events import (
     WakeClaim,
     WakeVerdict,
@@ -124,6 +125,19 @@ async def test_of_two_detections_of_the_hub_one_counts(kitchen: Box, hall: Box) 
     kitchen.claims.claim_detection(detection, 0.9)
     inputs = {"kitchen": kitchen.inputs, "hall": hall.inputs}
     assert inputs == {"kitchen": [detection, m.OthersHeard(("hall",))], "hall": []}
+
+
+async def test_a_word_is_claimed_anew_once_the_turn_is_over(
+    kitchen: Box, hall: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "LEAST_SUPPRESSION_SECONDS", 0.0)
+    hall.claims.claim(FAINT)
+    await decided()
+    kitchen.claims.claim(LOUD)
+    hall.claims.end_turn()
+    kitchen.claims.claim(LOUD)
+    await decided()
+    assert [verdict.wins for verdict in kitchen.verdicts] == [False, True]
 
 
 async def test_a_button_is_no_claim(kitchen: Box, hall: Box) -> None:

@@ -82,10 +82,14 @@ class DecidingPeers:
         self.is_alone = is_alone
         self.claims: list[Claim] = []
         self.decide: Callable[[Decided], None] = lambda _: None
+        self.turns_ended = 0
 
     def claim(self, claim: Claim, on_decided: Callable[[Decided], None]) -> None:
         self.claims.append(claim)
         self.decide = on_decided
+
+    def end_turn(self) -> None:
+        self.turns_ended += 1
 
 
 class Box:
@@ -197,6 +201,16 @@ async def test_without_a_hub_that_decides_the_satellites_do(box: Box, peers: Dec
     assert not box.is_streaming
     peers.decide(Decided("okay_nabu", wins=True))
     assert box.is_streaming
+
+
+async def test_the_others_learn_that_the_turn_is_over(box: Box, peers: DecidingPeers) -> None:
+    await box.joins(is_arbitrated=False)
+    box.detector.detects(0)
+    peers.decide(Decided("okay_nabu", wins=True))
+    before = peers.turns_ended
+    await box.hub.says(AudioStart(16000, 2, 1).event(), AudioStop().event())
+    await box.hub.is_told("played")
+    assert peers.turns_ended > before
 
 
 async def test_a_satellite_alone_does_not_wait(box: Box, peers: DecidingPeers) -> None:

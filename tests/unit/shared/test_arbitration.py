@@ -1,30 +1,33 @@
 """Rules of arbitration: one satellite answers, whatever comes in whatever order."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.arbitration_simulation import STALL_SECONDS, WORD, Network, Simulation, simulate
+from tests.arbitration_simulation import WORD, Network, Simulation, simulate
 from wyoming_rosie.wakeword.arbitration.arbiter import MAX_WORDS, Arbiter, Verdict
+from wyoming_rosie.wakeword.arbitration.decisions import (
+    LEAST_SUPPRESSION_SECONDS,
+    MAX_DECISIONS,
+    SUPPRESSION_SECONDS,
+    Decisions,
+)
 from wyoming_rosie.wakeword.arbitration.peer_arbiter import (
     ANSWER_TIMEOUT_SECONDS,
+    CUT_OFF_SECONDS,
     Decided,
     PeerArbiter,
+    PeerEffect,
     SendAnswer,
     SendClaim,
+    SendReceipt,
+    SendTurnEnd,
 )
-from wyoming_rosie.wakeword.arbitration.rules import (
-    MAX_LATENESS_MS,
-    SUPPRESSION_SECONDS,
-    WINDOW_SECONDS,
-    Claim,
-    choose,
-    is_better,
-)
+from wyoming_rosie.wakeword.arbitration.rules import MAX_LATENESS_MS, WINDOW_SECONDS, Claim, choose, is_better
 
 KITCHEN = Claim("kitchen", WORD, 950, 300)
 HALL = Claim("hall", WORD, 950, 150)
@@ -74,6 +77,57 @@ def test_of_two_satellites_exactly_one_is_better(one: Claim, other: Claim) -> No
 )
 def test_choice(winner: Claim, loser: Claim) -> None:
     assert choose([loser, winner]) == winner
+
+
+# How long a decision counts
+
+WINNERS = st.sampled_from("abc")
+STEPS = st.lists(st.tuples(st.floats(0, 1), WINNERS, st.booleans()), max_size=20)
+
+
+def test_a_decision_counts_for_two_seconds_or_until_the_turn_ends() -> None:
+    decisions = Decisions()
+    decisions.add(WORD, "kitchen", 0.0)
+    assert decisions.find_winner(WORD, SUPPRESSION_SECONDS - 0.01) == "kitchen"
+    assert decisions.end_turn("kitchen", 1.0)
+    assert decisions.find_winner(WORD, 1.0) is None
+    assert not decisions.end_turn("kitchen", 1.1)
+
+
+def test_a_decision_outlasts_the_claims_of_its_call_however_short_the_turn() -> None:
+    decisions = Decisions()
+    decisions.add(WORD, "kitchen", 0.0)
+    decisions.end_turn("kitchen", 0.1)
+    assert decisions.find_winner(WORD, LEAST_SUPPRESSION_SECONDS - 0.01) == "kitchen"
+    assert decisions.find_winner(WORD, LEAST_SUPPRESSION_SECONDS) is None
+
+
+def test_decisions_are_bounded() -> None:
+    decisions = Decisions()
+    for number in range(MAX_DECISIONS + 1):
+        decisions.add(str(number), "kitchen", 0.0)
+    counting = [number for number in range(MAX_DECISIONS + 1) if decisions.find_winner(str(number), 0.1)]
+    assert counting == list(range(1, MAX_DECISIONS + 1))
+
+
+@given(STEPS)
+def test_the_first_decision_holds_and_none_counts_longer_than_two_seconds(
+    steps: Sequence[tuple[float, str, bool]],
+) -> None:
+    decisions, now = Decisions(), 0.0
+    first: tuple[str, float] | None = None
+    for pause, satellite, ends in steps:
+        now += pause
+        if first is not None and decisions.find_winner(WORD, now) is not None:
+            assert decisions.find_winner(WORD, now) == first[0]
+            assert now < first[1] + SUPPRESSION_SECONDS
+        else:
+            first = None
+        if ends:
+            decisions.end_turn(satellite, now)
+        else:
+            decisions.add(WORD, satellite, now)
+            first = first or (satellite, now)
 
 
 # One place that decides
@@ -126,6 +180,25 @@ def test_late_claims_are_suppressed_for_two_seconds() -> None:
     assert arbiter.deadline == pytest.approx(late + WINDOW_SECONDS)
 
 
+def test_a_word_in_another_room_is_answered_once_the_first_turn_is_over() -> None:
+    arbiter = _arbiter("kitchen", "hall")
+    arbiter.claim(HALL, 0, 0.0)
+    arbiter.decide(WINDOW_SECONDS)
+    arbiter.end_turn("kitchen", 0.9)
+    assert arbiter.claim(KITCHEN, 0, 1.0) == [Verdict("kitchen", WORD, "hall")]
+    arbiter.end_turn("hall", 1.1)
+    assert arbiter.claim(KITCHEN, 0, 1.2) == []
+    assert [verdict.winner for verdict in arbiter.decide(1.2 + WINDOW_SECONDS)] == ["kitchen"]
+
+
+def test_the_decision_goes_with_the_satellite_that_leaves() -> None:
+    arbiter = _arbiter("kitchen", "hall", "office")
+    arbiter.claim(HALL, 0, 0.0)
+    arbiter.decide(WINDOW_SECONDS)
+    arbiter.leave("hall", 1.0)
+    assert arbiter.claim(KITCHEN, 0, 1.0) == []
+
+
 def test_another_word_is_another_decision() -> None:
     arbiter = _arbiter("kitchen", "hall")
     arbiter.claim(HALL, 0, 0.0)
@@ -137,10 +210,10 @@ def test_a_satellite_that_leaves_wins_nothing() -> None:
     arbiter = _arbiter("kitchen", "hall", "office")
     arbiter.claim(KITCHEN, 0, 0.0)
     arbiter.claim(HALL, 0, 0.0)
-    arbiter.leave("kitchen")
+    arbiter.leave("kitchen", 0.0)
     assert arbiter.decide(WINDOW_SECONDS) == [Verdict("hall", WORD, "hall")]
     arbiter.claim(replace(HALL, word="alexa"), 0, 5.0)
-    arbiter.leave("hall")
+    arbiter.leave("hall", 5.0)
     assert arbiter.deadline is None
 
 
@@ -194,6 +267,20 @@ def test_an_answer_ends_the_wait_and_suppresses_what_comes_later() -> None:
     assert arbiter.start(HALL, 0.1 + SUPPRESSION_SECONDS) != lost
 
 
+def test_the_winner_tells_the_end_of_its_turn_and_the_word_is_claimed_anew() -> None:
+    kitchen, hall = PeerArbiter("kitchen"), PeerArbiter("hall")
+    kitchen.start(KITCHEN, 0.0)
+    kitchen.advance(WINDOW_SECONDS)
+    hall.hear_answer("kitchen", WORD, WINDOW_SECONDS)
+    assert kitchen.end_turn(1.0) == [SendTurnEnd()]
+    assert kitchen.end_turn(1.1) == hall.end_turn(1.1) == []
+    hall.hear_turn_end("office", 1.0)
+    assert Decided(WORD, wins=False, winner="kitchen") in hall.start(HALL, 1.0)
+    hall.hear_turn_end("kitchen", 1.1)
+    for arbiter, claim in ((kitchen, KITCHEN), (hall, HALL)):
+        assert arbiter.start(claim, 1.2) == [SendClaim(claim, 0.0)]
+
+
 def test_a_late_satellite_does_not_compete() -> None:
     arbiter = PeerArbiter("kitchen")
     arbiter.hear_claim(HALL, 0.0, 0.0)
@@ -204,7 +291,57 @@ def test_a_weaker_claim_is_answered_with_the_own_one() -> None:
     arbiter = PeerArbiter("kitchen")
     arbiter.start(KITCHEN, 0.0)
     assert arbiter.hear_claim(HALL, 0.0, 0.01) == [SendClaim(KITCHEN, 0.01)]
-    assert arbiter.hear_claim(HALL, 0.01, 0.02) == []
+    assert arbiter.hear_claim(HALL, 0.005, 0.015) == []
+
+
+def test_who_has_no_claim_says_that_another_one_has_come_through() -> None:
+    hall = PeerArbiter("hall")
+    assert hall.hear_claim(KITCHEN, 0.0, 0.0) == [SendReceipt("kitchen", WORD)]
+
+
+def test_the_best_one_waits_no_longer_than_for_all() -> None:
+    kitchen = PeerArbiter("kitchen")
+    kitchen.start(KITCHEN, 0.0, {"hall", "office"})
+    kitchen.note_contact(0.01)
+    assert not _decides(kitchen.hear_claim(HALL, 0.0, 0.01))
+    assert _decides(kitchen.hear_claim(replace(HALL, satellite="office"), 0.0, 0.02))
+
+
+def test_the_best_one_waits_for_those_that_have_not_claimed() -> None:
+    kitchen = PeerArbiter("kitchen")
+    kitchen.start(KITCHEN, 0.0, {"hall"})
+    kitchen.note_contact(0.01)
+    assert not _decides(kitchen.advance(WINDOW_SECONDS - 0.001))
+    assert _decides(kitchen.advance(WINDOW_SECONDS))
+
+
+def test_a_satellite_that_is_cut_off_waits_for_a_contact_and_then_for_the_answer() -> None:
+    kitchen = PeerArbiter("kitchen")
+    kitchen.start(KITCHEN, 0.0, {"hall"})
+    assert not _decides(kitchen.advance(2 * WINDOW_SECONDS))
+    kitchen.note_contact(0.3)
+    effects = [*kitchen.hear_claim(HALL, 0.0, 0.3), *kitchen.advance(0.3)]
+    assert SendClaim(KITCHEN, 0.3) in effects
+    assert not _decides(effects)
+    assert kitchen.hear_answer("hall", WORD, 0.31) == [Decided(WORD, wins=False, winner="hall")]
+
+
+def test_a_satellite_that_stays_cut_off_answers() -> None:
+    kitchen = PeerArbiter("kitchen")
+    kitchen.start(KITCHEN, 0.0, {"hall"})
+    assert not _decides(kitchen.advance(CUT_OFF_SECONDS - 0.01))
+    assert _decides(kitchen.advance(CUT_OFF_SECONDS))
+
+
+def test_a_better_claim_after_the_decision_is_told_who_answers() -> None:
+    hall = PeerArbiter("hall")
+    hall.start(HALL, 0.0)
+    hall.advance(WINDOW_SECONDS)
+    assert hall.hear_claim(KITCHEN, 0.0, WINDOW_SECONDS + 0.01) == [SendAnswer(WORD)]
+
+
+def _decides(effects: Iterable[PeerEffect]) -> bool:
+    return any(isinstance(effect, Decided) for effect in effects)
 
 
 def test_an_answer_is_repeated() -> None:
@@ -248,8 +385,14 @@ def test_without_losses_and_delays_all_agree_with_the_rules(claims: list[Claim],
     assert len(result.silent) == len(claims) - 1
 
 
-def test_a_stall_longer_than_the_window_lets_two_answer() -> None:
+def test_a_stall_of_the_network_lets_one_answer() -> None:
+    rng = random.Random(5)
+    for _ in range(100):
+        stalled = Network(stalled=0, stall_seconds=0.3)
+        assert len(simulate(rng, rng.randrange(2, 7), rng.uniform(0, 0.2), stalled).answers) == 1
+
+
+def test_a_stall_longer_than_the_patience_lets_two_answer() -> None:
     """What cannot be decided: a satellite that hears nobody in time must not stay silent."""
-    assert STALL_SECONDS > WINDOW_SECONDS
-    result = simulate(random.Random(1), 2, 0.0, Network(stalled=0))
+    result = simulate(random.Random(1), 2, 0.0, Network(stalled=0, stall_seconds=CUT_OFF_SECONDS + 0.1))
     assert len(result.answers) == 2

@@ -20,8 +20,10 @@ from wyoming_rosie.wakeword.arbitration.packets import (
     PeerAnswer,
     PeerClaim,
     PeerPresence,
+    PeerReceipt,
+    PeerTurnEnd,
 )
-from wyoming_rosie.wakeword.arbitration.peer_arbiter import Decided
+from wyoming_rosie.wakeword.arbitration.peer_arbiter import CUT_OFF_SECONDS, Decided
 from wyoming_rosie.wakeword.arbitration.peer_node import PeerNode
 from wyoming_rosie.wakeword.arbitration.rules import WINDOW_SECONDS, Claim
 
@@ -44,6 +46,8 @@ CONTENTS = st.one_of(
     st.builds(PeerPresence, TEXTS, st.lists(SESSIONS, max_size=MAX_NEIGHBOURS).map(tuple)),
     st.builds(PeerClaim, CLAIMS, st.integers(0, 60_000)),
     st.builds(PeerAnswer, TEXTS),
+    st.builds(PeerReceipt, TEXTS),
+    st.just(PeerTurnEnd()),
 )
 Network = dict[str, PeerNode]
 
@@ -196,7 +200,7 @@ def test_recorded_packets_change_nothing() -> None:
         target.claim(_claim(100), 10.0)
         decided += [one for data in recorded for one in target.receive(data, "attacker", 10.01)]
         assert decided == []
-        assert target.advance(10.01 + WINDOW_SECONDS)[0].wins
+        assert target.advance(10.01 + CUT_OFF_SECONDS)[0].wins
     assert restarted.is_alone(11.0)
 
 
@@ -230,6 +234,39 @@ def test_strangers_are_counted_and_ignored() -> None:
         assert kitchen.receive(stranger.encode(Packet(SESSION, 0, content)), "x", 0.0) == []
     assert kitchen.refused == 3
     assert kitchen.is_alone(0.0)
+
+
+def test_who_did_not_hear_the_word_is_no_reason_to_wait_and_who_is_gone_is_one_only_once() -> None:
+    house = _house("kitchen", "hall")
+    _run(house, 0.0, 2.0)
+    house["kitchen"].claim(_claim(300), 2.0)
+    assert _run(house, 2.0, WINDOW_SECONDS + 0.02)[1]["kitchen"][0].wins
+    del house["hall"]
+    for start, seconds in ((10.0, CUT_OFF_SECONDS), (20.0, WINDOW_SECONDS)):
+        house["kitchen"].claim(_claim(300), start)
+        assert _run(house, start, seconds - 0.02)[1] == {"kitchen": []}
+        assert _run(house, start + seconds, 0.02)[1]["kitchen"][0].wins
+
+
+def test_satellites_that_both_hear_the_word_decide_at_once() -> None:
+    house = _house("kitchen", "hall")
+    _run(house, 0.0, 2.0)
+    house["kitchen"].claim(_claim(300), 2.0)
+    house["hall"].claim(_claim(100), 2.0)
+    _, decided = _run(house, 2.0, 0.03)
+    assert [decided[name][0].wins for name in house] == [True, False]
+
+
+def test_a_word_in_another_room_is_answered_once_the_first_turn_is_over() -> None:
+    house = _house("kitchen", "hall")
+    _run(house, 0.0, 2.0)
+    house["kitchen"].claim(_claim(300), 2.0)
+    _run(house, 2.0, 0.8)
+    assert not house["hall"].claim(_claim(300), 2.9)[0].wins
+    house["kitchen"].end_turn(3.0)
+    _pass_on(house, 3.0)
+    house["hall"].claim(_claim(300), 3.1)
+    assert _run(house, 3.1, WINDOW_SECONDS + 0.02)[1]["hall"][0].wins
 
 
 # Changes of the key

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-from wyoming_rosie.wakeword.arbitration.rules import SUPPRESSION_SECONDS, WINDOW_SECONDS, Claim, choose
+from wyoming_rosie.wakeword.arbitration.decisions import Decisions
+from wyoming_rosie.wakeword.arbitration.rules import WINDOW_SECONDS, Claim, choose
 
 MAX_WORDS = 64
 """Words that are decided at the same time; claims to more of them are won at once."""
@@ -43,7 +44,7 @@ class Arbiter:
 
     members: set[str] = field(default_factory=set)  # satellites that could hear a word
     _rounds: dict[str, _Round] = field(default_factory=dict)
-    _decided: dict[str, tuple[str, float]] = field(default_factory=dict)  # winner and time, by word
+    _decisions: Decisions = field(default_factory=Decisions)
 
     @property
     def deadline(self) -> float | None:
@@ -58,9 +59,10 @@ class Arbiter:
     def join(self, satellite: str) -> None:
         self.members.add(satellite)
 
-    def leave(self, satellite: str) -> None:
-        """Forget a satellite that is gone, and its claims."""
+    def leave(self, satellite: str, now: float) -> None:
+        """Forget a satellite that is gone, and its claims; its turn is over."""
         self.members.discard(satellite)
+        self.end_turn(satellite, now)
         for word, one in list(self._rounds.items()):
             one.claims.pop(satellite, None)
             if not one.claims:
@@ -68,9 +70,8 @@ class Arbiter:
 
     def claim(self, claim: Claim, age_seconds: float, now: float) -> list[Verdict]:
         """Take a claim to a word that ended so long ago at its satellite; return what can be told at once."""
-        self._forget_decided(now)
-        if claim.word in self._decided:
-            return [Verdict(claim.satellite, claim.word, self._decided[claim.word][0])]
+        if (winner := self._decisions.find_winner(claim.word, now)) is not None:
+            return [Verdict(claim.satellite, claim.word, winner)]
         if claim.word not in self._rounds and len(self._rounds) >= MAX_WORDS:
             return [Verdict(claim.satellite, claim.word, claim.satellite)]
         one = self._rounds.setdefault(claim.word, _Round(now + WINDOW_SECONDS))
@@ -82,15 +83,14 @@ class Arbiter:
         over = [word for word, one in self._rounds.items() if now >= one.deadline]
         return [verdict for word in over for verdict in self._decide(word, now)]
 
+    def end_turn(self, satellite: str, now: float) -> None:
+        """Let the words that a satellite has won be claimed anew, as its turn is over."""
+        self._decisions.end_turn(satellite, now)
+
     def _decide(self, word: str, now: float) -> list[Verdict]:
         one = self._rounds.pop(word)
         winner = one.choose().satellite
         others = tuple(sorted(one.claims.keys() - {winner}))
-        self._decided[word] = (winner, now)
+        self._decisions.add(word, winner, now)
         losers = [Verdict(satellite, word, winner) for satellite in others]
         return [Verdict(winner, word, winner, others), *losers]
-
-    def _forget_decided(self, now: float) -> None:
-        self._decided = {
-            word: (winner, at) for word, (winner, at) in self._decided.items() if now - at < SUPPRESSION_SECONDS
-        }

@@ -4,6 +4,7 @@ Each satellite has a new random session at each start. Whoever names the own ses
 so that no recording of earlier packets counts, and no clock is needed. Within a session packets are numbered.
 """
 
+import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from random import Random
@@ -15,6 +16,8 @@ REPLAY_WINDOW = 64
 REMEMBERED_SECONDS = 24 * 3600.0
 """A satellite that was heard within a day may hear the next word."""
 PRESENCE_SECONDS = 60.0
+EXPECTED_SECONDS = 2.5 * PRESENCE_SECONDS
+"""A satellite that was heard so long ago should respond to a claim: two of its presences in a row get rarely lost."""
 LEAST_SECONDS = 0.5
 """Time between two presences, whatever others send."""
 ANSWER_SECONDS = 0.05
@@ -49,6 +52,7 @@ class _Neighbour:
     address: Hashable
     heard_at: float
     is_proven: bool = False
+    asked_at: float = -math.inf  # when a response was last expected
     window: ReplayWindow = field(default_factory=ReplayWindow)
 
 
@@ -106,6 +110,20 @@ class Neighbours:
     def addresses(self) -> list[Hashable]:
         """Return where the neighbours are."""
         return [known.address for known in self._known.values() if known.is_proven]
+
+    def expect_responses(self, now: float) -> frozenset[str]:
+        """Return the ids of those that should respond to a claim: they were heard lately, and since the claim before."""
+        expected = set()
+        for session, known in self._known.items():
+            is_there = known.heard_at >= known.asked_at and now - known.heard_at < EXPECTED_SECONDS
+            if known.is_proven and is_there:
+                expected.add(session.hex())
+            known.asked_at = now
+        return frozenset(expected)
+
+    def address_of(self, satellite: str) -> Hashable:
+        """Return where a neighbour is that was heard."""
+        return self._known[bytes.fromhex(satellite)].address
 
     def name_of(self, satellite: str) -> str:
         """Return the name of a claim's satellite, whose id is its session."""

@@ -35,6 +35,8 @@ class PacketKind(IntEnum):
     PRESENCE = 1
     CLAIM = 2
     ANSWER = 3
+    RECEIPT = 4
+    TURN_END = 5
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,19 @@ class PeerAnswer:
     word: str
 
 
-Content: TypeAlias = PeerPresence | PeerClaim | PeerAnswer
+@dataclass(frozen=True)
+class PeerReceipt:
+    """A satellite has got the receiver's claim to a wake word."""
+
+    word: str
+
+
+@dataclass(frozen=True)
+class PeerTurnEnd:
+    """A satellite's turn is over."""
+
+
+Content: TypeAlias = PeerPresence | PeerClaim | PeerAnswer | PeerReceipt | PeerTurnEnd
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,7 @@ class PacketCodec:
 
     def decode(self, data: bytes) -> Packet:
         """Return a packet that is signed with the key. Raises BadPacketError."""
-        if not _HEADER.size + MAC_BYTES < len(data) <= MAX_PACKET_BYTES:
+        if not _HEADER.size + MAC_BYTES <= len(data) <= MAX_PACKET_BYTES:
             raise BadPacketError("its size is wrong")
         magic, key_id, session, counter, kind = _HEADER.unpack_from(data)
         if magic != MAGIC or key_id != self._key_id:
@@ -113,6 +127,10 @@ def _encode_content(content: Content) -> tuple[PacketKind, bytes]:
             return PacketKind.CLAIM, body + _encode_text(claim.word)
         case PeerAnswer(word):
             return PacketKind.ANSWER, _encode_text(word)
+        case PeerReceipt(word):
+            return PacketKind.RECEIPT, _encode_text(word)
+        case PeerTurnEnd():
+            return PacketKind.TURN_END, b""
 
 
 def _decode_content(kind: int, body: bytes, satellite: str) -> Content:
@@ -123,9 +141,12 @@ def _decode_content(kind: int, body: bytes, satellite: str) -> Content:
             case PacketKind.CLAIM:
                 return _decode_claim(body, satellite)
             case PacketKind.ANSWER:
-                word, rest = _decode_text(body)
-                _check_end(rest)
-                return PeerAnswer(word)
+                return PeerAnswer(_decode_word(body))
+            case PacketKind.RECEIPT:
+                return PeerReceipt(_decode_word(body))
+            case PacketKind.TURN_END:
+                _check_end(body)
+                return PeerTurnEnd()
     except (struct.error, IndexError, UnicodeDecodeError) as err:
         raise BadPacketError("it is not whole") from err
     raise BadPacketError("its kind is unknown")
@@ -141,8 +162,7 @@ def _decode_presence(body: bytes) -> PeerPresence:
 
 def _decode_claim(body: bytes, satellite: str) -> PeerClaim:
     flags, score, snr, lateness, elapsed = _CLAIM.unpack_from(body)
-    word, rest = _decode_text(body[_CLAIM.size :])
-    _check_end(rest)
+    word = _decode_word(body[_CLAIM.size :])
     if flags > _FOLLOW_UP | _CONDUCTOR or (score > 1000 and score != NONE) or NONE in (lateness, elapsed):
         raise BadPacketError("a number is out of range")
     known_score, known_snr = (None if one == NONE else one for one in (score, snr))
@@ -161,6 +181,12 @@ def _decode_text(body: bytes) -> tuple[str, bytes]:
     if length > MAX_TEXT_BYTES or len(text) != length:
         raise BadPacketError("a text is not whole")
     return text.decode(), rest
+
+
+def _decode_word(body: bytes) -> str:
+    word, rest = _decode_text(body)
+    _check_end(rest)
+    return word
 
 
 def _check_end(rest: bytes) -> None:

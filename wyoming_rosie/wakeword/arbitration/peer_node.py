@@ -14,8 +14,18 @@ from wyoming_rosie.wakeword.arbitration.packets import (
     PeerAnswer,
     PeerClaim,
     PeerPresence,
+    PeerReceipt,
+    PeerTurnEnd,
 )
-from wyoming_rosie.wakeword.arbitration.peer_arbiter import Decided, PeerArbiter, PeerEffect, SendAnswer, SendClaim
+from wyoming_rosie.wakeword.arbitration.peer_arbiter import (
+    Decided,
+    PeerArbiter,
+    PeerEffect,
+    SendAnswer,
+    SendClaim,
+    SendReceipt,
+    SendTurnEnd,
+)
 from wyoming_rosie.wakeword.arbitration.rules import Claim
 
 
@@ -25,6 +35,7 @@ class Outgoing:
 
     data: bytes
     addresses: Sequence[Hashable] = ()
+    is_for_all: bool = True  # else for the addresses alone
 
 
 @dataclass
@@ -65,7 +76,12 @@ class PeerNode:
 
     def claim(self, claim: Claim, now: float) -> list[Decided]:
         """Claim a wake word that ended just now."""
-        return self._apply(self._arbiter.start(replace(claim, satellite=self.session.hex()), now))
+        expected = self._neighbours.expect_responses(now)
+        return self._apply(self._arbiter.start(replace(claim, satellite=self.session.hex()), now, expected))
+
+    def end_turn(self, now: float) -> None:
+        """Let the words that this satellite has won be claimed anew, as its turn is over."""
+        self._apply(self._arbiter.end_turn(now))
 
     def receive(self, data: bytes, address: Hashable, now: float) -> list[Decided]:
         """Take a packet of anybody."""
@@ -76,13 +92,17 @@ class PeerNode:
             return []
         if not self._neighbours.accept(packet, address, now):
             return []
+        self._arbiter.note_contact(now)
         match packet.content:
-            case PeerPresence():
+            case PeerPresence() | PeerReceipt():
                 return []
             case PeerClaim(claim, elapsed_ms):
                 return self._apply(self._arbiter.hear_claim(claim, elapsed_ms / 1000, now))
             case PeerAnswer(word):
                 return self._apply(self._arbiter.hear_answer(packet.session.hex(), word, now))
+            case PeerTurnEnd():
+                self._arbiter.hear_turn_end(packet.session.hex(), now)
+                return []
 
     def advance(self, now: float) -> list[Decided]:
         """Send and decide what is due."""
@@ -96,8 +116,12 @@ class PeerNode:
             match effect:
                 case SendClaim(claim, elapsed_seconds):
                     self._send(PeerClaim(claim, round(1000 * elapsed_seconds)), self._neighbours.addresses())
-                case SendAnswer(claim):
-                    self._send(PeerAnswer(claim.word), self._neighbours.addresses())
+                case SendReceipt(satellite, word):
+                    self._send(PeerReceipt(word), [self._neighbours.address_of(satellite)], is_for_all=False)
+                case SendAnswer(word):
+                    self._send(PeerAnswer(word), self._neighbours.addresses())
+                case SendTurnEnd():
+                    self._send(PeerTurnEnd(), self._neighbours.addresses())
                 case Decided():
                     decided.append(self._with_names(effect))
         return decided
@@ -106,7 +130,7 @@ class PeerNode:
         winner = self.name if decided.wins else self._neighbours.name_of(decided.winner)
         return replace(decided, winner=winner, others=tuple(sorted(map(self._neighbours.name_of, decided.others))))
 
-    def _send(self, content: Content, addresses: Sequence[Hashable]) -> None:
+    def _send(self, content: Content, addresses: Sequence[Hashable], *, is_for_all: bool = True) -> None:
         packet = Packet(self.session, self._counter, content)
         self._counter += 1
-        self.outgoing.append(Outgoing(self.keys.encode(packet), addresses))
+        self.outgoing.append(Outgoing(self.keys.encode(packet), addresses, is_for_all))

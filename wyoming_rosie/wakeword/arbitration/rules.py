@@ -10,8 +10,6 @@ WINDOW_SECONDS = 0.11
 """Time from the first claim to the decision: the house decides within 150 ms, and claims need some of it for their way."""
 MAX_LATENESS_MS = 70
 """A satellite that hears the word so long after another's claim does not compete: its claim might come after the decision."""
-SUPPRESSION_SECONDS = 2.0
-"""Time after a decision in which another claim to the same word is an echo of the same call."""
 FOLLOW_UP_SECONDS = 10.0
 """Time after an answer in which its satellite counts as the one that is spoken with."""
 USUAL_SNR_TENTHS = 150
