@@ -14,6 +14,7 @@ from tests.daemons import Daemon
 from tests.fakes import FakeDaemon
 from tests.integration.satellite_room import Voice
 from tests.integration.test_hub import asr, intent, tts, vad
+from tests.several_hosts import address_of
 from tests.two_hosts import on_host
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat
 from wyoming_rosie_satellite.audio.cues import load_cue
@@ -27,6 +28,7 @@ NOISE_SHIFT = 10
 QUIET_SECONDS = 2.5
 """Time after a call until another is not taken for the same."""
 LONGEST_SECONDS = 60.0
+SATELLITE_PORT = 10_700
 WAKE, ANSWERING = "wake word", {"streaming", "thinking", "speaking"}
 STAGES = {"vad": vad, "asr": asr, "intent": intent, "tts": tts}
 
@@ -112,16 +114,23 @@ async def furnish(
 
 
 @asynccontextmanager
-async def furnish_with_hub(folder: Path, names: Sequence[str]) -> AsyncIterator[House]:
-    """Start satellites, and a hub that conducts them with scripted daemons."""
+async def furnish_with_hub(
+    folder: Path, names: Sequence[str], hosts: Sequence[str] = (), others: Sequence[str] = ()
+) -> AsyncIterator[House]:
+    """Start satellites, and a hub that conducts them and others with scripted daemons; the hub has the last host, if there are hosts."""
     async with AsyncExitStack() as stack:
-        house = await stack.enter_async_context(furnish(folder, names))
-        flags = [flag for one in house.satellites.values() for flag in ("--satellite", one.uri)]
+        listening = ("--uri", f"tcp://0.0.0.0:{SATELLITE_PORT}", "--no-zeroconf") if hosts else ()
+        house = await stack.enter_async_context(furnish(folder, names, lambda _: listening, hosts))
+        uris = [satellite.uri for satellite in house.satellites.values()]
+        if hosts:
+            uris = [f"tcp://{address_of(number)}:{SATELLITE_PORT}" for number in range(len(names))]
+        flags = [flag for uri in (*uris, *others) for flag in ("--satellite", uri)]
         for role, answer in STAGES.items():
             stage = FakeDaemon(answer)
-            await stack.enter_async_context(stage.serving())
+            await stack.enter_async_context(stage.serving(f"unix://{folder / role}"))  # any host reaches it
             flags += [f"--{role}-uri", stage.uri]
-        house.hub = await Daemon.start("hub", *flags, "--no-zeroconf", "--data-dir", str(folder / "hub"))
+        flags += ["--no-zeroconf", "--data-dir", str(folder / "hub")]
+        house.hub = await Daemon.start("hub", *flags, prefix=on_host(hosts[-1] if hosts else None))
         stack.push_async_callback(house.hub.stop)
         for name in names:
             await house.hub.wait_for_line("satellite connected", satellite=name)
