@@ -123,7 +123,7 @@ class PeerArbiter:
             own.deadline = own.made_at + WINDOW_SECONDS
             own.was_stalled = now - own.made_at > PROMPT_SECONDS
             if own.was_stalled:
-                own.deadline = max(own.deadline, now + REPEATS_SECONDS[-1])
+                own.deadline = max(own.deadline, now + PROMPT_SECONDS)
                 own.repeats = [now + after for after in REPEATS_SECONDS]
 
     def hear_claim(self, claim: Claim, elapsed_seconds: float, now: float) -> list[PeerEffect]:

@@ -6,9 +6,9 @@ A claim holds all that its rank depends on, as whole numbers: whoever has the sa
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-WINDOW_SECONDS = 0.11
+WINDOW_SECONDS = 0.09
 """Time from the first claim to the decision: the house decides within 150 ms, and claims need some of it for their way."""
-MAX_LATENESS_MS = 70
+MAX_LATENESS_MS = 60
 """A satellite that hears the word so long after another's claim does not compete: its claim might come after the decision."""
 FOLLOW_UP_SECONDS = 10.0
 """Time after an answer in which its satellite counts as the one that is spoken with."""
