@@ -160,7 +160,9 @@ async def _send_text(uri: str, session: AskSession, text: str) -> Event:
 def _print_answer(answer: Event, stage: StageOptions) -> None:
     intent = answer.data.get("name") or _context(answer).get("intent")
     details = {name: _context(answer)[name] for name in ("slots", "expects_reply") if name in _context(answer)}
-    stage.print(str(answer.data.get("text") or "") or str(intent), intent=intent, **details)
+    remark = _context(answer).get("remark")
+    text = str(answer.data.get("text") or "") or str(intent)
+    stage.print(f"{text.rstrip('.')}. {remark}" if remark else text, intent=intent, **details)
 
 
 def _expects_reply(answer: Event) -> bool:

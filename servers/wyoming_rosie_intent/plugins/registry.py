@@ -15,7 +15,7 @@ from wyoming_rosie_intent.plugins.discovery import PluginSource
 from wyoming_rosie_intent.plugins.match import LateAnswer, PluginMatch
 from wyoming_rosie_intent.plugins.plugin import CommandContext, HouseReminder, PluginTool
 from wyoming_rosie_intent.plugins.runner import PluginRunner
-from wyoming_rosie_intent.plugins.thread import PluginError
+from wyoming_rosie_intent.plugins.thread import PluginError, PluginTimeoutError
 from wyoming_rosie_intent.plugins.values import resolve_times
 from wyoming_rosie_intent.responses import responses
 
@@ -145,7 +145,9 @@ async def _call(runner: PluginRunner, match: PluginMatch, context: CommandContex
         return await runner.execute(match, context, seconds)
     except PluginError as err:
         _LOG.warning("plugin call failed", name=runner.name, intent=match.intent, problem=str(err))
-        return Answer(responses.render("did_not_answer", match.language, named=runner.display_name), done=False)
+        late = runner.describe_lateness(match.language) if isinstance(err, PluginTimeoutError) else ""
+        text = late or responses.render("did_not_answer", match.language, named=runner.display_name)
+        return Answer(text, done=False)
 
 
 def _create_health_check(runner: PluginRunner) -> HealthCheck:

@@ -12,6 +12,7 @@ from wyoming_rosie.runtime.circuit_breaker import CircuitBreaker
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins.discovery import PluginSource
 from wyoming_rosie_intent.plugins.match import DeclinedAnswer, PluginMatch, PluginQuestion, ReminderAnswer
+from wyoming_rosie_intent.plugins.multilingual import MultilingualPlugin
 from wyoming_rosie_intent.plugins.plugin import (
     CommandContext,
     HouseReminder,
@@ -72,6 +73,11 @@ class PluginRunner:
             "name": self.display_name, "kind": "intent" if examples else "integration", "version": version,
             "problem": self.problem, "sentences": examples,
         }  # fmt: skip
+
+    def describe_lateness(self, language: str) -> str:
+        """Return what is said when the plugin takes too long, in its own words; empty for one without such."""
+        plugin = self._plugin
+        return str(plugin.texts.get_value("too_slow", language) or "") if isinstance(plugin, MultilingualPlugin) else ""
 
     def start(self) -> None:
         self._thread.start()

@@ -29,6 +29,10 @@ class PluginBusyError(PluginError):
     """The plugin does not return from earlier calls, so that it was not called."""
 
 
+class PluginTimeoutError(PluginError):
+    """The plugin did not return in time."""
+
+
 class PluginThread:
     def __init__(self, name: str) -> None:
         self._name = name
@@ -59,7 +63,7 @@ class PluginThread:
             async with asyncio.timeout(seconds):
                 return await asyncio.wrap_future(future)
         except TimeoutError:
-            raise PluginError(f"the plugin {self._name} has not answered for {seconds:g} s") from None
+            raise PluginTimeoutError(f"the plugin {self._name} has not answered for {seconds:g} s") from None
         finally:
             if not future.done() or future.cancelled():
                 self._heartbeat = asyncio.run_coroutine_threadsafe(_heartbeat(), self._loop)

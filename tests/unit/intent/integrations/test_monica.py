@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.intent.integrations.monica_service import CONTACTS, TOKEN, MonicaService, contact
-from tests.unit.intent.integrations.plugin_speaker import PluginSpeaker, speaking_to
+from tests.unit.intent.integrations.plugin_speaker import PluginSpeaker, find_match, quiet, speaking_to
 from wyoming_rosie.http.rate_limit import Rate
+from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.integrations.monica.client import RATE, MonicaClient
 from wyoming_rosie_intent.integrations.monica.commands import MonicaCommands
 from wyoming_rosie_intent.integrations.monica.contacts import (
@@ -24,7 +25,7 @@ from wyoming_rosie_intent.integrations.monica.contacts import (
     parse_contact,
 )
 from wyoming_rosie_intent.integrations.monica.plugin import Monica
-from wyoming_rosie_intent.plugins import CommandContext, HouseReminder
+from wyoming_rosie_intent.plugins import CommandContext, HouseReminder, PluginRegistry, PluginSource
 from wyoming_rosie_intent.plugins.contract import CHECKS, Check, Example, PluginContract
 from wyoming_rosie_intent.plugins.discovery import find_integrations
 from wyoming_rosie_intent.plugins.fake_service import Fault
@@ -295,6 +296,30 @@ async def test_a_note_that_fails_is_not_claimed_and_can_be_said_again(fault: Fau
         assert (failed.text, failed.done) == (answer, False)
         service.recover()
         assert (await house.reply(asked)).done
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "answer"),
+    [
+        ("en", "when did I last talk to Ada", "Sorry, Monica takes too long to answer."),
+        ("de", "wann habe ich zuletzt mit Ada gesprochen", "Monica braucht leider zu lange für eine Antwort."),
+    ],
+)
+async def test_what_takes_too_long_for_the_daemon_is_said_as_by_the_plugin(
+    language: str, said: str, answer: str
+) -> None:
+    service = MonicaService()
+    async with service.serving():
+        settings = {"monica": {"url": service.url, "token": TOKEN}}
+        plugins = PluginRegistry([PluginSource("monica", lambda: quiet(Monica))], settings, 0.2)
+        await plugins.start()
+        try:
+            match = find_match(Monica, "monica", said, language)
+            assert match is not None
+            service.fail(Fault.HANG)
+            assert await plugins.execute(match, CommandContext(MONDAY)) == Answer(answer, done=False)
+        finally:
+            await plugins.close()
 
 
 async def test_each_person_has_her_own_contacts_and_a_guest_has_none() -> None:
