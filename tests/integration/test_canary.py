@@ -11,8 +11,15 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.brokers import Mosquitto, find_program
 from tests.daemons import CLIENTS, Daemon, command, describe
+from tests.waiting import wait_until
 from tests.web_client import bearer, create_credentials, page_of
+from wyoming_rosie.bus.connection import BrokerUrl
+from wyoming_rosie.bus.interface import MqttMessage
+from wyoming_rosie.bus.mqtt import PahoMqtt
+from wyoming_rosie.runtime.secrets import Secret
+from wyoming_rosie.runtime.tasks import run_beside
 
 CANARY = "canary-7c1f09-must-not-be-shown"
 HEX_CANARY = "7c1f09ca" * 8
@@ -146,6 +153,47 @@ async def test_the_page_and_the_log_of_the_hub_show_no_secret(tmp_path: Path, pl
     everything = "".join(said) + json.dumps(hub.log)
     assert find_canaries(everything) == []
     assert not any(secret in everything for secret in (keys.tablet, keys.monitor, keys.admin))
+
+
+async def test_the_bus_carries_no_secret(tmp_path: Path, places: Mapping[str, str]) -> None:
+    passwords = await asyncio.create_subprocess_exec(
+        find_program("mosquitto_passwd"), "-b", "-c", str(tmp_path / "passwords"), "rosie", CANARY
+    )
+    assert await passwords.wait() == 0
+    broker = Mosquitto(tmp_path / "mosquitto", [f"password_file {tmp_path}/passwords", "allow_anonymous false"])
+    await broker.started()
+    heard: list[str] = []
+    listener = PahoMqtt(
+        BrokerUrl(f"mqtt://rosie@127.0.0.1:{broker.port}", Secret(CANARY)), "listener", is_persistent=False
+    )
+
+    async def note(message: MqttMessage) -> None:
+        heard.append(f"{message.topic} {message.payload.decode('latin-1')}")
+
+    listener.subscribe("#", note)
+    flags = fill(
+        (
+            *SATELLITE,
+            "--api-port",
+            "0",
+            "--api-token-file",
+            "SECRET",
+            "--mqtt",
+            f"mqtt://rosie@127.0.0.1:{broker.port}",
+        ),
+        tmp_path,
+    )
+    try:
+        async with run_beside(listener.run()):
+            satellite = await Daemon.start("satellite", *flags, "--no-zeroconf", env=places)
+            try:
+                await wait_until(lambda: any("status" in message for message in heard))
+            finally:
+                await satellite.stop()
+            await wait_until(lambda: any("offline" in message for message in heard))
+    finally:
+        await broker.killed()
+    assert find_canaries("".join(heard) + json.dumps(satellite.log)) == []
 
 
 @pytest.mark.parametrize("role", ["bridge", "intent", "satellite"])
