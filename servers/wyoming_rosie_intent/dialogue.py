@@ -223,7 +223,11 @@ class Dialogue:
 
     async def _answer_by_rules(self, user_input: ConversationInput, moment: datetime, now: float) -> Outcome | None:
         """Answer by rules and plugins; None if the sentence means nothing to them."""
-        match await self._worker.run(self._recognize, user_input):
+        recognized = await self._worker.run(self._recognize, user_input)
+        if not user_input.allow_tools and isinstance(recognized, tuple) and _changes_something(recognized):
+            self._executor.record_refusals(recognized, user_input.area, user_input.speaker)
+            recognized = ()
+        match recognized:
             case PluginMatch() as match:
                 return await self._answer_by_plugin(user_input, match, moment, now)
             case ():
@@ -249,7 +253,7 @@ class Dialogue:
                 raise
             matches = ()
         if not user_input.allow_tools:
-            return matches if all(is_query_intent(match.intent) for match in matches) else ()
+            return matches
         found = self._plugins.recognize(user_input) if self._plugins is not None and not matches else None
         return found or self._executor.resolve(matches)
 
@@ -343,6 +347,10 @@ class Dialogue:
         if not user_input.allow_tools:
             return responses.render("cannot", language)
         return unknown_names.render_unknown(user_input.text, language, self._executor.home)
+
+
+def _changes_something(matches: Matches) -> bool:
+    return not all(is_query_intent(match.intent) for match in matches)
 
 
 def _get_text(outcome: Outcome) -> str:

@@ -1,4 +1,5 @@
-"""What a room may not control: refused on every path to the home, and noted with who asked, never with what was said.
+"""What a room may not control, and what those may who may not act: refused aloud on every path to the home, and noted with
+who asked, never with what was said.
 
 | path | whose room counts | how it comes to the intent daemon |
 |---|---|---|
@@ -6,11 +7,14 @@
 | a satellite as a member | the roster's | `transcript` over TLS |
 | a language model's tool | that of the sentence | the model's call, within the daemon |
 | a plugin by name, of a member | the roster's | `plugin-command` over TLS |
-| the bus | the device's, as the bridge states it | `transcript` with `delegate` |
+| the bus | the device's, as the bridge states it | `transcript` with `delegate`; the installed bridge: `bridge/test_bridge_rights.py` |
 | the HTTP API | the key's | `POST /prompt`, then `transcript` of the hub |
 | a browser | the key's | the stream, then `transcript` of the hub |
 | a timer or a reminder | the satellite's, at which it was set | the hub, with the room of the first sentence |
-| Home Assistant | the room of its device; what its own models do is its own | `transcript`; not over us |
+| Home Assistant, also by our component | the room of its device, which it names | `transcript` |
+| Home Assistant's own tools (its LLM API) | none: what it exposes to them is its own | not over us |
+
+With Home Assistant as actor the same holds, before anything is asked of it.
 """
 
 import asyncio
@@ -26,14 +30,18 @@ from wyoming.event import Event
 
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon
+from tests.fakes import FakeSatellite
+from tests.home_assistant_server import TOKEN, HomeAssistantServer
 from tests.houses import House
 from tests.integration.bridge.test_voice_in_memory import home_with
 from tests.integration.test_web_stream import STREAM, message
 from tests.ollama_script import Call, Rule
 from tests.ollama_server import OllamaServer
 from tests.web_client import Credentials, bearer, create_credentials, page_of, start_web
+from wyoming_rosie.http import access
 from wyoming_rosie.protocol.client import connect
 from wyoming_rosie.trust.membership import Membership
+from wyoming_rosie.trust.scopes import Scope
 
 SECONDS = 60.0
 HOME = """
@@ -89,6 +97,22 @@ def kitchen(house: House) -> Membership:
 @pytest.fixture
 def credentials(tmp_path: Path) -> Credentials:
     return create_credentials(tmp_path / "hub")
+
+
+@pytest.fixture
+def asker(house: House) -> Membership:
+    """A satellite of the bedroom that may not act."""
+    loaded = Membership.load(house.add("satellite", "asker", room="Bedroom", scopes=frozenset({Scope.TEXT})))
+    assert loaded is not None
+    return loaded
+
+
+@pytest.fixture
+def reader(credentials: Credentials) -> str:
+    """A key of the bedroom that may not act."""
+    keys, secret = credentials.access.add_key("reader", (Scope.TEXT, Scope.AUDIO, Scope.READ), "Bedroom")
+    access.save(credentials.folder / access.FILE_NAME, keys)
+    return secret
 
 
 @pytest.fixture
@@ -186,12 +210,113 @@ async def test_each_path_refuses_what_the_room_may_not_control(
             ("refused", "light.bed", "kitchen")
         }
         assert SECRET not in json.dumps(entries)
-        states = Event("user-event", {"name": "home-state"})
-        async with connect(intent.uri) as peer:
-            await peer.send(states)
-            answer = await peer.wait_for("user-event", seconds=SECONDS)
-        assert answer.data["data"]["entities"]["light.bed"]["state"] == "off"
+        assert not await is_lit(intent.uri)
         assert refusal not in await ask_daemon(intent.uri, sentence(text, "Bedroom"))
+
+
+async def is_lit(uri: str) -> bool:
+    async with connect(uri) as peer:
+        await peer.send(Event("user-event", {"name": "home-state"}))
+        answer = await peer.wait_for("user-event", seconds=SECONDS)
+    return bool(answer.data["data"]["entities"]["light.bed"]["state"] == "on")
+
+
+@pytest.mark.timeout(120)
+async def test_each_path_without_the_right_to_act_changes_nothing(
+    daemon: StartDaemon,
+    flags: tuple[str, ...],
+    asker: Membership,
+    reader: str,
+    credentials: Credentials,
+    tmp_path: Path,
+) -> None:
+    """Where everything is allowed in the room. Timers are the hub's, and rings at a satellite that is connected."""
+    satellite = FakeSatellite("bedside", "Bedroom")
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(satellite.serving(info=satellite.info))
+        intent = await daemon("intent", *flags)
+        uris = ("--intent-uri", intent.uri, "--satellite", satellite.uri)
+        hub = await start_web(daemon, "--data-dir", str(tmp_path / "hub"), *uris)
+        await hub.wait_for_line("satellite connected")
+        client = await stack.enter_async_context(aiohttp.ClientSession(await page_of(hub)))
+        timer = {"seconds": 600, "name": "pizza", "satellite": "bedside"}
+        async with client.post("/api/v1/timers", json=timer, headers=bearer(credentials.admin)) as answer:
+            assert answer.status == 201, await answer.text()
+        before = await list_timers(client, credentials.admin)
+        asks = (by_member(intent, asker), by_rest(client, reader), by_browser(client, reader))
+        for text in (FORBIDDEN["en"][0], "set a timer for five minutes", "cancel the pizza timer", "cancel all timers"):
+            told = [await ask(text) for ask in asks]
+            assert told == ["Sorry, I cannot do that."] * len(asks), (text, told)
+        async with client.delete(f"/api/v1/timers/{before[0]}", headers=bearer(reader)) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (403, "scope")
+        assert await list_timers(client, credentials.admin) == before
+        assert not await is_lit(intent.uri)
+        entries = await read_audit(tmp_path / "audit", 4 * len(asks))
+        assert {entry["caller"] for entry in entries} == {"asker (satellite)", "reader"}
+        assert {(entry["outcome"], entry["room"].lower()) for entry in entries} == {("refused", "bedroom")}
+        assert "pizza" not in json.dumps(entries)
+
+
+async def list_timers(client: aiohttp.ClientSession, key: str) -> list[str]:
+    async with client.get("/api/v1/timers", headers=bearer(key)) as answer:
+        return [timer["id"] for timer in await answer.json()]
+
+
+async def test_a_command_for_later_needs_the_right_when_it_is_given(
+    daemon: StartDaemon, flags: tuple[str, ...], credentials: Credentials, tmp_path: Path
+) -> None:
+    satellite = FakeSatellite("stove", "Kitchen")
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(satellite.serving(info=satellite.info))
+        intent = await daemon("intent", *flags)
+        uris = ("--intent-uri", intent.uri, "--satellite", satellite.uri)
+        hub = await start_web(daemon, "--data-dir", str(credentials.folder), *uris)
+        await hub.wait_for_line("satellite connected")
+        client = await stack.enter_async_context(aiohttp.ClientSession(await page_of(hub)))
+        told = await by_rest(client, credentials.tablet)("turn on the bed lamp in ten minutes")
+        assert FORBIDDEN["en"][1] in told
+        assert await list_timers(client, credentials.admin) == []
+    [entry] = await read_audit(tmp_path / "audit", 1)
+    assert (entry["caller"], entry["entities"], entry["outcome"]) == ("kitchen-tablet", ["light.bed"], "refused")
+
+
+async def test_home_assistant_is_asked_for_nothing_that_the_room_may_not(daemon: StartDaemon, tmp_path: Path) -> None:
+    """A sentence as Home Assistant's component sends it, with Home Assistant as the actor."""
+    (tmp_path / "home.toml").write_text(
+        'areas = [{ id = "kitchen", name = "Kitchen" }]\n[rooms.kitchen]\nmay = ["light.kitchen"]\n'
+    )
+    (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "token").chmod(0o600)
+    async with HomeAssistantServer().serving() as server:
+        server.areas.append({"area_id": "hall", "name": "Hall", "aliases": [], "floor_id": "ground"})
+        actor = ("--actor", "home-assistant", "--home-assistant.url", server.url)
+        secret = ("--home-assistant.token-file", str(tmp_path / "token"))
+        files = ("--home", str(tmp_path / "home.toml"), "--audit-file", str(tmp_path / "audit"))
+        intent = await daemon("intent", *actor, *secret, *files)
+        async with asyncio.timeout(SECONDS):
+            while not server.calls:  # until the home is read
+                await ask_daemon(intent.uri, sentence("turn on the kitchen light", "Kitchen"))
+        server.calls.clear()
+        told = await ask_daemon(intent.uri, sentence("turn on the hall light", "Kitchen"))
+        assert FORBIDDEN["en"][1] in told
+        assert server.calls == []
+        [entry] = await read_audit(tmp_path / "audit", 1)
+        assert (entry["room"].lower(), entry["entities"], entry["outcome"]) == ("kitchen", ["light.hall"], "refused")
+        await ask_daemon(intent.uri, sentence("turn on the hall light", "Hall"))
+        assert len(server.calls) == 1
+
+
+async def test_a_yes_from_a_room_that_may_not_does_not_carry_out_what_another_asked_for(
+    daemon: StartDaemon, flags: tuple[str, ...], kitchen: Membership, tmp_path: Path
+) -> None:
+    intent = await daemon("intent", *flags, "--confirm", "light.bed")
+    question = await ask_daemon(intent.uri, sentence("turn on the bed lamp", "Bedroom"))
+    assert question.endswith("?")
+    told = await ask_daemon(str(intent.lines("ready")[0]["tls"]), sentence("yes", "Bedroom"), kitchen)
+    assert FORBIDDEN["en"][1] in told
+    assert not await is_lit(intent.uri)
+    outcomes = [(entry["caller"], entry["outcome"]) for entry in await read_audit(tmp_path / "audit", 2)]
+    assert outcomes == [("127.0.0.1", "asked"), ("kitchen (satellite)", "refused")]
 
 
 async def test_the_refusal_is_a_sentence_in_the_language_of_the_command(

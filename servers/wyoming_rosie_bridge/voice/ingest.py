@@ -94,7 +94,7 @@ class VoiceIngest:
             meta.fmt,
             meta.sha256,
             meta.wake,
-            meta.area,
+            self._settings.room.get(device_id) if self._settings.room else meta.area,
             meta.language,
         )
         job = schema.follow(envelope, raw, self._context.source, now, key=key, trace=key, deadline=deadline)

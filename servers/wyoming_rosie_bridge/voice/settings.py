@@ -31,6 +31,11 @@ class VoiceSettings:
     tts_uri: str | None = option(
         None, "a tts daemon; its audio goes with each answer, for devices that cannot speak a text by themselves"
     )
+    room: dict[str, str] = option(
+        dict,
+        "the room of a device, by its id, such as --voice.room.kitchen=Kitchen; once there is one, what devices say of their "
+        "rooms does not count",
+    )
     executor: str = option("intent", "what executes commands: intent (a daemon), mqtt (voice/DEVICE/intent), or none")
     ask_mind: bool = option(False, "give what is no command to the language models, as a job of the mind role")
     deadline_seconds: float = option(10.0, "an utterance that is older is not obeyed; the person is told")

@@ -157,6 +157,13 @@ class ActionExecutor:
             self._record_refusal(decision, area, speaker)
         return tuple(self._format_refusal(decision, area, speaker) for decision in decisions if decision.refused)
 
+    def record_refusals(self, matches: Sequence[Match], area: str | None, speaker: str | None) -> None:
+        """Note in the audit log that commands are not executed, since who gave them may change nothing."""
+        for match in matches:
+            found = targets.find_targets(self.home, match, area)
+            entities = () if isinstance(found, Answer) else found
+            self._record(PendingCommand(match, entities, area, speaker), AuditOutcome.REFUSED)
+
     def _check_given(self, command: Command, area: str | None, speaker: str | None) -> PolicyDecision:
         if area is None or self.home.get_area(area) is None:
             return policy.check_person(self._policy, self.home, command, speaker)
