@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from blockbuster import BlockBuster
 
+from tests.waiting import wait_until
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.http.rate_limit import Rate
 from wyoming_rosie_intent.plugins.fake_service import FakeService, Fault, ServiceRequest
@@ -193,6 +194,20 @@ async def test_a_fixed_token_that_is_refused_says_what_to_do() -> None:
 
 def find_next(page: Any) -> dict[str, int] | None:
     return {"page": page["next"]} if page["next"] else None
+
+
+async def test_a_request_that_waits_for_another_attempt_ends_with_the_client() -> None:
+    service = NumberService()
+    async with service.serving():
+        client = HttpClient(service.url, limits=HttpLimits(first_pause_seconds=0.2))
+        service.fail(Fault.FAILED)
+        waiting = asyncio.create_task(client.get("numbers"))
+        await wait_until(lambda: bool(service.requests))
+        await client.close()
+        with pytest.raises(HttpError) as raised:
+            await waiting
+        assert raised.value.failure is HttpFailure.UNREACHABLE
+        assert client._session is None
 
 
 async def test_pages_come_in_order_until_the_last() -> None:

@@ -25,6 +25,7 @@ from tests.unit.intent.integrations.mattermost_service import (
 )
 from tests.waiting import wait_until
 from wyoming_rosie_intent.integrations.mattermost.plugin import Mattermost
+from wyoming_rosie_intent.integrations.mattermost.webhooks import MAX_LATE
 from wyoming_rosie_intent.plugins.fake_service import Fault, ServiceRequest
 
 CHANNELS = {
@@ -352,6 +353,16 @@ async def test_an_answer_that_takes_long_follows(has_url: bool) -> None:
             assert chat.service.late == [{"response_type": "ephemeral", "text": "It is on."}]
         else:
             assert [(one["message"], one["root_id"]) for one in chat.service.created] == [("It is on.", "post1")]
+
+
+async def test_commands_beyond_those_that_wait_are_refused_in_words() -> None:
+    async with listening() as chat:
+        assert chat.plugin._webhooks is not None
+        chat.plugin._webhooks._seconds = 0.05
+        chat.hub.may_answer.clear()
+        for _ in range(MAX_LATE):
+            assert (await chat.command(post_id="post1"))["text"] == "One moment, the answer follows."
+        assert (await chat.command())["text"] == "Sorry, I cannot answer right now."
 
 
 async def test_a_late_answer_goes_to_no_other_host() -> None:
