@@ -17,10 +17,15 @@ OFFLOAD_BYTES = 10
 """Header in which the kernel keeps what it leaves to the card, such as checksums; it is passed on as it is."""
 MAX_FRAME_BYTES = 65_600
 MULTICAST = 1
+ATTEMPTS = 2
+"""How often a frame to one host is sent, until it comes through."""
 
 
 class SlowSwitch:
-    """Passes frames on after a random time with a mean, in their order, but for the share that is lost."""
+    """Passes frames on after a random time with a mean, in their order, but for the share that is lost.
+
+    As Wi-Fi does, it repeats frames to one host.
+    """
 
     def __init__(self, interfaces: Sequence[str], delay_seconds: float, loss: float) -> None:
         self._ports = [_open(interface) for interface in interfaces]
@@ -49,11 +54,16 @@ class SlowSwitch:
         self._port_of[sender] = source
         known = None if target[0] & MULTICAST else self._port_of.get(target)
         for to in range(len(self._ports)) if known is None else (known,):
-            if to != source and random.random() >= self._loss:
-                self._pass_on(source, to, data)
+            failures = self._count_failures(1 if known is None else ATTEMPTS)
+            if to != source and failures is not None:
+                self._pass_on(source, to, data, failures + 1)
 
-    def _pass_on(self, source: int, to: int, data: bytes) -> None:
-        delay = random.expovariate(1 / self._delay_seconds) if self._delay_seconds else 0.0
+    def _count_failures(self, attempts: int) -> int | None:
+        """Return how often a frame was lost before it came through; None if it never did."""
+        return next((failed for failed in range(attempts) if random.random() >= self._loss), None)
+
+    def _pass_on(self, source: int, to: int, data: bytes, attempts: int) -> None:
+        delay = sum(random.expovariate(1 / self._delay_seconds) for _ in range(attempts)) if self._delay_seconds else 0
         at = max(time.monotonic() + delay, self._free_at.get((source, to), 0.0))
         self._free_at[source, to] = at
         self._count += 1
