@@ -68,11 +68,11 @@ async def test_on_a_network_without_ipv4_one_of_satellites_alone_answers_and_chi
 async def test_beside_satellites_of_other_makes_one_turn_goes_on_and_the_next_word_is_heard_after_it(
     daemon: StartDaemon, tmp_path: Path
 ) -> None:
-    """The kitchen and the hall are of another make: they chime and stream by themselves. The office is one of ours."""
-    kitchen, hall, office = FakeSatellite("kitchen"), FakeSatellite("hall", "Hall"), FakeSatellite("office", "Office")
+    """The kitchen and the larder are of another make: they chime and stream by themselves. The office is one of ours."""
+    kitchen, larder, office = FakeSatellite("kitchen"), FakeSatellite("larder"), FakeSatellite("office")
     async with AsyncExitStack() as stack:
         flags = []
-        for satellite in (kitchen, hall, office):
+        for satellite in (kitchen, larder, office):
             await stack.enter_async_context(satellite.serving(info=satellite.info))
             flags += ["--satellite", satellite.uri]
         for role, answer in STAGES.items():
@@ -80,27 +80,27 @@ async def test_beside_satellites_of_other_makes_one_turn_goes_on_and_the_next_wo
             await stack.enter_async_context(stage.serving())
             flags += [f"--{role}-uri", stage.uri]
         hub = await daemon("hub", *flags, "--no-zeroconf", "--data-dir", str(tmp_path))
-        for name in ("kitchen", "hall", "office"):
+        for name in ("kitchen", "larder", "office"):
             await hub.wait_for_line("satellite connected", satellite=name)
         await kitchen.wake("first")
         await asyncio.sleep(0.03)
         await office.send(create_claim_event(WakeClaim("faint", WORD, score=0.9, snr_db=5.0)))
-        await hall.wake("second")
-        assert (await hall.wait_for("error")).data["code"] == LOST_CODE
+        await larder.wake("second")
+        assert (await larder.wait_for("error")).data["code"] == LOST_CODE
         assert not await _wins(office, "faint")
         assert not kitchen.of_type("error")
         await asyncio.sleep(LEAST_SUPPRESSION_SECONDS)
         await kitchen.send(Event("user-event", {"name": "cancel"}))
         over = await kitchen.wait_for("error")
         assert over.data["code"] == "cancelled"
-        await office.send(create_claim_event(WakeClaim("near", WORD, score=0.9, snr_db=30.0)))
+        await office.send(create_claim_event(WakeClaim("near", WORD, age_ms=100, score=0.9, snr_db=30.0)))
         await kitchen.wake("third")
         assert await _wins(office, "near")
         await office.wake("near")
         await office.speak(1.6)
         await office.wait_for("audio-start")
         assert [error.data["code"] for error in kitchen.of_type("error")] == ["cancelled", LOST_CODE]
-        assert not [event for satellite in (kitchen, hall) for event in satellite.of_type("audio-start")]
+        assert not [event for satellite in (kitchen, larder) for event in satellite.of_type("audio-start")]
 
 
 async def _wins(satellite: FakeSatellite, turn_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from wyoming.event import Event
@@ -93,7 +94,7 @@ async def test_the_louder_claim_wins_and_its_turn_knows_the_others(kitchen: Box,
 
 async def test_the_run_of_another_make_ends_when_it_loses(kitchen: Box, hall: Box) -> None:
     hall.runs()
-    kitchen.claims.claim(LOUD)
+    kitchen.claims.claim(replace(LOUD, age_ms=50))
     assert hall.inputs == [m.AnsweredElsewhere("kitchen")]
     assert hall.verdicts == []
 

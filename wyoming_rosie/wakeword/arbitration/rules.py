@@ -12,10 +12,11 @@ MAX_LATENESS_MS = 60
 """A satellite that hears the word so long after another's claim does not compete: its claim might come after the decision."""
 FOLLOW_UP_SECONDS = 10.0
 """Time after an answer in which its satellite counts as the one that is spoken with."""
-USUAL_SNR_TENTHS = 150
-USUAL_SCORE_PERMILLE = 900
 MAX_SNR_TENTHS = 300
 """Loudness beyond 30 dB over the noise says no more about who is nearer."""
+USUAL_SNR_TENTHS = MAX_SNR_TENTHS
+"""Loudness of a claim that has none: seven satellites in ten that hear a word measure as much."""
+USUAL_SCORE_PERMILLE = 900
 FOLLOW_UP_TENTHS = 120
 """Advantage of the satellite that is spoken with: half the distance and a wall."""
 LATENESS_TENTHS_PER_MS = 1
