@@ -4,7 +4,7 @@ import asyncio
 import os
 from array import array
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -28,6 +28,7 @@ NOISE_SHIFT = 10
 QUIET_SECONDS = 2.5
 """Time after a call until another is not taken for the same."""
 LONGEST_SECONDS = 60.0
+HEARD_SECONDS, MAX_CALLS = 10.0, 3
 SATELLITE_PORT = 10_700
 WAKE, ANSWERING = "wake word", {"streaming", "thinking", "speaking"}
 STAGES = {"vad": vad, "asr": asr, "intent": intent, "tts": tts}
@@ -53,19 +54,31 @@ class House:
     hub: Daemon | None = None
 
     async def call(self, word: bytes, factors: Mapping[str, float], late_seconds: Mapping[str, float]) -> list[str]:
-        """Say the word at each satellite, with its loudness and delay; return who has answered, when all are quiet again."""
+        """Say the word at each satellite, with its loudness and delay; return who has answered, when all are quiet again.
+
+        It is said again if one has not heard it: a busy machine drops audio that it has no time for.
+        """
+        for _ in range(MAX_CALLS):
+            before = {name: self.answers(name) for name in factors}
+            if await self._say(word, factors, late_seconds):
+                break
+        await asyncio.sleep(QUIET_SECONDS)
+        await self._wait(lambda: not any(self._is_busy(name) for name in factors))
+        return [name for name in factors for _ in range(self.answers(name) - before[name])]
+
+    async def _say(self, word: bytes, factors: Mapping[str, float], late_seconds: Mapping[str, float]) -> bool:
+        """Say the word once; return whether all have heard it."""
         heard = {name: self._count_words(name) for name in factors}
-        answers = {name: self.answers(name) for name in factors}
         for name, factor in factors.items():
             silence = bytes(SPEECH.bytes_in(round(late_seconds.get(name, 0.0), 2)))
             self.voices[name].says(silence + scale(word, factor))
-        await self._wait(lambda: all(self._count_words(name) > heard[name] for name in factors))
-        await asyncio.sleep(QUIET_SECONDS)
-        await self._wait(lambda: not any(self._is_busy(name) for name in factors))
-        return [name for name in factors for _ in range(self.answers(name) - answers[name])]
+        with suppress(TimeoutError):
+            await self._wait(lambda: all(self._count_words(name) > heard[name] for name in factors), HEARD_SECONDS)
+            return True
+        return False
 
-    async def _wait(self, until: Callable[[], bool]) -> None:
-        async with asyncio.timeout(LONGEST_SECONDS):
+    async def _wait(self, until: Callable[[], bool], seconds: float = LONGEST_SECONDS) -> None:
+        async with asyncio.timeout(seconds):
             while not until():
                 await asyncio.sleep(0.05)
 
