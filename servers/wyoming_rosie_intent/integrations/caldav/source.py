@@ -5,6 +5,7 @@ import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from urllib.parse import quote
 
 import structlog
@@ -150,7 +151,7 @@ class CalDavSource:
 def _check_changed(answer: HttpAnswer) -> None:
     """Raise HttpError for a web page, such as a login page before the server, which has changed nothing."""
     is_page = answer.headers.get("Content-Type", "").startswith("text/html")
-    if is_page and answer.body.strip():  # some servers give their empty answers this type, too
+    if is_page and answer.status == HTTPStatus.OK and answer.body.strip():  # 201 and 204 may come with a page, too
         raise HttpError(HttpFailure.INVALID, "a web page answers instead of the calendar server", answer.status)
 
 
