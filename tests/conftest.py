@@ -1,3 +1,4 @@
+import itertools
 import os
 import signal
 import sys
@@ -54,11 +55,19 @@ def _state_of_modules_is_not_the_users(tmp_path_factory: pytest.TempPathFactory)
         yield
 
 
+@pytest.fixture(scope="session")
+def _folders_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Name a folder that does not exist for each test; most write nothing."""
+    root = tmp_path_factory.mktemp("folders")
+    return (root / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _folders_are_not_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _folders_are_not_the_users(monkeypatch: pytest.MonkeyPatch, _folders_of_tests: Iterator[Path]) -> None:
     """Let what daemons fetch and keep end with the test."""
+    folder = next(_folders_of_tests)
     for variable in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
-        monkeypatch.setenv(variable, str(tmp_path / variable))
+        monkeypatch.setenv(variable, str(folder / variable))
 
 
 @pytest.fixture(scope="session")

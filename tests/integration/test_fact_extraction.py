@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,6 @@ def extractions(server: OllamaServer) -> list[ReceivedRequest]:
 async def test_a_fact_that_was_said_is_found_told_and_forgotten(
     daemon: StartDaemon,
     peer: OpenPeer,
-    tmp_path: Path,
     language: str,
     sentence: str,
     fact: str,
@@ -67,7 +67,7 @@ async def test_a_fact_that_was_said_is_found_told_and_forgotten(
         assert fact in await rosie("list", "--tag", "extracted", "--uri", uri)
         await ask(client, "forget", ids=[record["id"]])
         assert await kept(client, 0, conversation="c") == []
-    database = tmp_path / "XDG_STATE_HOME" / "wyoming-rosie" / "intent" / "memory.db"
+    database = Path(os.environ["XDG_STATE_HOME"]) / "wyoming-rosie" / "intent" / "memory.db"
     assert (await asyncio.to_thread(_count_facts, database)) == 0
 
 

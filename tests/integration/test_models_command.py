@@ -33,9 +33,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data() -> Path:
     """The user's data folder, which the commands that are started have too."""
-    return tmp_path / "XDG_DATA_HOME" / "wyoming-rosie"
+    return Path(os.environ["XDG_DATA_HOME"]) / "wyoming-rosie"
 
 
 def started(*arguments: str, **environment: Any) -> "subprocess.Popen[str]":
