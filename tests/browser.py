@@ -6,11 +6,12 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, async_playwright
 from wyoming.event import Event
 
 from tests.conftest import StartDaemon
@@ -21,7 +22,8 @@ from wyoming_rosie.audio.formats import SPEECH, AudioFormat, write_wav
 from wyoming_rosie.protocol.server import Send
 
 AXE = Path(__file__).parent / "axe" / "node_modules" / "axe-core" / "axe.min.js"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None)
+"""The shell takes a third less of the processor."""
 WAIT_MS = 60_000
 VOICE = AudioFormat(rate=22_050, width=2, channels=1)
 ANSWER_PCM = b"".join(round(6000 * (i % 60 - 30) / 30).to_bytes(2, "little", signed=True) for i in range(22_050 // 2))
@@ -64,7 +66,7 @@ SHOWN = """
 
 def skip_without_chromium() -> None:
     if CHROMIUM is None:
-        pytest.skip("chromium is not installed: apt-get install chromium")
+        pytest.skip("Chromium is not installed: apt-get install chromium-headless-shell")
 
 
 @contextmanager
@@ -88,6 +90,23 @@ def running_chromium(recording: Path, profile: Path, *flags: str) -> Iterator[st
             yield next(line.split()[-1] for line in process.stderr if line.startswith("DevTools listening on"))
         finally:
             process.terminate()
+
+
+@asynccontextmanager
+async def driving(uri: str) -> AsyncIterator[Browser]:
+    """Drive a browser during the block."""
+    async with async_playwright() as playwright:
+        yield await playwright.chromium.connect_over_cdp(uri)
+
+
+@asynccontextmanager
+async def closing_pages(browser: Browser) -> AsyncIterator[Browser]:
+    """Close at the end the pages that were opened during the block."""
+    before = browser.contexts
+    yield browser
+    for context in browser.contexts:
+        if context not in before:
+            await context.close()
 
 
 def write_microphone(path: Path, pcm: bytes) -> Path:
@@ -185,15 +204,17 @@ class WakeWord:
                     await send(Event("detection", {"name": "okay_nabu", "timestamp": round(1000 * before)}))
 
 
+def _default_answers() -> dict[str, AnswerFunction]:
+    return {"wake": wake, "vad": vad, "asr": asr, "intent": intent, "tts": tts}
+
+
 @dataclass
 class ScriptedHouse:
-    """A hub with its page and scripted daemons."""
+    """A hub with its page and scripted daemons, whose answers can be changed at any time."""
 
     start: StartDaemon
     data_dir: Path
-    answers: dict[str, AnswerFunction] = field(
-        default_factory=lambda: {"wake": wake, "vad": vad, "asr": asr, "intent": intent, "tts": tts}
-    )
+    answers: dict[str, AnswerFunction] = field(default_factory=_default_answers)
     stages: dict[str, FakeDaemon] = field(default_factory=dict)
     url: str = ""
     hub: Daemon | None = None
@@ -201,8 +222,8 @@ class ScriptedHouse:
     @asynccontextmanager
     async def serving(self, *flags: str) -> AsyncIterator["ScriptedHouse"]:
         async with AsyncExitStack() as stack:
-            for role, answer in self.answers.items():
-                self.stages[role] = FakeDaemon(answer)
+            for role in self.answers:
+                self.stages[role] = FakeDaemon(partial(self._answer, role))
                 await stack.enter_async_context(self.stages[role].serving())
             await self.restart_hub(*flags)
             yield self
@@ -217,6 +238,15 @@ class ScriptedHouse:
             "hub", *stages, "--no-zeroconf", "--data-dir", str(self.data_dir), "--web", *web, *flags
         )
         self.url = await page_of(self.hub)
+
+    def forget(self) -> None:
+        """Answer as in the beginning, and forget what was heard."""
+        self.answers = _default_answers()
+        for stage in self.stages.values():
+            stage.heard.clear()
+
+    async def _answer(self, role: str, event: Event, send: Send) -> None:
+        await self.answers[role](event, send)
 
     def heard_audio(self, role: str) -> bytes:
         return b"".join(event.payload or b"" for event in self.stages[role].of_type("audio-chunk"))

@@ -3,7 +3,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -79,9 +79,9 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.fixture
-async def daemon() -> AsyncIterator[StartDaemon]:
-    """Start installed daemons with `await daemon("wake", "--flag")`; each must end with status 0 on SIGTERM, unless it was killed."""
+@asynccontextmanager
+async def starting_daemons() -> AsyncIterator[StartDaemon]:
+    """Start installed daemons during the block; each must end with status 0 on SIGTERM, unless it was killed."""
     started: list[Daemon] = []
 
     async def start(role: str, *arguments: str) -> Daemon:
@@ -91,6 +91,13 @@ async def daemon() -> AsyncIterator[StartDaemon]:
     yield start
     statuses = [await one.stop() for one in started]
     assert statuses == [-signal.SIGKILL if one.was_killed else 0 for one in started]
+
+
+@pytest.fixture
+async def daemon() -> AsyncIterator[StartDaemon]:
+    """Start installed daemons with `await daemon("wake", "--flag")`."""
+    async with starting_daemons() as start:
+        yield start
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 from wyoming.event import Event
 
 from tests.brokers import free_port
@@ -21,6 +21,7 @@ from tests.browser import (
     AXE,
     SHOWN,
     WAIT_MS,
+    driving,
     find_violations,
     running_chromium,
     skip_without_chromium,
@@ -116,8 +117,8 @@ def chromium_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chromium(chromium_uri: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        yield await playwright.chromium.connect_over_cdp(chromium_uri)
+    async with driving(chromium_uri) as browser:
+        yield browser
 
 
 @pytest.fixture

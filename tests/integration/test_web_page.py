@@ -10,7 +10,8 @@ import aiohttp
 import cv2
 import numpy as np
 import pytest
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, ViewportSize, expect
 from wyoming.event import Event
 
 from tests.brokers import free_port
@@ -21,6 +22,8 @@ from tests.browser import (
     ScriptedHouse,
     WakeWord,
     answered,
+    closing_pages,
+    driving,
     find_violations,
     open_page,
     played_pcm,
@@ -30,13 +33,14 @@ from tests.browser import (
     state_is,
     write_microphone,
 )
-from tests.conftest import StartDaemon
+from tests.conftest import StartDaemon, starting_daemons
 from tests.web_client import create_credentials
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.commands.demo import COMMAND
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie_hub import web
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 LONG_PCM = ANSWER_PCM * 20
 INSECURE_NAME = "rosie.test"
 _KEEP_STREAM = """
@@ -62,8 +66,29 @@ _COUNT_SOCKETS = """
 ECHO_SHOW = ViewportSize(width=960, height=480)
 
 
+@pytest_asyncio.fixture(loop_scope="module")
+async def daemon() -> AsyncIterator[StartDaemon]:
+    async with starting_daemons() as start:
+        yield start
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ScriptedHouse]:
+    skip_without_chromium()
+    async with starting_daemons() as start, ScriptedHouse(start, tmp_path_factory.mktemp("hub")).serving() as house:
+        yield house
+
+
 @pytest.fixture
-def house(daemon: StartDaemon, tmp_path: Path) -> ScriptedHouse:
+def house(shared_house: ScriptedHouse) -> ScriptedHouse:
+    """The house of tests that leave nothing behind."""
+    shared_house.forget()
+    return shared_house
+
+
+@pytest.fixture
+def own_house(daemon: StartDaemon, tmp_path: Path) -> ScriptedHouse:
+    """A house that a test starts with its own flags, or changes."""
     skip_without_chromium()
     return ScriptedHouse(daemon, tmp_path / "hub")
 
@@ -79,16 +104,22 @@ def chromium_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield uri
 
 
-@pytest.fixture
-async def chromium(chromium_uri: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        yield await playwright.chromium.connect_over_cdp(chromium_uri)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_chromium(chromium_uri: str) -> AsyncIterator[Browser]:
+    async with driving(chromium_uri) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def chromium(shared_chromium: Browser) -> AsyncIterator[Browser]:
+    async with closing_pages(shared_chromium) as browser:
+        yield browser
 
 
 @pytest.fixture
-def tablet_key(house: ScriptedHouse) -> str:
+def tablet_key(own_house: ScriptedHouse) -> str:
     """A key of the kitchen, in a house that others can reach."""
-    return create_credentials(house.data_dir).tablet
+    return create_credentials(own_house.data_dir).tablet
 
 
 @pytest.fixture
@@ -119,28 +150,26 @@ async def ask_back(event: Event, send: Send) -> None:
 
 
 async def test_a_spoken_command_is_shown_answered_and_heard(house: ScriptedHouse, chromium: Browser) -> None:
-    async with house.serving():
-        page = await open_page(chromium, house.url)
-        await state_is(page, "idle")
-        await talk(page)
-        await expect(page.locator("#partial")).to_have_text("turn on")
-        await answered(page, "You said: turn on the light.")
-        await state_is(page, "idle")
-        assert await page.evaluate("seen") == ["idle", "listening", "thinking", "speaking", "idle"]
-        assert await page.locator(".said").all_inner_texts() == ["You:\nturn on the light"]
-        assert await played_pcm(page) == ANSWER_PCM
-        assert len(house.heard_audio("asr")) > SPEECH.bytes_in(0.3)
+    page = await open_page(chromium, house.url)
+    await state_is(page, "idle")
+    await talk(page)
+    await expect(page.locator("#partial")).to_have_text("turn on")
+    await answered(page, "You said: turn on the light.")
+    await state_is(page, "idle")
+    assert await page.evaluate("seen") == ["idle", "listening", "thinking", "speaking", "idle"]
+    assert await page.locator(".said").all_inner_texts() == ["You:\nturn on the light"]
+    assert await played_pcm(page) == ANSWER_PCM
+    assert len(house.heard_audio("asr")) > SPEECH.bytes_in(0.3)
 
 
 async def test_the_real_daemons_understand_what_the_browser_hears(
-    daemon: StartDaemon, chromium: Browser, tmp_path: Path
+    own_house: ScriptedHouse, daemon: StartDaemon, chromium: Browser
 ) -> None:
     roles = ("vad", "asr", "intent", "tts")
     started = await asyncio.gather(*map(daemon, roles))
     await started[1].wait_for_line("grammar loaded")
-    house = ScriptedHouse(daemon, tmp_path / "hub")
-    await house.start_hub({role: one.uri for role, one in zip(roles, started, strict=True)})
-    page = await open_page(chromium, house.url)
+    await own_house.start_hub({role: one.uri for role, one in zip(roles, started, strict=True)})
+    page = await open_page(chromium, own_house.url)
     await state_is(page, "idle")
     await talk(page)
     await answered(page, "Turned on the Kitchen Light.")
@@ -151,86 +180,81 @@ async def test_the_real_daemons_understand_what_the_browser_hears(
 
 async def test_a_tap_interrupts_the_answer_and_listens(house: ScriptedHouse, chromium: Browser) -> None:
     house.answers["tts"] = long_answer
-    async with house.serving():
-        page = await open_page(chromium, house.url)
-        await state_is(page, "idle")
-        await write(page, "tell me a story")
-        await state_is(page, "speaking")
-        await page.get_by_role("button", name="Interrupt and talk").click()
-        await page.locator(".said", has_text="turn on the light").wait_for()
-        assert await page.evaluate("silencedBefore.listening") > 0
-        assert (await page.evaluate("seen"))[:5] == ["idle", "thinking", "speaking", "listening", "thinking"]
+    page = await open_page(chromium, house.url)
+    await state_is(page, "idle")
+    await write(page, "tell me a story")
+    await state_is(page, "speaking")
+    await page.get_by_role("button", name="Interrupt and talk").click()
+    await page.locator(".said", has_text="turn on the light").wait_for()
+    assert await page.evaluate("silencedBefore.listening") > 0
+    assert (await page.evaluate("seen"))[:5] == ["idle", "thinking", "speaking", "listening", "thinking"]
 
 
 async def test_escape_ends_a_turn_without_an_answer(house: ScriptedHouse, chromium: Browser) -> None:
     house.answers["tts"] = long_answer
-    async with house.serving():
-        page = await open_page(chromium, house.url)
-        await state_is(page, "idle")
-        await write(page, "tell me a story")
-        await state_is(page, "speaking")
-        await page.keyboard.press("Escape")
-        await state_is(page, "idle")
-        assert await page.evaluate("silenced") > 0
+    page = await open_page(chromium, house.url)
+    await state_is(page, "idle")
+    await write(page, "tell me a story")
+    await state_is(page, "speaking")
+    await page.keyboard.press("Escape")
+    await state_is(page, "idle")
+    assert await page.evaluate("silenced") > 0
 
 
 async def test_the_wake_word_starts_a_turn_and_interrupts_its_answer(house: ScriptedHouse, chromium: Browser) -> None:
     house.answers |= {"wake": WakeWord(after_seconds=0.6).answer, "tts": long_answer}
-    async with house.serving():
-        page = await open_page(chromium, house.url)
-        await state_is(page, "idle")
-        await page.get_by_role("button", name="Hands-free").click()
-        await page.locator(".said").nth(1).wait_for()
-        seen = await page.evaluate("seen")
-        assert seen[:4] == ["idle", "waiting", "listening", "thinking"]
-        assert seen.count("listening") >= 2
-        assert await page.evaluate("silencedBefore.listening") > 0
-        assert seen.count("idle") == 1
+    page = await open_page(chromium, house.url)
+    await state_is(page, "idle")
+    await page.get_by_role("button", name="Hands-free").click()
+    await page.locator(".said").nth(1).wait_for()
+    seen = await page.evaluate("seen")
+    assert seen[:4] == ["idle", "waiting", "listening", "thinking"]
+    assert seen.count("listening") >= 2
+    assert await page.evaluate("silencedBefore.listening") > 0
+    assert seen.count("idle") == 1
 
 
 async def test_a_question_is_answered_without_a_wake_word(house: ScriptedHouse, chromium: Browser) -> None:
     house.answers["intent"] = ask_back
-    async with house.serving():
-        page = await open_page(chromium, house.url)
-        await state_is(page, "idle")
-        await talk(page)
-        await page.locator(".said").nth(1).wait_for()
-        assert (await page.evaluate("seen"))[:5] == ["idle", "listening", "thinking", "speaking", "listening"]
+    page = await open_page(chromium, house.url)
+    await state_is(page, "idle")
+    await talk(page)
+    await page.locator(".said").nth(1).wait_for()
+    assert (await page.evaluate("seen"))[:5] == ["idle", "listening", "thinking", "speaking", "listening"]
 
 
 async def test_a_question_to_somebody_who_types_opens_no_microphone(house: ScriptedHouse, chromium: Browser) -> None:
     house.answers["intent"] = ask_back
-    async with house.serving():
-        page = await open_page(chromium, house.url, _KEEP_STREAM)
-        await state_is(page, "idle")
-        await write(page, "turn on a light")
-        await state_is(page, "speaking")
-        await state_is(page, "idle")
-        assert await page.evaluate("typeof stream") == "undefined"
+    page = await open_page(chromium, house.url, _KEEP_STREAM)
+    await state_is(page, "idle")
+    await write(page, "turn on a light")
+    await state_is(page, "speaking")
+    await state_is(page, "idle")
+    assert await page.evaluate("typeof stream") == "undefined"
 
 
 async def test_the_page_comes_back_after_the_hub_was_killed(
-    house: ScriptedHouse, chromium: Browser, daemon: StartDaemon
+    own_house: ScriptedHouse, chromium: Browser, daemon: StartDaemon
 ) -> None:
     port = str(free_port())
-    async with house.serving("--web.port", port):
-        page = await open_page(chromium, house.url)
+    async with own_house.serving("--web.port", port):
+        page = await open_page(chromium, own_house.url)
         await state_is(page, "idle")
-        assert house.hub is not None
-        await house.hub.kill()
+        assert own_house.hub is not None
+        await own_house.hub.kill()
         await expect(page.locator("#connection")).to_have_text("Reconnecting…")
         await expect(page.locator("#state")).to_have_text("Not connected")
-        await house.restart_hub("--web.port", port)
+        await own_house.restart_hub("--web.port", port)
         await state_is(page, "idle")
         await write(page, "hello")
         await answered(page, "You said: hello.")
 
 
 async def test_a_page_over_plain_http_is_let_in_by_its_key_and_says_how_to_get_a_microphone(
-    house: ScriptedHouse, chromium: Browser, tablet_key: str
+    own_house: ScriptedHouse, chromium: Browser, tablet_key: str
 ) -> None:
-    async with house.serving("--web.names", INSECURE_NAME, "--web.no-tls"):
-        page = await open_page(chromium, house.url.replace("127.0.0.1", INSECURE_NAME))
+    async with own_house.serving("--web.names", INSECURE_NAME, "--web.no-tls"):
+        page = await open_page(chromium, own_house.url.replace("127.0.0.1", INSECURE_NAME))
         await page.get_by_label("Key or password").fill(tablet_key)
         await page.keyboard.press("Enter")
         await state_is(page, "idle")
@@ -240,9 +264,9 @@ async def test_a_page_over_plain_http_is_let_in_by_its_key_and_says_how_to_get_a
         await answered(page, "You said: hello.")
 
 
-async def test_a_page_over_https_has_a_microphone(house: ScriptedHouse, chromium: Browser, tablet_key: str) -> None:
-    async with house.serving("--web.names", INSECURE_NAME, "--web.tls"):
-        page = await open_page(chromium, house.url.replace("127.0.0.1", INSECURE_NAME), ignore_https_errors=True)
+async def test_a_page_over_https_has_a_microphone(own_house: ScriptedHouse, chromium: Browser, tablet_key: str) -> None:
+    async with own_house.serving("--web.names", INSECURE_NAME, "--web.tls"):
+        page = await open_page(chromium, own_house.url.replace("127.0.0.1", INSECURE_NAME), ignore_https_errors=True)
         await page.get_by_label("Key or password").fill(tablet_key)
         await page.keyboard.press("Enter")
         await state_is(page, "idle")
@@ -251,10 +275,10 @@ async def test_a_page_over_https_has_a_microphone(house: ScriptedHouse, chromium
 
 
 async def test_a_camera_reads_from_the_page_where_the_certificate_is(
-    house: ScriptedHouse, chromium: Browser, tablet_key: str
+    own_house: ScriptedHouse, chromium: Browser, tablet_key: str
 ) -> None:
-    async with house.serving("--web.names", INSECURE_NAME, "--web.tls"):
-        url = f"{house.url.replace('127.0.0.1', INSECURE_NAME).replace('https:', 'http:')}/ca"
+    async with own_house.serving("--web.names", INSECURE_NAME, "--web.tls"):
+        url = f"{own_house.url.replace('127.0.0.1', INSECURE_NAME).replace('https:', 'http:')}/ca"
         page = await open_page(chromium, url)
         picture = await page.locator("svg").screenshot()
         pixels = cv2.imdecode(np.frombuffer(picture, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
@@ -280,168 +304,158 @@ async def test_a_camera_reads_from_the_page_where_the_certificate_is(
 async def test_a_page_without_a_microphone_says_why(
     house: ScriptedHouse, chromium: Browser, script: str, sentence: str
 ) -> None:
-    async with house.serving():
-        page = await open_page(chromium, house.url, script)
-        await state_is(page, "idle")
-        await talk(page)
-        await expect(page.get_by_role("alert")).to_contain_text(sentence)
-        await state_is(page, "idle")
+    page = await open_page(chromium, house.url, script)
+    await state_is(page, "idle")
+    await talk(page)
+    await expect(page.get_by_role("alert")).to_contain_text(sentence)
+    await state_is(page, "idle")
 
 
 async def test_a_microphone_that_is_taken_away_ends_the_turn(house: ScriptedHouse, chromium: Browser) -> None:
     async def hear_nothing(event: Event, send: Send) -> None: ...
 
     house.answers["vad"] = hear_nothing
-    async with house.serving():
-        page = await open_page(chromium, house.url, _KEEP_STREAM)
-        await state_is(page, "idle")
-        await talk(page)
-        await state_is(page, "listening")
-        await page.evaluate("stream.getTracks()[0].dispatchEvent(new Event('ended'))")
-        await expect(page.get_by_role("alert")).to_contain_text("The microphone was taken away")
-        await state_is(page, "idle")
+    page = await open_page(chromium, house.url, _KEEP_STREAM)
+    await state_is(page, "idle")
+    await talk(page)
+    await state_is(page, "listening")
+    await page.evaluate("stream.getTracks()[0].dispatchEvent(new Event('ended'))")
+    await expect(page.get_by_role("alert")).to_contain_text("The microphone was taken away")
+    await state_is(page, "idle")
 
 
 async def test_the_newest_tab_of_a_browser_is_the_satellite(house: ScriptedHouse, chromium: Browser) -> None:
-    async with house.serving():
-        first = await open_page(chromium, house.url)
-        await state_is(first, "idle")
-        second = await first.context.new_page()
-        await second.goto(house.url)
-        await state_is(second, "idle")
-        await expect(first.get_by_role("alert")).to_contain_text("another tab")
-        await first.get_by_role("button", name="Use it here").click()
-        await state_is(first, "idle")
-        await state_is(second, "offline")
+    first = await open_page(chromium, house.url)
+    await state_is(first, "idle")
+    second = await first.context.new_page()
+    await second.goto(house.url)
+    await state_is(second, "idle")
+    await expect(first.get_by_role("alert")).to_contain_text("another tab")
+    await first.get_by_role("button", name="Use it here").click()
+    await state_is(first, "idle")
+    await state_is(second, "offline")
 
 
 async def test_a_tablet_on_the_wall_listens_at_once_and_never_scrolls(house: ScriptedHouse, chromium: Browser) -> None:
-    async with house.serving():
-        page = await open_page(chromium, f"{house.url}/?kiosk=1&area=Kitchen&name=wall", viewport=ECHO_SHOW)
-        await state_is(page, "waiting")
-        await expect(page.get_by_role("button", name="Kitchen")).to_be_visible()
-        size = await page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
-        assert size == list(ECHO_SHOW.values())
-        assert house.hub is not None
-        attached = await house.hub.wait_for_line("satellite attached")
-        assert (attached["satellite"], attached["area"]) == ("wall", "Kitchen")
+    page = await open_page(chromium, f"{house.url}/?kiosk=1&area=Kitchen&name=wall", viewport=ECHO_SHOW)
+    await state_is(page, "waiting")
+    await expect(page.get_by_role("button", name="Kitchen")).to_be_visible()
+    size = await page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+    assert size == list(ECHO_SHOW.values())
+    assert house.hub is not None
+    attached = await house.hub.wait_for_line("satellite attached", satellite="wall")
+    assert attached["area"] == "Kitchen"
 
 
 async def test_a_tablet_on_the_wall_dims_and_wakes_by_a_touch(house: ScriptedHouse, chromium: Browser) -> None:
-    async with house.serving():
-        page = await open_page(chromium, "about:blank", viewport=ECHO_SHOW)
-        await page.clock.install()
-        await page.goto(f"{house.url}/?kiosk=1")
-        await state_is(page, "waiting")
-        await page.clock.fast_forward(46_000)
-        await expect(page.locator("#clock")).to_be_visible()
-        await page.mouse.click(10, 10)
-        await expect(page.locator("#clock")).to_be_hidden()
+    page = await open_page(chromium, "about:blank", viewport=ECHO_SHOW)
+    await page.clock.install()
+    await page.goto(f"{house.url}/?kiosk=1")
+    await state_is(page, "waiting")
+    await page.clock.fast_forward(46_000)
+    await expect(page.locator("#clock")).to_be_visible()
+    await page.mouse.click(10, 10)
+    await expect(page.locator("#clock")).to_be_hidden()
 
 
 async def test_a_phone_that_slept_listens_again(house: ScriptedHouse, chromium: Browser) -> None:
-    async with house.serving():
-        page = await open_page(chromium, house.url, _KEEP_STREAM)
-        await state_is(page, "idle")
-        await page.get_by_role("button", name="Hands-free").click()
-        await state_is(page, "waiting")
-        await page.evaluate(
-            """Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
-            stream.getTracks()[0].dispatchEvent(new Event('ended'));"""
-        )
-        await state_is(page, "idle")
-        await page.evaluate(
-            """Object.defineProperty(document, 'visibilityState', { value: 'visible' });
-            document.dispatchEvent(new Event('visibilitychange'));"""
-        )
-        await state_is(page, "waiting")
-        await expect(page.get_by_role("alert")).to_contain_text("This page was asleep")
+    page = await open_page(chromium, house.url, _KEEP_STREAM)
+    await state_is(page, "idle")
+    await page.get_by_role("button", name="Hands-free").click()
+    await state_is(page, "waiting")
+    await page.evaluate(
+        """Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
+        stream.getTracks()[0].dispatchEvent(new Event('ended'));"""
+    )
+    await state_is(page, "idle")
+    await page.evaluate(
+        """Object.defineProperty(document, 'visibilityState', { value: 'visible' });
+        document.dispatchEvent(new Event('visibilitychange'));"""
+    )
+    await state_is(page, "waiting")
+    await expect(page.get_by_role("alert")).to_contain_text("This page was asleep")
 
 
 async def test_a_tab_in_the_background_stays_connected(house: ScriptedHouse, chromium: Browser) -> None:
     """A browser lets the timers of such a tab run once a minute."""
-    async with house.serving():
-        page = await open_page(chromium, "about:blank", _COUNT_SOCKETS)
-        await page.clock.install()
-        await page.goto(house.url)
-        await state_is(page, "idle")
-        for _ in range(3):
-            await page.evaluate("answered = new Promise((resolve) => { onAnswered = resolve; }); 0")
-            await page.clock.fast_forward(60_000)
-            await page.evaluate("answered")
-        assert await page.evaluate("sockets") == 1
+    page = await open_page(chromium, "about:blank", _COUNT_SOCKETS)
+    await page.clock.install()
+    await page.goto(house.url)
+    await state_is(page, "idle")
+    for _ in range(3):
+        await page.evaluate("answered = new Promise((resolve) => { onAnswered = resolve; }); 0")
+        await page.clock.fast_forward(60_000)
+        await page.evaluate("answered")
+    assert await page.evaluate("sockets") == 1
 
 
 @pytest.mark.parametrize("width", [320, 2560])
 async def test_the_page_fits_any_width(house: ScriptedHouse, chromium: Browser, width: int) -> None:
-    async with house.serving():
-        page = await open_page(chromium, house.url, viewport=ViewportSize(width=width, height=640))
-        await state_is(page, "idle")
-        await write(page, "a" * 200)
-        await answered(page, "aaa")
-        assert await page.evaluate("document.documentElement.scrollWidth") == width
+    page = await open_page(chromium, house.url, viewport=ViewportSize(width=width, height=640))
+    await state_is(page, "idle")
+    await write(page, "a" * 200)
+    await answered(page, "aaa")
+    assert await page.evaluate("document.documentElement.scrollWidth") == width
 
 
 async def test_everything_can_be_done_by_keyboard(house: ScriptedHouse, chromium: Browser) -> None:
-    async with house.serving():
-        page = await open_page(chromium, house.url)
-        await state_is(page, "idle")
-        await page.keyboard.press("Space")
-        await answered(page, "You said: turn on the light.")
-        await state_is(page, "idle")
-        reached = []
-        for _ in range(10):
-            await page.keyboard.press("Tab")
-            reached.append(await page.evaluate("document.activeElement.id || document.activeElement.textContent"))
-        assert reached == [
-            "Go to the text box", "room", "house", "talk", "hands-free", "mute", "volume", "log", "text", "Send",
-        ]  # fmt: skip
+    page = await open_page(chromium, house.url)
+    await state_is(page, "idle")
+    await page.keyboard.press("Space")
+    await answered(page, "You said: turn on the light.")
+    await state_is(page, "idle")
+    reached = []
+    for _ in range(10):
+        await page.keyboard.press("Tab")
+        reached.append(await page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+    assert reached == [
+        "Go to the text box", "room", "house", "talk", "hands-free", "mute", "volume", "log", "text", "Send",
+    ]  # fmt: skip
 
 
 async def test_the_room_is_chosen_once(house: ScriptedHouse, chromium: Browser) -> None:
-    async with house.serving():
-        page = await open_page(chromium, house.url)
-        await state_is(page, "idle")
-        await page.get_by_role("button", name="Choose a room").click()
-        await page.get_by_role("combobox", name="Room").fill("<img src=x onerror=alert(1)>")
-        await page.get_by_role("button", name="Save").click()
-        await expect(page.locator("#room")).to_have_text("<img src=x onerror=alert(1)>")
-        await page.reload()
-        await expect(page.locator("#room")).to_have_text("<img src=x onerror=alert(1)>")
+    page = await open_page(chromium, house.url)
+    await state_is(page, "idle")
+    await page.get_by_role("button", name="Choose a room").click()
+    await page.get_by_role("combobox", name="Room").fill("<img src=x onerror=alert(1)>")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#room")).to_have_text("<img src=x onerror=alert(1)>")
+    await page.reload()
+    await expect(page.locator("#room")).to_have_text("<img src=x onerror=alert(1)>")
 
 
-async def test_a_script_in_the_name_of_a_device_stays_text(house: ScriptedHouse, chromium: Browser) -> None:
+async def test_a_script_in_the_name_of_a_device_stays_text(own_house: ScriptedHouse, chromium: Browser) -> None:
     async def name_a_timer(event: Event, send: Send) -> None:
         if event.type == "transcript":
             entities = [{"name": "seconds", "value": 60}, {"name": "name", "value": EVIL}]
             await send(Event("intent", {"name": "HassStartTimer", "entities": entities}))
 
-    house.answers["intent"] = name_a_timer
-    async with house.serving():
+    own_house.answers["intent"] = name_a_timer
+    async with own_house.serving():
         evil = quote(EVIL)
-        tablet = await open_page(chromium, f"{house.url}/?name={evil}&area={evil}", bypass_csp=True)
+        tablet = await open_page(chromium, f"{own_house.url}/?name={evil}&area={evil}", bypass_csp=True)
         await state_is(tablet, "idle")
         await expect(tablet.locator("#room")).to_have_text(EVIL)
         await write(tablet, EVIL)
         await expect(tablet.get_by_role("list", name="Timers")).to_contain_text(EVIL)
         await expect(tablet.locator(".said")).to_contain_text(EVIL)
-        other = await open_page(chromium, f"{house.url}/?name=other", bypass_csp=True)
+        other = await open_page(chromium, f"{own_house.url}/?name=other", bypass_csp=True)
         await state_is(other, "idle")
         await expect(other.locator("#rooms option")).to_have_attribute("value", EVIL)
         for page in (tablet, other):
             assert await page.evaluate("[typeof attacked, document.querySelectorAll('img').length]") == ["undefined", 0]
 
 
-async def test_a_timer_is_counted_down_and_rings(house: ScriptedHouse, chromium: Browser) -> None:
+async def test_a_timer_is_counted_down_and_rings(own_house: ScriptedHouse, chromium: Browser) -> None:
     async def start_timer(event: Event, send: Send) -> None:
         if event.type == "transcript":
             slots = {"seconds": int(event.data["text"]), "name": "tea"}
             entities = [{"name": name, "value": value} for name, value in slots.items()]
             await send(Event("intent", {"name": "HassStartTimer", "entities": entities}))
 
-    house.answers["intent"] = start_timer
-    async with house.serving():
-        page = await open_page(chromium, house.url, reduced_motion="reduce")
+    own_house.answers["intent"] = start_timer
+    async with own_house.serving():
+        page = await open_page(chromium, own_house.url, reduced_motion="reduce")
         await state_is(page, "idle")
         await write(page, "2")
         await expect(page.get_by_role("list", name="Timers")).to_contain_text("tea")
@@ -450,7 +464,7 @@ async def test_a_timer_is_counted_down_and_rings(house: ScriptedHouse, chromium:
         await expect(page.locator("#timers")).to_be_hidden()
 
 
-async def test_what_rings_on_the_page_is_snoozed(house: ScriptedHouse, chromium: Browser) -> None:
+async def test_what_rings_on_the_page_is_snoozed(own_house: ScriptedHouse, chromium: Browser) -> None:
     slots: dict[str, dict[str, object]] = {
         "tea": {"seconds": 1, "name": "tea"},
         "later": {"alarm": "snooze", "minutes": 5},
@@ -461,9 +475,9 @@ async def test_what_rings_on_the_page_is_snoozed(house: ScriptedHouse, chromium:
             entities = [{"name": name, "value": value} for name, value in slots[event.data["text"]].items()]
             await send(Event("intent", {"name": "HassStartTimer", "entities": entities}))
 
-    house.answers["intent"] = start_timer
-    async with house.serving():
-        page = await open_page(chromium, house.url, reduced_motion="reduce")
+    own_house.answers["intent"] = start_timer
+    async with own_house.serving():
+        page = await open_page(chromium, own_house.url, reduced_motion="reduce")
         timers = page.get_by_role("list", name="Timers")
         await state_is(page, "idle")
         await write(page, "tea")
@@ -475,7 +489,7 @@ async def test_what_rings_on_the_page_is_snoozed(house: ScriptedHouse, chromium:
 
 
 async def test_volume_and_mute_are_set_from_elsewhere(house: ScriptedHouse, chromium: Browser) -> None:
-    async with house.serving(), aiohttp.ClientSession(house.url) as client:
+    async with aiohttp.ClientSession(house.url) as client:
         page = await open_page(chromium, f"{house.url}/?name=wall")
         await state_is(page, "idle")
         async with client.post("/api/v1/satellites/wall/volume", json={"percent": 35}) as answer:
@@ -486,9 +500,9 @@ async def test_volume_and_mute_are_set_from_elsewhere(house: ScriptedHouse, chro
         await expect(page.get_by_role("button", name="Muted")).to_have_attribute("aria-pressed", "true")
 
 
-async def test_a_house_without_daemons_says_so(house: ScriptedHouse, chromium: Browser) -> None:
-    await house.start_hub(dict.fromkeys(("wake", "vad", "asr", "intent", "tts"), "tcp://127.0.0.1:9"))
-    page = await open_page(chromium, house.url)
+async def test_a_house_without_daemons_says_so(own_house: ScriptedHouse, chromium: Browser) -> None:
+    await own_house.start_hub(dict.fromkeys(("wake", "vad", "asr", "intent", "tts"), "tcp://127.0.0.1:9"))
+    page = await open_page(chromium, own_house.url)
     await state_is(page, "idle")
     await talk(page)
     await page.locator(".answered", has_text="speech").first.wait_for()
@@ -497,64 +511,60 @@ async def test_a_house_without_daemons_says_so(house: ScriptedHouse, chromium: B
 
 
 async def test_a_page_that_cannot_be_loaded_says_that_the_house_is_away(
-    house: ScriptedHouse, chromium: Browser
+    own_house: ScriptedHouse, chromium: Browser
 ) -> None:
-    async with house.serving():
-        page = await open_page(chromium, house.url)
+    async with own_house.serving():
+        page = await open_page(chromium, own_house.url)
         await state_is(page, "idle")
         await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        assert house.hub is not None
-        await house.hub.stop()
+        assert own_house.hub is not None
+        await own_house.hub.stop()
         await page.reload()
         await expect(page.get_by_role("heading")).to_have_text("The house cannot be reached")
 
 
 async def test_the_page_speaks_the_language_of_its_browser(house: ScriptedHouse, chromium: Browser) -> None:
-    async with house.serving():
-        page = await open_page(chromium, house.url, locale="de-AT", timezone_id="Europe/Vienna")
-        await state_is(page, "idle")
-        await expect(page.locator("html")).to_have_attribute("lang", "de")
-        await expect(page.locator("#state")).to_have_text("Bereit")
-        await page.get_by_role("textbox", name="Schreiben statt sprechen").fill("hallo")
-        await page.keyboard.press("Enter")
-        await answered(page, "You said: hallo.")
+    page = await open_page(chromium, house.url, locale="de-AT", timezone_id="Europe/Vienna")
+    await state_is(page, "idle")
+    await expect(page.locator("html")).to_have_attribute("lang", "de")
+    await expect(page.locator("#state")).to_have_text("Bereit")
+    await page.get_by_role("textbox", name="Schreiben statt sprechen").fill("hallo")
+    await page.keyboard.press("Enter")
+    await answered(page, "You said: hallo.")
 
 
 async def test_no_language_leaves_english_on_the_page_or_does_not_fit_a_small_phone(
     house: ScriptedHouse, chromium: Browser
 ) -> None:
     texts = {path.stem: json.loads(path.read_text("utf-8")) for path in TEXTS}
-    async with house.serving():
-        for language in sorted(texts.keys() - {"en"}):
-            url, phone = f"{house.url}/?language={language}", ViewportSize(width=320, height=568)
-            page = await open_page(chromium, url, viewport=phone)
-            await state_is(page, "idle")
-            await page.get_by_role("button", name=texts[language]["room.choose"]).click()
-            shown = set(await page.evaluate(SHOWN, ".turns"))
-            assert texts[language]["room.title"] in shown
-            assert shown & set(texts["en"].values()) <= set(texts[language].values()), language
-            assert await page.evaluate("document.documentElement.scrollWidth") == phone["width"], language
-            await page.context.close()
+    for language in sorted(texts.keys() - {"en"}):
+        url, phone = f"{house.url}/?language={language}", ViewportSize(width=320, height=568)
+        page = await open_page(chromium, url, viewport=phone)
+        await state_is(page, "idle")
+        await page.get_by_role("button", name=texts[language]["room.choose"]).click()
+        shown = set(await page.evaluate(SHOWN, ".turns"))
+        assert texts[language]["room.title"] in shown
+        assert shown & set(texts["en"].values()) <= set(texts[language].values()), language
+        assert await page.evaluate("document.documentElement.scrollWidth") == phone["width"], language
+        await page.context.close()
 
 
 async def test_a_language_that_the_page_does_not_know_is_english(house: ScriptedHouse, chromium: Browser) -> None:
-    async with house.serving():
-        page = await open_page(chromium, f"{house.url}/?language=../../x", locale="fi-FI")
-        await state_is(page, "idle")
-        await expect(page.locator("html")).to_have_attribute("lang", "en")
-        await expect(page.locator("#state")).to_have_text("Ready")
+    page = await open_page(chromium, f"{house.url}/?language=../../x", locale="fi-FI")
+    await state_is(page, "idle")
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+    await expect(page.locator("#state")).to_have_text("Ready")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_no_serious_obstacle_keeps_people_from_using_the_page(
     house: ScriptedHouse, chromium: Browser, axe: str, scheme: str
 ) -> None:
-    async with house.serving():
-        page = await open_page(chromium, house.url, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
-        await state_is(page, "idle")
-        await write(page, "hello")
-        await answered(page, "hello")
-        await state_is(page, "idle")
-        assert await find_violations(page, axe) == []
-        await page.get_by_role("button", name="Choose a room").click()
-        assert await find_violations(page, axe) == []
+    page = await open_page(chromium, house.url, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
+    await state_is(page, "idle")
+    await write(page, "hello")
+    await answered(page, "hello")
+    await state_is(page, "idle")
+    assert await find_violations(page, axe) == []
+    await page.get_by_role("button", name="Choose a room").click()
+    assert await find_violations(page, axe) == []

@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 import pytest
-from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import Browser, Page, Route
 from wyoming.event import Event
 
 from tests.browser import (
     ScriptedHouse,
     answered,
+    closing_pages,
+    driving,
     open_page,
     played_pcm,
     running_chromium,
@@ -95,8 +97,8 @@ def chromium_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 async def chromium(chromium_uri: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        yield await playwright.chromium.connect_over_cdp(chromium_uri)
+    async with driving(chromium_uri) as browser, closing_pages(browser):
+        yield browser
 
 
 async def talk(page: Page) -> None:
