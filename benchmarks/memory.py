@@ -2,7 +2,7 @@
 
 Recall: 200 questions over 2,000 memories of a made household, for each embedding; half of the questions may be looked at to set
 thresholds, the other half is only counted. Stores: insertion, search, forgetting, size, RSS and start, for SQLite and, after
-`scripts/chroma-tests --install`, ChromaDB with the same vectors, each in a process of its own.
+`scripts/chroma-tests --install`, ChromaDB with the same vectors, each in a process of its own; progress is on standard error.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,10 @@ NOW = 1_800_000_000.0
 MEGABYTE = 1_000_000
 SIZES = (1_000, 10_000, 100_000)
 QUERIES = 100
+SEARCH_SECONDS = 45.0
+"""Longest time for the searches of one scope, of which the slowest store then makes fewer."""
+BATCH = 1_000
+PROGRESS_SECONDS = 10.0
 ROOT = Path(__file__).parents[1]
 CHROMA_PYTHON = ROOT / ".venv-peers" / "chroma" / "bin" / "python"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "servers")))}
@@ -153,8 +158,8 @@ def print_stores(sizes: Iterable[int]) -> None:
                 print(f"| {name} | not installed |")
                 continue
             command = [str(python), "-W", "ignore", "-m", "benchmarks.memory", "--child", name, str(size)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True, env=ENVIRONMENT)
-            print(format_store(name, size, json.loads(done.stdout.splitlines()[-1])))
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=ENVIRONMENT)
+            print(format_store(name, size, json.loads(done.stdout.splitlines()[-1])), flush=True)
 
 
 def format_store(name: str, size: int, figures: dict[str, float]) -> str:
@@ -165,6 +170,20 @@ def format_store(name: str, size: int, figures: dict[str, float]) -> str:
     )
 
 
+class Progress:
+    """Tells now and then on standard error how far a store is."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self._name = f"{name} {count:,}"
+        self._begun = self._told = time.monotonic()
+
+    def note(self, text: str, *, is_last: bool = False) -> None:
+        now = time.monotonic()
+        if is_last or now - self._told >= PROGRESS_SECONDS:
+            self._told = now
+            print(f"{self._name}: {text} after {now - self._begun:.0f} s", file=sys.stderr, flush=True)
+
+
 def measure_store(name: str, count: int) -> dict[str, float]:
     """Return the figures of one store in this process."""
     before = psutil.Process().memory_info().rss
@@ -172,18 +191,22 @@ def measure_store(name: str, count: int) -> dict[str, float]:
         path = Path(folder, "memory.db")
         records = _make_records(count)
         begun = time.perf_counter()
+        progress = Progress(name, count)
         with closing(_open(name, path)) as store:
-            for start in range(0, count, 1_000):
-                store.add(records[start : start + 1_000])
+            for start in range(0, count, BATCH):
+                store.add(records[start : start + BATCH])
+                progress.note(f"{start + BATCH:,} stored")
             while store.embed_pending():
-                pass
+                progress.note("embedding")
         inserted = time.perf_counter() - begun
         begun = time.perf_counter()
         with closing(_open(name, path)) as store:
             _search(store, "what about the kettle", HERE)
             started = time.perf_counter() - begun
+            progress.note("searching")
             durations, cpu = _time_searches(store, HERE)
             narrow, _ = _time_searches(store, GUEST)
+            progress.note(f"{len(durations)} questions of the household, {len(narrow)} of a guest", is_last=True)
             rss = psutil.Process().memory_info().rss
             size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
             begun = time.perf_counter()
@@ -222,7 +245,8 @@ def _make_records(count: int) -> list[MemoryRecord]:
 def _time_searches(store: MemoryStore, scope: MemoryScope) -> tuple[list[float], list[float]]:
     """Return the milliseconds of each search, and those of the processor."""
     durations, cpu = [], []
-    for question in memory_set.make().questions[:QUERIES]:
+    end = time.monotonic() + SEARCH_SECONDS
+    for question in takewhile(lambda _: time.monotonic() < end, memory_set.make().questions[:QUERIES]):
         begun, used = time.perf_counter(), time.process_time()
         _search(store, question.text, scope)
         durations.append(1e3 * (time.perf_counter() - begun))
