@@ -1,16 +1,20 @@
 """Turns with a memory: python -m benchmarks.memory_turns [--sizes 1000 10000 100000].
 
 What the memory adds to a turn of the rules, to one of a language model that answers at once, and how long it takes to answer a
-question itself. Vectors are drawn, so that the time of an embedding model comes on top: MiniLM takes about 6 ms for a sentence.
+question itself: medians and 95th percentiles in ms by the clock, then of the processor. Between two turns is a pause, in which
+what the turn left is written and embedded: nobody waits for that. Vectors are drawn, so that the time of an embedding model comes
+on top: MiniLM takes about 6 ms for a sentence.
 """
 
 import argparse
 import asyncio
+import os
 import statistics
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -39,6 +43,8 @@ from wyoming_rosie_intent.rules import hassil
 
 SIZES = (1_000, 10_000, 100_000)
 TURNS = 100
+PAUSE_SECONDS = 0.05
+"""Between two turns; those of a person are seconds apart."""
 BATCH = 2_000
 NOW = datetime(2027, 3, 10, 15, 0, tzinfo=UTC)
 ROOMS = ("kitchen", "bedroom", "office", "living_room")
@@ -76,13 +82,16 @@ def main() -> None:
     home = load_home(DEMO_HOME)
     recognizer = hassil.load(hassil.Settings(), home)
     responses.prepare("en")
-    print("| memories | rules | rules, with the memory | model | model, with the memory | answer of the memory |")
-    print("|---|---|---|---|---|---|")
+    print(
+        "| memories | rules | rules, with the memory | model | model, with the memory | more | answer of the memory | load |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     for size in parser.parse_args().sizes:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "memory.db")
             fill(path, size)
-            print(f"| {size:,} | {' | '.join(asyncio.run(measure(path, home, recognizer)))} |")
+            cells = asyncio.run(measure(path, home, recognizer))
+            print(f"| {size:,} | {' | '.join(cells)} | {os.getloadavg()[0]:.0f} |", flush=True)
 
 
 def fill(path: Path, size: int) -> None:
@@ -110,22 +119,25 @@ async def measure(path: Path, home: Home, recognizer: IntentRecognizer) -> list[
     running = asyncio.create_task(service.run())
     await wait_until(lambda: service.problem is None)
     memory = DialogueMemory(service, lambda: home)
-    turns = {
+    sentences = {
         "rules": (None, "turn on the kitchen light"),
         "rules with": (memory, "turn on the kitchen light"),
         "model": (None, "what do you think of the piano in the attic"),
         "model with": (memory, "what do you think of the piano in the attic"),
         "memory": (memory, "when is my bin day"),
     }
-    cells = []
-    for known, text in turns.values():
+    times = {}
+    for name, (known, text) in sentences.items():
         dialogue = create_dialogue(home, recognizer, known)
-        cells.append(describe([await time_turn(dialogue, text, number) for number in range(TURNS)]))
+        turns = [await time_turn(dialogue, text, number) for number in range(TURNS)]
+        times[name] = TurnTimes(*zip(*turns[TURNS // 10 :], strict=True))  # the first turns read files
         dialogue.close()
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
-    return cells
+    cells = {name: one.describe() for name, one in times.items()}
+    more = times["model with"].describe_difference(times["model"])
+    return [cells["rules"], cells["rules with"], cells["model"], cells["model with"], more, cells["memory"]]
 
 
 def create_dialogue(home: Home, recognizer: IntentRecognizer, memory: DialogueMemory | None) -> Dialogue:
@@ -140,16 +152,32 @@ async def time_turn(dialogue: Dialogue, text: str, number: int) -> tuple[float, 
     user_input = ConversationInput(text, f"conversation {number}", "en", "kitchen")
     async for _ in dialogue.answer(user_input, NOW, float(number)):
         took, took_cpu = time.perf_counter() - began, time.process_time() - began_cpu
+    await asyncio.sleep(PAUSE_SECONDS)
     return 1000 * took, 1000 * took_cpu
 
 
-def describe(turns: list[tuple[float, float]]) -> str:
-    """Return median and 95th percentile of the time, and of the processor's time."""
-    walls, cpus = zip(*turns[TURNS // 10 :], strict=True)  # the first turns read files
-    wall, cpu = (
-        f"{statistics.median(times):.1f} / {statistics.quantiles(times, n=20)[-1]:.1f}" for times in (walls, cpus)
-    )
-    return f"{wall} ({cpu})"
+@dataclass(frozen=True)
+class TurnTimes:
+    """Times of turns in milliseconds, by the clock and of the processor."""
+
+    wall: tuple[float, ...]
+    cpu: tuple[float, ...]
+
+    def describe(self) -> str:
+        """Return median and 95th percentile by the clock, and of the processor."""
+        wall, cpu = (
+            f"{statistics.median(times):.1f} / {statistics.quantiles(times, n=20)[-1]:.1f}"
+            for times in (self.wall, self.cpu)
+        )
+        return f"{wall} ({cpu})"
+
+    def describe_difference(self, other: "TurnTimes") -> str:
+        """Return how much longer the median is than that of others."""
+        wall, cpu = (
+            statistics.median(times) - statistics.median(others)
+            for times, others in ((self.wall, other.wall), (self.cpu, other.cpu))
+        )
+        return f"{wall:.1f} ({cpu:.1f})"
 
 
 if __name__ == "__main__":

@@ -31,10 +31,11 @@ NICENESS = 5
 
 
 class ThreadWorker:
-    """Runs calls in order on one thread."""
+    """Runs calls in order on one thread, of a lower priority than the event loop's unless its calls are short and awaited."""
 
-    def __init__(self, name: str) -> None:
-        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name, initializer=lower_priority)
+    def __init__(self, name: str, *, is_background: bool = True) -> None:
+        initializer = lower_priority if is_background else None
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name, initializer=initializer)
         self._callers = 0
 
     @property

@@ -161,14 +161,17 @@ class DialogueMemory:
         self, user_input: ConversationInput, moment: datetime, *, with_messages: bool
     ) -> RecalledMemories:
         turn = self.create_turn(user_input, moment)
-        messages = await self._find_messages(turn) if with_messages else ()
+        limit = MAX_MEMORIES + MAX_MESSAGES
+        async with asyncio.TaskGroup() as tasks:  # both wait for the same thread, once
+            finding = tasks.create_task(self._find_messages(turn)) if with_messages else None
+            searching = tasks.create_task(
+                self._service.search(user_input.text, turn.scope, turn.at, CURRENT, limit, turn.language)
+            )
+        messages = finding.result() if finding is not None else ()
         shown = {record.id for record in messages}
-        found = await self._service.search(
-            user_input.text, turn.scope, turn.at, CURRENT, MAX_MEMORIES + MAX_MESSAGES, turn.language
-        )
         memories = [
             memory.record
-            for memory in found
+            for memory in searching.result()
             if memory.record.id not in shown and not _is_of_conversation(memory.record, turn)
         ]
         return RecalledMemories(messages, memories[:MAX_MEMORIES])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-from wyoming_rosie_intent.memory.model import MemoryKind, MemoryRecord
+from wyoming_rosie_intent.memory.model import MemoryKind
 
 RANK_OFFSET = 60
 """Of reciprocal rank fusion: the larger, the less the first ranks differ."""
@@ -23,8 +23,8 @@ def fuse(rankings: Iterable[Ranking]) -> Mapping[int, float]:
     return scores
 
 
-def weigh_age(record: MemoryRecord, now: float) -> float:
+def weigh_age(kind: MemoryKind | str, at: float, now: float) -> float:
     """Return the factor of a record's age, from 0 to 1."""
-    if record.kind is not MemoryKind.CONVERSATION:
+    if kind != MemoryKind.CONVERSATION:
         return 1.0
-    return float(0.5 ** (max(0.0, now - record.at) / HALF_LIFE_SECONDS))
+    return float(0.5 ** (max(0.0, now - at) / HALF_LIFE_SECONDS))

@@ -70,7 +70,7 @@ class MemoryService:
         self._reopening = asyncio.Lock()
         self._model: EmbeddingModel | None = None
         self._writer = ThreadWorker("memory-writer")
-        self._reader = ThreadWorker("memory-reader")
+        self._reader = ThreadWorker("memory-reader", is_background=False)  # a turn waits for it
         self._embedder = ThreadWorker("memory-embedder")
         self._pending: deque[MemoryRecord] = deque(maxlen=MAX_PENDING)
         self._changed = asyncio.Event()
@@ -162,7 +162,9 @@ class MemoryService:
         """Erase records, also those that were not written yet; return how many. Raises MemoryStoreError."""
         meant = [record for record in self._pending if where.matches(record) and is_forgettable(record, scope)]
         self._drop_pending(meant)
-        return len(meant) + await self._write(lambda store: store.forget(scope, where))
+        erased = await self._write(lambda store: store.forget(scope, where))
+        self._written.set()  # so that no search has to drop the vectors that are gone
+        return len(meant) + erased
 
     async def export_file(self, path: Path) -> int:
         """Write all records to a new file of JSON lines; return how many. Raises MemoryStoreError."""
@@ -326,6 +328,7 @@ class MemoryService:
             self._problems.note_store(str(err))
         else:
             if erased:
+                self._written.set()
                 _LOG.info("old conversations erased", records=erased)
 
     def _drop_pending(self, records: Sequence[MemoryRecord]) -> None:

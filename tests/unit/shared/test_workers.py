@@ -14,6 +14,11 @@ from wyoming_rosie.errors import EngineError
 from wyoming_rosie.runtime.workers import ProcessWorker, ThreadWorker
 
 
+def get_priority() -> int:
+    """Return the niceness of this thread."""
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
 class Calculator:
     def __init__(self, ready: bool = True) -> None:
         if not ready:
@@ -132,3 +137,10 @@ async def test_callers_that_wait_for_a_thread_are_counted() -> None:
     await asyncio.gather(*calls)
     assert thread.waiting == 0
     thread.close()
+
+
+async def test_only_a_background_worker_yields_to_the_event_loop() -> None:
+    background, awaited = ThreadWorker("background"), ThreadWorker("awaited", is_background=False)
+    assert await awaited.run(get_priority) == get_priority() <= await background.run(get_priority)
+    background.close()
+    awaited.close()

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import cache
 from pathlib import PurePath
 from typing import TypeAlias
 
@@ -39,6 +40,7 @@ def create_message(
     messages = [_describe(record, zone) for record in recalled.messages]
     total = len(messages) + len(memories)
 
+    @cache
     def render_without(dropped: int) -> str:
         return render(messages[dropped:], memories[: total - max(dropped, len(messages))])
 

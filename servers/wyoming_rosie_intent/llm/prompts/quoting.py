@@ -15,7 +15,9 @@ def quote(text: object, most: int = MAX_NAME_CHARACTERS) -> str:
 
 def sanitize(text: object, most: int = MAX_NAME_CHARACTERS) -> str:
     """Return untrusted text as one line of at most `most` characters."""
-    plain = "".join(character if character.isprintable() else " " for character in str(text)[: most * 4])
+    plain = str(text)[: most * 4]
+    if not plain.isprintable():
+        plain = "".join(character if character.isprintable() else " " for character in plain)
     plain = escape_tokens(" ".join(plain.split()))
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"
 

@@ -113,7 +113,9 @@ class ChromaStore:
         near.sort(key=lambda pair: pair[1], reverse=True)
         scores = fuse([dict.fromkeys(range(len(near)), True)])
         found = [
-            FoundMemory(record, scores[number] * weigh_age(record, now), cosine >= self._embedding.sure_floor)
+            FoundMemory(
+                record, scores[number] * weigh_age(record.kind, record.at, now), cosine >= self._embedding.sure_floor
+            )
             for number, (record, cosine) in enumerate(near)
         ]
         return sorted(found, key=lambda memory: memory.score, reverse=True)[:limit]

@@ -22,7 +22,15 @@ from wyoming_rosie_intent.memory.model import (
 )
 from wyoming_rosie_intent.memory.stores.sqlite import store as sqlite
 from wyoming_rosie_intent.memory.stores.sqlite.store import SqliteStore
-from wyoming_rosie_intent.memory.vectors import from_bytes, normalize, rank_by_signs, to_bytes, to_signs
+from wyoming_rosie_intent.memory.vectors import (
+    GrowingArray,
+    compare,
+    from_bytes,
+    normalize,
+    rank_by_signs,
+    to_bytes,
+    to_signs,
+)
 
 NOW = 1_800_000_000.0
 
@@ -184,18 +192,42 @@ def test_only_what_is_near_is_sure(store: SqliteStore) -> None:
 @given(st.integers(1, 500), st.integers(0, 2**32 - 1))
 def test_a_stored_vector_points_where_it_did(dimensions: int, seed: int) -> None:
     vector = normalize(np.random.default_rng(seed).standard_normal((1, dimensions)).astype(np.float32))
-    (back,) = from_bytes([to_bytes(vector[0])])
-    assert float(back @ vector[0]) == pytest.approx(1, abs=0.02)
+    (cosine,) = compare(*from_bytes([to_bytes(vector[0])]), vector[0])
+    assert cosine == pytest.approx(1, abs=0.02)
 
 
 def test_vectors_without_a_direction_are_kept() -> None:
-    assert from_bytes([to_bytes(np.zeros(3, np.float32))]).tolist() == [[0, 0, 0]]
+    zero = np.zeros(3, np.float32)
+    assert compare(*from_bytes([to_bytes(zero)]), zero + 1).tolist() == [0]
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(0, 9), max_size=20), st.booleans())))
+def test_a_growing_array_has_what_was_added_and_kept(steps: list[tuple[list[int], bool]]) -> None:
+    array, expected = GrowingArray(np.int64), list[int]()
+    for added, keeps_even in steps:
+        array.extend(np.array(added, np.int64))
+        expected += added
+        if keeps_even:
+            array.keep(array.values % 2 == 0)
+            expected = [value for value in expected if value % 2 == 0]
+        assert array.values.tolist() == expected
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 150))
+def test_the_nearest_by_signs_differ_least_and_are_allowed(seed: int, most: int, dimensions: int) -> None:
+    random = np.random.default_rng(seed)
+    vectors = random.standard_normal((60, dimensions)).astype(np.float32)
+    query, allowed = random.standard_normal((1, dimensions)).astype(np.float32), random.random(60) < 0.7
+    near = rank_by_signs(to_signs(query), list(to_signs(vectors)), allowed, most).tolist()
+    differing = ((vectors > 0) != (query > 0)).sum(axis=1)
+    expected = sorted(np.flatnonzero(allowed).tolist(), key=lambda position: (differing[position], -position))
+    assert sorted(near) == sorted(expected[:most])
 
 
 def test_the_signs_find_the_nearest_of_many() -> None:
     vectors = normalize(np.random.default_rng(1).standard_normal((5_000, 100)).astype(np.float32))
     query = normalize(vectors[77:78] + 0.05)
     allowed = np.ones(5_000, np.bool_)
-    assert 77 in rank_by_signs(to_signs(query), to_signs(vectors), allowed, 10)
+    assert 77 in rank_by_signs(to_signs(query), list(to_signs(vectors)), allowed, 10)
     allowed[77] = False
-    assert 77 not in rank_by_signs(to_signs(query), to_signs(vectors), allowed, 10)
+    assert 77 not in rank_by_signs(to_signs(query), list(to_signs(vectors)), allowed, 10)

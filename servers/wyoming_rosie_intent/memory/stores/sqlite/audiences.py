@@ -6,6 +6,7 @@ The rule itself is `is_readable`, which is asked once for each audience; tables 
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from wyoming_rosie_intent.memory.model import MemoryFilter, MemoryKind, MemoryRecord, MemoryScope, is_readable
@@ -41,12 +42,9 @@ class Selection:
 
 def select(read: Read, scope: MemoryScope, where: MemoryFilter) -> Selection:
     """Return what may be found in a scope."""
-    rows = read("SELECT id, kind, person, room, is_private FROM audience", ())
-    examples = {number: _example(*about) for number, *about in rows}
+    rows = tuple(read("SELECT id, kind, person, room, is_private FROM audience", ()))
     decided = MemoryFilter(kinds=where.kinds, person=where.person, room=where.room)
-    audiences = frozenset(
-        number for number, example in examples.items() if is_readable(example, scope) and decided.matches(example)
-    )
+    audiences = _choose(rows, replace(scope, conversation=None), decided)  # no audience is that of a conversation
     return Selection(audiences, len(audiences) == len(rows), replace(where, kinds=(), person=None, room=None))
 
 
@@ -75,6 +73,15 @@ def to_token(audience: int) -> str:
 def to_audience(token: str) -> int:
     """Return the audience of a word."""
     return int(token.removeprefix(_PREFIX))
+
+
+@lru_cache(maxsize=32)
+def _choose(rows: tuple[tuple[Any, ...], ...], scope: MemoryScope, decided: MemoryFilter) -> frozenset[int]:
+    """Return the audiences that may be read in a scope and meet a filter."""
+    examples = {number: _example(*about) for number, *about in rows}
+    return frozenset(
+        number for number, example in examples.items() if is_readable(example, scope) and decided.matches(example)
+    )
 
 
 def _example(kind: str, person: str | None, room: str | None, is_private: int) -> MemoryRecord:

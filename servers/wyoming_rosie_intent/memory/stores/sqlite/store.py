@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,10 +104,11 @@ class SqliteStore:
         scores = fuse(rankings)
         sure = {row for ranking in rankings for row, is_sure in ranking.items() if is_sure}
         found = [
-            FoundMemory(record, scores[row] * weigh_age(record, now), row in sure)
-            for row, record in self._read_rows(scores, selection.condition)
+            (scores[row] * weigh_age(kind, at, now), row, values)
+            for row, kind, at, *values in self._read_rows(scores, selection.condition)
         ]
-        return sorted(found, key=lambda memory: memory.score, reverse=True)[:limit]
+        best = sorted(found, key=itemgetter(0), reverse=True)[:limit]
+        return [FoundMemory(to_record(values), score, row in sure) for score, row, values in best]
 
     def embed_pending(self) -> bool:
         return self._embedded is not None and self._embedded.embed_pending()
@@ -218,11 +220,12 @@ class SqliteStore:
                 self._writer.execute("UPDATE erasure SET is_due = 1")
             self._file.delete_damaged()
 
-    def _read_rows(self, rows: Iterable[int], condition: Condition) -> list[tuple[int, MemoryRecord]]:
+    def _read_rows(self, rows: Iterable[int], condition: Condition) -> list[tuple[Any, ...]]:
+        """Return the row, kind, time and SELECTED columns of each memory that meets a condition."""
         expression, parameters = condition
         among = "json_each(?) AS found CROSS JOIN memory ON memory.row = found.value"
-        query = f"SELECT row, {SELECTED} FROM {among} WHERE {expression}"
-        return [(row, to_record(values)) for row, *values in self._read(query, (json.dumps(list(rows)), *parameters))]
+        query = f"SELECT row, kind, at, {SELECTED} FROM {among} WHERE {expression}"
+        return self._read(query, (json.dumps(list(rows)), *parameters))
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
