@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -84,12 +85,15 @@ def running_chromium(recording: Path, profile: Path, *flags: str) -> Iterator[st
         "--mute-audio",
     )
     command = [CHROMIUM, *driven, *sound, microphone, *sandbox, *flags, "about:blank"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    # Debian's command is a script that waits for the browser: both end as one group.
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0
+    ) as process:
         assert process.stderr is not None
         try:
             yield next(line.split()[-1] for line in process.stderr if line.startswith("DevTools listening on"))
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 @asynccontextmanager
