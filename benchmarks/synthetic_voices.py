@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
@@ -23,6 +24,8 @@ SENTENCES = (
     "good night switch everything off",
 )
 WORDS_PER_MINUTE = 165
+SAME_FORMANT = 0.05
+"""Formants that differ by no more are of one speaker."""
 PICO_PITCHES = (85, 100, 115)
 _ROBOTS = ("robo", "robot", "whisper", "croak", "demonic", "fast", "tweaky", "iven", "riscishay", "ricishay")
 """Variants of espeak-ng that sound like nobody."""
@@ -48,6 +51,37 @@ def espeak_voices() -> list[SyntheticVoice]:
     """Return the variants that sound like people. Every other one is in the background of the engines."""
     names = sorted(path.name for path in (_espeak_data() / "voices" / "!v").iterdir())
     return [SyntheticVoice(name) for name in names if not any(robot in name.lower() for robot in _ROBOTS)]
+
+
+def espeak_speakers() -> list[list[SyntheticVoice]]:
+    """Return the variants by speaker: those whose formants differ by less than any two people's, or whose names differ by a number."""
+    speakers: list[list[SyntheticVoice]] = []
+    for voice in espeak_voices():
+        like = [speaker for speaker in speakers if any(_is_same_speaker(voice, other) for other in speaker)]
+        speakers = [speaker for speaker in speakers if speaker not in like] + [[*chain(*like), voice]]
+    return speakers
+
+
+def _is_same_speaker(first: SyntheticVoice, second: SyntheticVoice) -> bool:
+    names = {voice.variant.rstrip("0123456789").lower() for voice in (first, second)}
+    if len(names) == 1 and len(names.pop()) > 1:
+        return True
+    (klatt, formants), (other_klatt, others) = (_read_variant(voice.variant) for voice in (first, second))
+    alike = all(abs(one - other) <= SAME_FORMANT * other for one, other in zip(formants, others, strict=True))
+    return klatt == other_klatt and alike
+
+
+@cache
+def _read_variant(name: str) -> tuple[str, tuple[float, ...]]:
+    """Return which of espeak-ng's Klatt synthesizers a variant uses, if any, and its first three formants in per cent."""
+    klatt, formants = "", {"1": 100.0, "2": 100.0, "3": 100.0}
+    for line in (_espeak_data() / "voices" / "!v" / name).read_text("utf-8", errors="replace").splitlines():
+        match line.split():
+            case ["klatt", number, *_]:
+                klatt = number
+            case ["formant", number, percent, *_] if number in formants:
+                formants[number] = float(percent)
+    return klatt, tuple(formants.values())
 
 
 def pico_voices(sentences: Sequence[str] = SENTENCES) -> Iterator[tuple[str, list[bytes]]]:

@@ -128,8 +128,8 @@ class SpeakerIdentifier:
             return None
         from wyoming_rosie.audio.speakers.identification import embed_speech
 
-        vector = embed_speech(self._engine, audio.pcm, audio.segments)
-        return None if vector is None else self._index.identify(vector)
+        sample = embed_speech(self._engine, audio.pcm, audio.segments)
+        return None if sample is None else self._index.identify(sample)
 
 
 class UtteranceSpeaker:

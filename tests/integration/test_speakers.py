@@ -17,7 +17,7 @@ from tests.fakes import FakeSatellite
 from tests.integration.test_asr_daemon import FORMAT
 from tests.integration.test_voice_loop import speech, trimmed
 from tests.waiting import wait_until
-from wyoming_rosie.audio.formats import SPEECH, Converter, format_of, read_wav, write_wav
+from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 from wyoming_rosie.home.model import DEMO_HOME
 from wyoming_rosie.protocol.client import Client, connect
 
@@ -72,37 +72,42 @@ async def transcribe(ears: Client, pcm: bytes, rate: int = SPEECH.rate, **contex
     return dict(answer.data["context"])
 
 
-async def test_a_voice_is_enrolled_known_and_forgotten_while_the_daemon_runs(
+async def test_voices_are_enrolled_known_and_forgotten_while_the_daemon_runs(
     voices: Voices, daemon: StartDaemon, peer: OpenPeer
 ) -> None:
-    ears = await peer(
-        (await daemon("asr", "--speakers.folder", str(voices.folder), "--speakers.engine", "mfcc-gmm")).uri
-    )
-    command_pcm = await voices.read(f"commands-en/{ENROLLED[0]}")
-    stranger = (await voices.read("asr/jfk"))[: SPEECH.bytes_in(4)]
-    assert "speaker" not in await transcribe(ears, command_pcm)
+    """What is known is a recording: whoever plays one is taken for the person, and nothing may depend on a voice alone."""
+    other = [path.stem for path in sorted((voices.recordings / "commands-en-tts").glob("*.wav"))][:5]
+    uri = (await daemon("asr", "--speakers.folder", str(voices.folder), "--speakers.engine", "mfcc-gmm")).uri
+    one, two = await peer(uri), await peer(uri)
+    first, second = await voices.read(f"commands-en/{ENROLLED[0]}"), await voices.read(f"commands-en-tts/{other[0]}")
+    assert "speaker" not in await transcribe(one, first)
 
+    assert (await voices.enroll("Mira", *ENGINE, *voices.files(other, "commands-en-tts")))[0] == 0
     assert (await voices.enroll(NAME, *ENGINE, *voices.files(ENROLLED)))[0] == 0
-    known = await _wait_for_speaker(ears, command_pcm, NAME)
+    known = await _wait_for_speaker(one, first, NAME)
     assert 0.5 < float(str(known["speaker_score"])) <= 1
-    assert "speaker" not in await transcribe(ears, stranger, speaker=NAME)  # a claim is no voice
+    heard = await asyncio.gather(transcribe(one, first), transcribe(two, second))
+    assert [context.get("speaker") for context in heard] == [NAME, "Mira"]
+    stranger = (await voices.read("asr/jfk"))[: SPEECH.bytes_in(2.5)]
+    assert "speaker" not in await transcribe(one, stranger, speaker=NAME)  # a claim is no voice
+    assert "speaker" not in await transcribe(one, chords(2.5), speaker=NAME)
+    assert (await transcribe(one, first, rate=SPEECH.rate // 2)).get("speaker") != "Mira"  # half as fast as it was
 
     status, listed = await voices.enroll("--list")
     assert (status, NAME in listed) == (0, True)
     assert (await voices.enroll("--forget", NAME.upper()))[0] == 0
-    await _wait_for_speaker(ears, command_pcm, None)
-    assert not list(voices.folder.glob("*.json"))
+    await _wait_for_speaker(one, first, None)
+    assert len(list(voices.folder.glob("*.json"))) == 1
 
 
-async def test_a_recording_of_the_person_passes_for_the_person(
-    voices: Voices, daemon: StartDaemon, peer: OpenPeer
-) -> None:
-    """Whoever plays a recording is taken for the person: nothing may depend on a voice alone."""
-    assert (await voices.enroll(NAME, *ENGINE, *voices.files(ENROLLED)))[0] == 0
-    ears = await peer(
-        (await daemon("asr", "--speakers.folder", str(voices.folder), "--speakers.engine", "mfcc-gmm")).uri
+def chords(seconds: float) -> bytes:
+    """Return music: chords with a beat, and rests between them."""
+    times = np.arange(round(seconds * SPEECH.rate)) / SPEECH.rate
+    sound = sum(
+        np.sin(2 * np.pi * hertz * overtone * times) / overtone for hertz in (220, 277, 330) for overtone in (1, 2, 3)
     )
-    await _wait_for_speaker(ears, await voices.read(f"commands-en/{ENROLLED[0]}"), NAME)
+    beat = np.exp(-8 * (times % 0.5)) * (times % 2 < 1.6)
+    return bytes((4000 * sound * beat).astype(np.int16).tobytes())
 
 
 async def test_bad_sentences_are_refused_with_the_reason(voices: Voices) -> None:
@@ -144,6 +149,12 @@ async def test_the_intent_daemon_keeps_persons_apart(daemon: StartDaemon, peer: 
     assert await say(mind, "when is my bin day?", "Ada") == "Your bin day is Tuesday."
     assert "Tuesday" not in await say(mind, "when is my bin day?", "Tom")
     assert "Tuesday" not in await say(mind, "when is my bin day?", None)
+
+    for nobody in ("", 7):
+        context = {"area": "kitchen", "speaker": nobody}
+        await mind.send(Event("transcript", {"text": "unlock the front door", "language": "en", "context": context}))
+        answer = await mind.wait_for("handled", "not-handled", "not-recognized", "error", seconds=60)
+        assert "Shall I" not in str(answer.data["text"]), nobody
 
 
 async def test_a_voice_is_enrolled_through_a_satellite(voices: Voices) -> None:
@@ -206,17 +217,6 @@ class House:
         await satellite.stop()
         return dict(self._notes()[-1])
 
-    async def spoken(self, text: str) -> bytes:
-        """Return a sentence in the voice of the tts daemon, whom nobody knows."""
-        async with connect(self._uris["tts"]) as peer:
-            await peer.send(Event("synthesize", {"text": text}))
-            start = await peer.wait_for("audio-start", seconds=60)
-            pcm = b""
-            while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=60)).type == "audio-chunk":
-                pcm += event.payload or b""
-        converter = Converter(format_of(start), SPEECH)
-        return converter.convert(pcm) + converter.finish()
-
     async def ask(self, text: str, speaker: str | None) -> str:
         async with connect(self._uris["intent"]) as mind:
             return await say(mind, text, speaker)
@@ -225,54 +225,11 @@ class House:
         return [json.loads(line) for line in self._audit.read_text().splitlines()] if self._audit.exists() else []
 
 
-async def test_a_whole_turn_is_the_persons_and_a_strangers_a_guests(
-    voices: Voices, daemon: StartDaemon, tmp_path: Path
-) -> None:
-    others = ["set_a_timer_for_3_hours_and_10_minutes", *(name for name in ENROLLED if name != GREEN)]
-    assert (await voices.enroll(NAME, *ENGINE, *voices.files(others)))[0] == 0
+async def test_a_whole_turn_is_the_persons(voices: Voices, daemon: StartDaemon, tmp_path: Path) -> None:
+    assert (await voices.enroll(NAME, *ENGINE, *voices.files(ENROLLED)))[0] == 0
     house = House(daemon, tmp_path, voices)
     await house.begin()
     known = await house.hear(await voices.read(f"commands-en/{GREEN}"))
     assert (known["outcome"], known["speaker"]) == ("asked", NAME)
-    stranger = await house.hear(await house.spoken("set kitchen lights to green"))
-    assert (stranger["outcome"], stranger["speaker"]) == ("refused", None)
     assert "green" in (await house.ask("what did we talk about today?", NAME)).lower()
     assert "green" not in (await house.ask("what did we talk about today?", "Tom")).lower()
-
-
-def chords(seconds: float) -> bytes:
-    """Return music: chords with a beat, and rests between them."""
-    times = np.arange(round(seconds * SPEECH.rate)) / SPEECH.rate
-    sound = sum(
-        np.sin(2 * np.pi * hertz * overtone * times) / overtone for hertz in (220, 277, 330) for overtone in (1, 2, 3)
-    )
-    beat = np.exp(-8 * (times % 0.5)) * (times % 2 < 1.6)
-    return bytes((4000 * sound * beat).astype(np.int16).tobytes())
-
-
-async def test_two_persons_speak_at_once_and_what_is_nobodys_voice_has_no_name(
-    voices: Voices, daemon: StartDaemon, peer: OpenPeer
-) -> None:
-    other = [path.stem for path in sorted((voices.recordings / "commands-en-tts").glob("*.wav"))]
-    assert (await voices.enroll(NAME, *ENGINE, *voices.files(ENROLLED)))[0] == 0
-    assert (await voices.enroll("Mira", *ENGINE, *voices.files(other[:5], "commands-en-tts")))[0] == 0
-    uri = (await daemon("asr", "--speakers.folder", str(voices.folder), "--speakers.engine", "mfcc-gmm")).uri
-    one, two = await peer(uri), await peer(uri)
-    first, second = await voices.read(f"commands-en/{ENROLLED[0]}"), await voices.read(f"commands-en-tts/{other[0]}")
-    await _wait_for_speaker(one, first, NAME)
-    heard = await asyncio.gather(transcribe(one, first), transcribe(two, second))
-    assert [context.get("speaker") for context in heard] == [NAME, "Mira"]
-    assert "speaker" not in await transcribe(one, chords(4), speaker=NAME)
-    assert (await transcribe(one, first, rate=SPEECH.rate // 2)).get("speaker") != "Mira"  # half as fast as it was
-    assert (await transcribe(one, first)).get("speaker") == NAME
-
-
-async def test_whoever_is_not_named_is_a_guest(daemon: StartDaemon, peer: OpenPeer, tmp_path: Path) -> None:
-    home = tmp_path / "home.toml"
-    home.write_text(f"{DEMO_HOME.read_text('utf-8')}\n[people.guest]\nmay = []\n", "utf-8")
-    mind = await peer((await daemon("intent", "--home", str(home))).uri)
-    for context in (None, {}, {"speaker": ""}, {"speaker": 7}):
-        told = {} if context is None else {"context": context}
-        await mind.send(Event("transcript", {"text": "turn on the kitchen light", "language": "en", **told}))
-        answer = await mind.wait_for("handled", "not-handled", "not-recognized", "error", seconds=60)
-        assert "Turned on" not in str(answer.data["text"]), context

@@ -98,12 +98,12 @@ class SentenceJudge:
 
         segments = find_segments(self._vad, pcm)
         fault = enrolment.check_speech(cut_speech(pcm, segments, 0))
-        vector = None if fault else embed_speech(self.engine, pcm, segments)
-        if vector is None:
+        sample = None if fault else embed_speech(self.engine, pcm, segments)
+        if sample is None:
             return fault or enrolment.SentenceFault.NOISY
-        if self.vectors and not enrolment.is_same_voice(self.engine, np.stack(self.vectors), vector):
+        if self.vectors and not enrolment.is_same_voice(self.engine, np.stack(self.vectors), sample.vector):
             return enrolment.SentenceFault.OTHER_VOICE
-        self.vectors.append(vector)
+        self.vectors.append(sample.vector)
         return None
 
 

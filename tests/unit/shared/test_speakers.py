@@ -11,7 +11,14 @@ from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.audio.speakers import enrolment, store
 from wyoming_rosie.audio.speakers.engine import load_engine
 from wyoming_rosie.audio.speakers.enrolment import SentenceFault
-from wyoming_rosie.audio.speakers.identification import VoiceIndex, embed_speech, find_threshold
+from wyoming_rosie.audio.speakers.identification import (
+    MIN_SECONDS,
+    VoiceIndex,
+    VoiceSample,
+    embed_speech,
+    find_threshold,
+    own_score,
+)
 from wyoming_rosie.audio.speakers.spectrum import Floats
 from wyoming_rosie.audio.speakers.store import MAX_PEOPLE, EnrolledPerson, SpeakerStore
 from wyoming_rosie.errors import ConfigError
@@ -37,45 +44,74 @@ def unit(*values: float) -> Floats:
     return vector / np.linalg.norm(vector)
 
 
+def said(*values: float, seconds: float = 3.0) -> VoiceSample:
+    return VoiceSample(unit(*values), seconds)
+
+
 def person(name: str, *vectors: Floats, engine: str = FourVoices.name) -> EnrolledPerson:
     return EnrolledPerson(name, engine, np.stack(vectors), 0.0)
 
 
 ADA = person("Ada", unit(1, 0, 0, 0), unit(1, 0.1, 0, 0))
+VARIED = person("Vi", unit(1, 0, 0.9, 0), unit(1, 0, -0.9, 0))
 BEN = person("Ben", unit(0, 1, 0, 0), unit(0, 1, 0.1, 0))
 
 
 def test_the_nearest_voice_is_named_and_others_are_guests() -> None:
     index = VoiceIndex(FourVoices(), [ADA, BEN])
-    known = index.identify(unit(0.9, 0.1, 0.2, 0))
+    known = index.identify(said(1, 0.1, 0.1, 0))
     assert known is not None
     assert known.person == "Ada"
-    assert index.identify(unit(0, 0, 1, 0)) is None
+    assert index.identify(said(0, 0, 1, 0)) is None
 
 
 def test_a_voice_between_two_people_is_a_guests() -> None:
-    assert VoiceIndex(FourVoices(), [ADA, BEN]).identify(unit(0.95, 1, 0, 0)) is None
+    assert VoiceIndex(FourVoices(), [VARIED, BEN]).identify(said(0.95, 1, 0, 0)) is None
 
 
 def test_a_person_of_another_engine_is_named_as_one_to_enrol_again() -> None:
     index = VoiceIndex(FourVoices(), [ADA, person("Old", unit(0, 0, 1, 0), engine="four-0")])
     assert (index.names, index.others) == (("Ada",), ("Old",))
-    assert index.identify(unit(0, 0, 1, 0)) is None
+    assert index.identify(said(0, 0, 1, 0)) is None
 
 
-def test_a_voice_like_many_others_needs_a_higher_score() -> None:
-    common = np.stack([unit(0.6, 0, 0, 0.8)] * 3)
-    assert find_threshold(FourVoices(), common) == pytest.approx(0.82, abs=0.01)
-    assert find_threshold(FourVoices(), ADA.vectors) == FourVoices.threshold
+def test_a_voice_that_is_nearer_to_somebody_else_of_the_cohort_is_a_guests() -> None:
+    index = VoiceIndex(FourVoices(), [VARIED])
+    assert index.identify(said(1, 0, 0, 0.9)) is not None
+    assert index.identify(said(0.9, 0, 0, 1)) is None
+
+
+def test_a_voice_must_be_as_alike_as_the_persons_own_sentences_are() -> None:
+    like = said(0.8, 0, 0.6, 0)
+    assert VoiceIndex(FourVoices(), [VARIED]).identify(like) is not None
+    assert VoiceIndex(FourVoices(), [ADA]).identify(like) is None
+
+
+def test_less_than_a_second_of_speech_names_nobody() -> None:
+    index = VoiceIndex(FourVoices(), [ADA])
+    assert index.identify(said(1, 0, 0, 0, seconds=MIN_SECONDS)) is not None
+    assert index.identify(said(1, 0, 0, 0, seconds=MIN_SECONDS - 0.01)) is None
+
+
+@given(own=st.floats(-1, 1), seconds=st.floats(MIN_SECONDS, 30), more=st.floats(0, 30))
+def test_more_speech_must_be_more_alike_and_never_less_than_the_floor(own: float, seconds: float, more: float) -> None:
+    assert FourVoices.threshold <= find_threshold(FourVoices.threshold, own, seconds)
+    assert find_threshold(-1, own, seconds) <= find_threshold(-1, own, seconds + more)
+
+
+def test_one_sentence_says_nothing_of_how_alike_they_are() -> None:
+    assert own_score(np.stack([unit(1, 0, 0, 0)])) == -1
+    assert own_score(ADA.vectors) > 0.99
 
 
 @given(
     scores=st.lists(st.floats(-1, 1, width=32), min_size=4, max_size=4).filter(
         lambda row: any(abs(x) > 1e-3 for x in row)
-    )
+    ),
+    seconds=st.floats(0, 30),
 )
-def test_whoever_is_named_has_reached_the_threshold(scores: list[float]) -> None:
-    found = VoiceIndex(FourVoices(), [ADA, BEN]).identify(unit(*scores))
+def test_whoever_is_named_has_reached_the_threshold(scores: list[float], seconds: float) -> None:
+    found = VoiceIndex(FourVoices(), [ADA, BEN]).identify(said(*scores, seconds=seconds))
     assert found is None or found.score >= FourVoices.threshold
 
 

@@ -23,7 +23,7 @@ class SpeakerEngine(Protocol):
 
     @property
     def threshold(self) -> float:
-        """The cosine from which two vectors may be of one voice, if nothing else is known."""
+        """The cosine below which two vectors are not of one voice, whatever else is known."""
         ...
 
     @property

@@ -66,7 +66,7 @@ class CalendarCommands:
         """Execute an intent; what goes wrong becomes the answer."""
         wording = Wording(self._texts, context.language, context.moment, shows_titles)
         if not accounts:
-            return PluginResult(wording.render("no_account"), success=False)
+            return PluginResult(wording.render("no_account" if context.person else "no_guest_account"), success=False)
         reader = AccountsReader(accounts, self._answer_seconds * READ_SHARE)
         turn = CalendarTurn(reader, entities, context, wording)
         if intent in _CHANGES and not shows_titles:

@@ -211,7 +211,7 @@ async def test_a_person_hears_their_own_calendar_and_a_guest_only_when_the_house
                 assert (refused.done, isinstance(refused, PluginQuestion)) == (False, False)
 
 
-@pytest.mark.parametrize(("guests", "hears"), [("titles", "“Dentist”"), ("nothing", "no calendar for you")])
+@pytest.mark.parametrize(("guests", "hears"), [("titles", "“Dentist”"), ("nothing", "no calendar for guests")])
 async def test_what_guests_hear_is_a_setting(guests: str, hears: str) -> None:
     sources = {"": create_calendar(), "ada": FakeCalendar()}
     async with running(sources, {"guests": guests, "persons": {"Ada": {"user": "ada"}}}) as plugins:

@@ -50,7 +50,7 @@ class MfccGmmEngine:
     """The mixture; all numbers come with this package."""
 
     name = "mfcc-gmm-1"
-    threshold = 0.55
+    threshold = 0.57
     change_threshold = -0.05
 
     def __init__(self, numbers: Mapping[str, Floats]) -> None:
