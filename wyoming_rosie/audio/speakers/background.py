@@ -1,4 +1,4 @@
-"""Numbers of other voices, to compare a person's voice with; `scripts/speaker_background.py` computes them from synthetic voices."""
+"""Numbers of other voices, to compare a person's voice with; `benchmarks/speaker_background.py` computes them from synthetic voices."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -1,6 +1,9 @@
 """Enrolment: whether a sentence is good enough to know a voice by. Rules without files, microphone or clock."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+
+import numpy as np
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.audio.levels import measure_levels
@@ -26,6 +29,7 @@ SAME_VOICE_MARGIN = 0.15
 class SentenceFault(StrEnum):
     """Why a sentence is not taken: what happened, and what to do."""
 
+    SILENT = "no sound came at all; is the microphone muted, or another one meant?"
     NO_SPEECH = "nobody speaks in it; speak nearer to the microphone, without music"
     TOO_SHORT = "it is too short; say the whole sentence"
     TOO_QUIET = "it is too quiet; speak louder, or come nearer"
@@ -46,8 +50,8 @@ def check_speech(speech: bytes) -> SentenceFault | None:
     return SentenceFault.CLIPPED if levels.clipped > CLIPPED_SHARE else None
 
 
-def is_same_voice(engine: SpeakerEngine, vectors: Floats, vector: Floats) -> bool:
+def is_same_voice(engine: SpeakerEngine, vectors: Sequence[Floats], vector: Floats) -> bool:
     """Return whether a sentence is of the voice of earlier sentences, as far as they tell."""
     if len(vectors) < COMPARED_SENTENCES:
         return True
-    return float(mean_vector(vectors) @ vector) >= engine.threshold - SAME_VOICE_MARGIN
+    return float(mean_vector(np.stack(vectors)) @ vector) >= engine.threshold - SAME_VOICE_MARGIN

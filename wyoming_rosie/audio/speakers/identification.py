@@ -15,7 +15,7 @@ SPEECH_MARGIN_MS = 200
 """Audio before and after speech that belongs to the voice: soft consonants."""
 MIN_SECONDS = 1.2
 """Speech with its margins, in seconds, below which nobody is named."""
-OWN_MARGIN = 0.1
+OWN_MARGIN = 0.08
 """A voice may be less like the person's than the person's sentences are like each other by this."""
 USUAL_SECONDS = 3.0
 SHORT_ALLOWANCE = 0.2
@@ -74,9 +74,8 @@ class VoiceIndex:
         best = int(scores.argmax())
         second = float(np.delete(scores, best).max(initial=-1.0))
         other = float((self._cohort @ sample.vector).max(initial=-1.0))
-        if scores[best] < max(
-            find_threshold(self._floor, self._expected[best], sample.seconds), second + SECOND_MARGIN, other
-        ):
+        threshold = find_threshold(self._floor, self._expected[best], sample.seconds)
+        if scores[best] < max(threshold, second + SECOND_MARGIN, other):
             return None
         return IdentifiedSpeaker(self.names[best], round(float(scores[best]), 3))
 

@@ -1,6 +1,7 @@
 """Microphones and speakers of this machine, through PortAudio. All functions block: call them in a thread."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from wyoming_rosie.audio.device_errors import describe_device_error
@@ -46,8 +47,16 @@ def list_devices(sounddevice: Any) -> AudioDeviceList:
     )
 
 
-def record(sounddevice: Any, name: str | None, seconds: float) -> tuple[AudioFormat, bytes, float | None]:
-    """Record `seconds` at the microphone's default rate; return format, PCM and measured rate. Raises AudioDeviceError."""
+def record(
+    sounddevice: Any,
+    name: str | None,
+    seconds: float,
+    is_done: Callable[[AudioFormat, bytes], bool] = lambda _audio, _pcm: False,
+) -> tuple[AudioFormat, bytes, float | None]:
+    """Record `seconds` at the microphone's default rate; return format, PCM and measured rate. Raises AudioDeviceError.
+
+    `is_done` is called with what came since its last call, and may end the recording.
+    """
     frames: list[tuple[float, bytes]] = []
 
     def keep(pcm: Any, *_: object) -> None:  # on PortAudio's thread
@@ -60,7 +69,8 @@ def record(sounddevice: Any, name: str | None, seconds: float) -> tuple[AudioFor
         with sounddevice.RawInputStream(
             device=name, samplerate=rate, channels=1, dtype="int16", blocksize=block, callback=keep
         ):
-            _wait_for_blocks(frames, audio.bytes_in(seconds) // audio.bytes_in(BLOCK_SECONDS), seconds)
+            blocks = audio.bytes_in(seconds) // audio.bytes_in(BLOCK_SECONDS)
+            _wait_for_blocks(frames, blocks, seconds, lambda pcm: is_done(audio, pcm))
     except (sounddevice.PortAudioError, ValueError) as err:
         raise AudioDeviceError(describe_device_error(sounddevice, "input", name, err)) from err
     if not frames:
@@ -90,10 +100,16 @@ def to_speech_format(audio: AudioFormat, pcm: bytes) -> bytes:
     return converter.convert(pcm) + converter.finish()
 
 
-def _wait_for_blocks(frames: list[tuple[float, bytes]], blocks: int, seconds: float) -> None:
+def _wait_for_blocks(
+    frames: list[tuple[float, bytes]], blocks: int, seconds: float, is_done: Callable[[bytes], bool]
+) -> None:
     """Wait for the blocks, at most three times as long as expected: the true rate may be lower than promised."""
     end = time.monotonic() + 3 * seconds + STALLED_SECONDS
+    seen = 0
     while len(frames) < blocks and time.monotonic() < end:
         time.sleep(BLOCK_SECONDS)
+        before, seen = seen, len(frames)
+        if is_done(b"".join(pcm for _, pcm in frames[before:seen])):
+            return
         if not frames and time.monotonic() > end - 3 * seconds:
             return
