@@ -51,7 +51,7 @@ def name_of(pcm: bytes, folder: Path) -> str | None:
     heard = converter.convert(pcm) + converter.finish()
     sample = embed_speech(engine, heard, find_segments(silero.load(silero.Settings()), heard))
     speaker = None if sample is None else VoiceIndex(engine, SpeakerStore(folder).load()).identify(sample)
-    return speaker and speaker.person
+    return None if speaker is None else speaker.person
 
 
 async def test_somebody_reads_five_sentences_and_a_recording_passes_for_the_person(
