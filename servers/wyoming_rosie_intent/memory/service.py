@@ -72,6 +72,7 @@ class MemoryService:
         self._writer = ThreadWorker("memory-writer")
         self._reader = ThreadWorker("memory-reader", is_background=False)  # a turn waits for it
         self._embedder = ThreadWorker("memory-embedder")
+        self._copier = ThreadWorker("memory-copier")  # what reads all memories, and would hold up a turn's search
         self._pending: deque[MemoryRecord] = deque(maxlen=MAX_PENDING)
         self._changed = asyncio.Event()
         self._written = asyncio.Event()
@@ -168,19 +169,19 @@ class MemoryService:
 
     async def export_file(self, path: Path) -> int:
         """Write all records to a new file of JSON lines; return how many. Raises MemoryStoreError."""
-        return await self._read(lambda store: transfer.write_file(path, store.export()))
+        return await self._read_all(lambda store: transfer.write_file(path, store.export()))
 
     async def import_file(self, path: Path) -> int:
         """Store the records of an export, all or none; return how many. Raises MemoryStoreError, MemoryImportError."""
-        return await self.add(await self._read(lambda _: transfer.read_file(path)))
+        return await self.add(await self._read_all(lambda _: transfer.read_file(path)))
 
     async def backup(self, path: Path) -> None:
         """Write a consistent copy of the store to a new file. Raises MemoryStoreError."""
-        await self._read(lambda store: store.backup(path))
+        await self._read_all(lambda store: store.backup(path))
 
     async def stats(self) -> MemoryStats:
         """Return counts and sizes. Raises MemoryStoreError."""
-        return await self._read(lambda store: store.stats())
+        return await self._read_all(lambda store: store.stats())
 
     async def _write_all(self) -> None:
         backoff = Backoff()
@@ -225,6 +226,10 @@ class MemoryService:
     async def _read(self, call: Callable[[MemoryStore], T]) -> T:
         await self._wait_for_opening()
         return await self._call(self._reader, call)
+
+    async def _read_all(self, call: Callable[[MemoryStore], T]) -> T:
+        await self._wait_for_opening()
+        return await self._call(self._copier, call)
 
     async def _write(self, call: Callable[[MemoryStore], T]) -> T:
         await self._wait_for_opening()
@@ -272,7 +277,7 @@ class MemoryService:
     async def _close_replaced(self) -> None:
         """Close the stores whose files were replaced, once no call uses them any more."""
         while self._replaced:
-            for worker in (self._reader, self._embedder):
+            for worker in (self._reader, self._embedder, self._copier):
                 await worker.run(lambda: None)
             await self._writer.run(self._replaced.pop().close)
 
@@ -344,5 +349,5 @@ class MemoryService:
             await self._writer.run(self._store.close)
         if self._model is not None:
             await self._embedder.run(self._model.close)
-        for worker in (self._writer, self._reader, self._embedder):
+        for worker in (self._writer, self._reader, self._embedder, self._copier):
             worker.close()

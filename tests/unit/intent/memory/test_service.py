@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -143,6 +143,19 @@ def damage_file(path: Path) -> None:
         file.write(b"\xff" * (size - 4 * 4096))
 
 
+class SlowlyExportedStore(sqlite.SqliteStore):
+    """Exports only once it may."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(DatabaseFile(path))
+        self.begun, self.may_go_on = threading.Event(), threading.Event()
+
+    def export(self) -> Iterator[MemoryRecord]:
+        self.begun.set()
+        assert self.may_go_on.wait(LONGEST_SECONDS)
+        return super().export()
+
+
 class FailingStore(sqlite.SqliteStore):
     """Has a fault in its search."""
 
@@ -237,6 +250,17 @@ async def test_memories_are_embedded_when_the_model_is_back_and_it_is_closed_at_
         await wait_until(lambda: service.embedding_problem is None)
         assert [found.record.text for found in await service.search("rubbish", ADMIN, NOW)] == ["bin Tuesday"]
     assert model.is_closed
+
+
+async def test_a_turn_does_not_wait_for_an_export(tmp_path: Path) -> None:
+    store = await asyncio.to_thread(SlowlyExportedStore, tmp_path / "memory.db")
+    async with running(lambda _: store) as service:
+        await service.add([fact("my bin day is Tuesday")])
+        export = asyncio.create_task(service.export_file(tmp_path / "export"))
+        await wait_until(store.begun.is_set)
+        assert await stored(service) == ["my bin day is Tuesday"]
+        store.may_go_on.set()
+        assert await export == 1
 
 
 async def test_an_export_is_imported_whole_and_a_backup_is_a_store(tmp_path: Path) -> None:
