@@ -25,6 +25,9 @@ ATTACKER = "10.99.7.66"
 """Address of attackers, on the host that has FAR_ADDRESS as well."""
 SECONDS = 120.0
 TLS_PORTS = {"intent": 11550, "asr": 11300, "satellite": 11700, "trust": 10900}
+MONITOR = 10998
+"""HTTP port of the intent daemon."""
+READ = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode())"
 HOME = """
 areas = [{ id = "kitchen", name = "Kitchen" }, { id = "bedroom", name = "Bedroom" }]
 entities = [
@@ -87,6 +90,10 @@ class AttackedHouse:
         answer = await self.ask("hub", sentence(f"turn {state} the {lamp} lamp"), host=NEAR)
         assert answer["type"] == "handled", answer
 
+    async def metrics(self) -> str:
+        """Return the intent daemon's metrics."""
+        return await run_near(sys.executable, "-c", READ, f"http://127.0.0.1:{MONITOR}/metrics")
+
     async def audit(self) -> list[dict[str, Any]]:
         lines = await asyncio.to_thread(lambda: (self.folder / "audit").read_text().splitlines())
         return [json.loads(line) for line in lines]
@@ -115,7 +122,7 @@ async def furnish(folder: Path) -> AsyncIterator[AttackedHouse]:
     home = ("--home", str(folder / "home.toml"), "--audit-file", str(folder / "audit"))
     flags = {
         "hub": ("--data-dir", str(folder)),
-        "intent": ("--uri", "tcp://0.0.0.0:10550", *home),
+        "intent": ("--uri", "tcp://0.0.0.0:10550", "--http-port", str(MONITOR), *home),
         "asr": ("--uri", "tcp://0.0.0.0:10300"),
         "satellite": ("--uri", "tcp://0.0.0.0:10700", "--mic-command", "cat /dev/zero", "--snd-command", "tee"),
     }
