@@ -82,6 +82,10 @@ def main() -> None:
         print(f"\n{title}: {len(chosen)} wakes heard by 2 or more, {dict(sorted(Counter(map(len, chosen)).items()))}")
         for name in RULES:
             print(f"  {name:32} {_share_right(name, chosen):.1%}")
+    answered, fair = _share_of_another_make(homes)
+    print(
+        f"\na satellite of another make, which tells no loudness, answers {answered:.1%}, where {fair:.1%} would be fair"
+    )
     print(json.dumps({name: round(_share_right(name, homes), 3) for name in RULES}))
 
 
@@ -89,14 +93,21 @@ def _share_right(rule: str, homes: Sequence[Sequence[Heard]]) -> float:
     return float(np.mean([_is_right(RULES[rule](home), home) for home in homes]))
 
 
-def _choose_as_the_house(home: Sequence[Heard]) -> Heard:
+def _share_of_another_make(homes: Sequence[Sequence[Heard]]) -> tuple[float, float]:
+    """Return how often each satellite in turn answers if it tells no loudness, and how often it would as one of many."""
+    wins = [_choose_as_the_house(home, silent=one) is one for home in homes for one in home]
+    return float(np.mean(wins)), len(homes) / len(wins)
+
+
+def _choose_as_the_house(home: Sequence[Heard], silent: Heard | None = None) -> Heard:
+    """Return what the house's rules choose; `silent` is of another make and tells neither score nor loudness."""
     first = min(heard.at for heard in home)
     claims = {}
     for number, heard in enumerate(home):
         lateness_ms = round(1000 * (heard.at - first))
         if lateness_ms <= MAX_LATENESS_MS:
-            claim = Claim(str(number), "", to_permille(heard.score), to_tenths(heard.snr_db), lateness_ms)
-            claims[claim] = heard
+            told = (None, None) if heard is silent else (to_permille(heard.score), to_tenths(heard.snr_db))
+            claims[Claim(str(number), "", *told, lateness_ms)] = heard
     return claims[choose(claims)]
 
 
