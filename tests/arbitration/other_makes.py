@@ -15,7 +15,7 @@ from wyoming_rosie.wakeword.arbitration.events import LOST_CODE
 
 OURS, THEIRS = ("kitchen", "hall"), "garage"
 SKEW_SECONDS = 0.15
-NEAR, FAR = 1.0, (0.08, 0.2)
+NEAR, FAR = 1.0, (0.05, 0.1)
 COMMAND_SECONDS = 1.6
 
 

@@ -18,7 +18,7 @@ from wyoming_rosie.wakeword.arbitration.events import (
     parse_claim,
     parse_verdict,
 )
-from wyoming_rosie.wakeword.arbitration.rules import WINDOW_SECONDS
+from wyoming_rosie.wakeword.arbitration.rules import HUB_WINDOW_SECONDS
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.satellites.arbitration import SatelliteArbitration
 from wyoming_rosie_hub.satellites.wake_claims import WakeClaims
@@ -65,7 +65,7 @@ def hall(arbitration: SatelliteArbitration, kitchen: Box) -> Box:
 
 
 async def decided() -> None:
-    await asyncio.sleep(WINDOW_SECONDS + 0.05)
+    await asyncio.sleep(HUB_WINDOW_SECONDS + 0.05)
 
 
 async def test_satellites_claim_only_while_there_are_several(arbitration: SatelliteArbitration, kitchen: Box) -> None:

@@ -27,7 +27,14 @@ from wyoming_rosie.wakeword.arbitration.peer_arbiter import (
     SendReceipt,
     SendTurnEnd,
 )
-from wyoming_rosie.wakeword.arbitration.rules import MAX_LATENESS_MS, WINDOW_SECONDS, Claim, choose, is_better
+from wyoming_rosie.wakeword.arbitration.rules import (
+    HUB_WINDOW_SECONDS,
+    MAX_LATENESS_MS,
+    WINDOW_SECONDS,
+    Claim,
+    choose,
+    is_better,
+)
 
 KITCHEN = Claim("kitchen", WORD, 950, 300)
 HALL = Claim("hall", WORD, 950, 150)
@@ -158,9 +165,9 @@ def test_it_is_decided_after_the_window_when_one_did_not_hear_it() -> None:
     arbiter = _arbiter("kitchen", "hall", "cellar")
     arbiter.claim(HALL, 0, 0.0)
     arbiter.claim(KITCHEN, 0, 0.02)
-    assert arbiter.deadline == WINDOW_SECONDS
-    assert arbiter.decide(WINDOW_SECONDS - 0.001) == []
-    assert {verdict.satellite for verdict in arbiter.decide(WINDOW_SECONDS) if verdict.wins} == {"kitchen"}
+    assert arbiter.deadline == HUB_WINDOW_SECONDS
+    assert arbiter.decide(HUB_WINDOW_SECONDS - 0.001) == []
+    assert {verdict.satellite for verdict in arbiter.decide(HUB_WINDOW_SECONDS) if verdict.wins} == {"kitchen"}
 
 
 def test_lateness_is_that_of_the_word_and_not_of_the_packet() -> None:
@@ -173,28 +180,28 @@ def test_lateness_is_that_of_the_word_and_not_of_the_packet() -> None:
 def test_late_claims_are_suppressed_for_two_seconds() -> None:
     arbiter = _arbiter("kitchen", "hall")
     arbiter.claim(HALL, 0, 0.0)
-    arbiter.decide(WINDOW_SECONDS)
-    late = WINDOW_SECONDS + SUPPRESSION_SECONDS + 0.01
+    arbiter.decide(HUB_WINDOW_SECONDS)
+    late = HUB_WINDOW_SECONDS + SUPPRESSION_SECONDS + 0.01
     assert arbiter.claim(KITCHEN, 0, late - 0.02) == [Verdict("kitchen", WORD, "hall")]
     assert arbiter.claim(KITCHEN, 0, late) == []
-    assert arbiter.deadline == pytest.approx(late + WINDOW_SECONDS)
+    assert arbiter.deadline == pytest.approx(late + HUB_WINDOW_SECONDS)
 
 
 def test_a_word_in_another_room_is_answered_once_the_first_turn_is_over() -> None:
     arbiter = _arbiter("kitchen", "hall")
     arbiter.claim(HALL, 0, 0.0)
-    arbiter.decide(WINDOW_SECONDS)
+    arbiter.decide(HUB_WINDOW_SECONDS)
     arbiter.end_turn("kitchen", 0.9)
     assert arbiter.claim(KITCHEN, 0, 1.0) == [Verdict("kitchen", WORD, "hall")]
     arbiter.end_turn("hall", 1.1)
     assert arbiter.claim(KITCHEN, 0, 1.2) == []
-    assert [verdict.winner for verdict in arbiter.decide(1.2 + WINDOW_SECONDS)] == ["kitchen"]
+    assert [verdict.winner for verdict in arbiter.decide(1.2 + HUB_WINDOW_SECONDS)] == ["kitchen"]
 
 
 def test_the_decision_goes_with_the_satellite_that_leaves() -> None:
     arbiter = _arbiter("kitchen", "hall", "office")
     arbiter.claim(HALL, 0, 0.0)
-    arbiter.decide(WINDOW_SECONDS)
+    arbiter.decide(HUB_WINDOW_SECONDS)
     arbiter.leave("hall", 1.0)
     assert arbiter.claim(KITCHEN, 0, 1.0) == []
 
@@ -203,7 +210,7 @@ def test_another_word_is_another_decision() -> None:
     arbiter = _arbiter("kitchen", "hall")
     arbiter.claim(HALL, 0, 0.0)
     arbiter.claim(replace(KITCHEN, word="alexa"), 0, 0.0)
-    assert all(verdict.wins for verdict in arbiter.decide(WINDOW_SECONDS))
+    assert all(verdict.wins for verdict in arbiter.decide(HUB_WINDOW_SECONDS))
 
 
 def test_a_satellite_that_leaves_wins_nothing() -> None:
@@ -211,7 +218,7 @@ def test_a_satellite_that_leaves_wins_nothing() -> None:
     arbiter.claim(KITCHEN, 0, 0.0)
     arbiter.claim(HALL, 0, 0.0)
     arbiter.leave("kitchen", 0.0)
-    assert arbiter.decide(WINDOW_SECONDS) == [Verdict("hall", WORD, "hall")]
+    assert arbiter.decide(HUB_WINDOW_SECONDS) == [Verdict("hall", WORD, "hall")]
     arbiter.claim(replace(HALL, word="alexa"), 0, 5.0)
     arbiter.leave("hall", 5.0)
     assert arbiter.deadline is None
@@ -234,7 +241,7 @@ def test_each_claim_has_one_verdict_and_each_decision_one_winner(
         now += pause
         verdicts += arbiter.decide(now)
         verdicts += arbiter.claim(claims[number % len(claims)], age, now)
-    verdicts += arbiter.decide(now + WINDOW_SECONDS)
+    verdicts += arbiter.decide(now + HUB_WINDOW_SECONDS)
     assert arbiter.deadline is None
     claimed = {claims[number % len(claims)].satellite for number, _, _ in arrivals}
     assert {verdict.satellite for verdict in verdicts} == claimed

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from wyoming_rosie.wakeword.arbitration.decisions import Decisions
-from wyoming_rosie.wakeword.arbitration.rules import WINDOW_SECONDS, Claim, choose
+from wyoming_rosie.wakeword.arbitration.rules import HUB_WINDOW_SECONDS, Claim, choose
 
 MAX_WORDS = 64
 """Words that are decided at the same time; claims to more of them are won at once."""
@@ -74,7 +74,7 @@ class Arbiter:
             return [Verdict(claim.satellite, claim.word, winner)]
         if claim.word not in self._rounds and len(self._rounds) >= MAX_WORDS:
             return [Verdict(claim.satellite, claim.word, claim.satellite)]
-        one = self._rounds.setdefault(claim.word, _Round(now + WINDOW_SECONDS))
+        one = self._rounds.setdefault(claim.word, _Round(now + HUB_WINDOW_SECONDS))
         one.claims.setdefault(claim.satellite, (claim, now - min(max(age_seconds, 0.0), MAX_AGE_SECONDS)))
         return self._decide(claim.word, now) if self.members <= one.claims.keys() else []
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 WINDOW_SECONDS = 0.09
 """Time from the first claim to the decision: the house decides within 150 ms, and claims need some of it for their way."""
+HUB_WINDOW_SECONDS = 0.075
+"""The same at the hub, whose verdict needs some time for its way, too."""
 MAX_LATENESS_MS = 60
 """A satellite that hears the word so long after another's claim does not compete: its claim might come after the decision."""
 FOLLOW_UP_SECONDS = 10.0
