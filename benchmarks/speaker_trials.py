@@ -17,6 +17,8 @@ PAUSE_SECONDS = 0.5
 TESTS = 30
 SYNTHETIC_TESTS = 3
 FALSE_NAMES = 0.01
+NOISES = 6
+"""Vectors of noise at the end of a cohort."""
 MARGINS = tuple(step / 100 for step in range(30, -31, -2))
 HOMES, AT_HOME = 6, 4
 ECHO, ECHO_SECONDS = 0.015, 0.3
@@ -170,7 +172,8 @@ def split_homes(engine: SpeakerEngine, speakers: Sequence[Sequence[Voice]], seed
     rng = np.random.default_rng(seed)
     voices = [speakers[at][int(rng.integers(len(speakers[at])))] for at in rng.permutation(len(speakers))]
     third = len(voices) // 3
-    cohort = np.stack([mean_vector(voice.vectors) for voice in voices[:third] if voice.vectors is not None])
+    others = [mean_vector(voice.vectors) for voice in voices[:third] if voice.vectors is not None]
+    cohort = np.vstack([others, engine.cohort[-NOISES:]])
     numbers = OtherCohort(engine.name, engine.threshold, engine.change_threshold, cohort)
     parts = voices[third : 2 * third], voices[2 * third :]
     develop, test = (_fill_homes(numbers, part, rng) for part in parts)

@@ -29,6 +29,8 @@ ENROLLED = (
 )  # fmt: skip
 GREEN = "set_kitchen_lights_to_green"
 RELOAD_SECONDS = 30.0
+TRANSCRIPT_SECONDS = 150.0
+"""Of decoding what no sentence of the home is, on a busy machine."""
 
 
 @dataclass
@@ -61,14 +63,13 @@ def voices(tmp_path: Path, shared_data: Path) -> Voices:
     return Voices(tmp_path / "voices", shared_data)
 
 
-async def transcribe(ears: Client, pcm: bytes, rate: int = SPEECH.rate, **context: str) -> dict[str, object]:
+async def transcribe(ears: Client, pcm: bytes, **context: str) -> dict[str, object]:
     """Return the context of the transcript."""
-    audio = {**FORMAT, "rate": rate}
     await ears.send(Transcribe(language="en", context=dict(context)).event())
-    await ears.send(Event("audio-start", audio))
-    await ears.send(Event("audio-chunk", audio, pcm))
+    await ears.send(Event("audio-start", FORMAT))
+    await ears.send(Event("audio-chunk", FORMAT, pcm))
     await ears.send(Event("audio-stop"))
-    answer = await ears.wait_for("transcript", seconds=60)
+    answer = await ears.wait_for("transcript", seconds=TRANSCRIPT_SECONDS)
     return dict(answer.data["context"])
 
 
@@ -88,10 +89,9 @@ async def test_voices_are_enrolled_known_and_forgotten_while_the_daemon_runs(
     assert 0.5 < float(str(known["speaker_score"])) <= 1
     heard = await asyncio.gather(transcribe(one, first), transcribe(two, second))
     assert [context.get("speaker") for context in heard] == [NAME, "Mira"]
-    stranger = (await voices.read("asr/jfk"))[: SPEECH.bytes_in(2.5)]
+    stranger = (await voices.read("asr/jfk"))[: SPEECH.bytes_in(2)]
     assert "speaker" not in await transcribe(one, stranger, speaker=NAME)  # a claim is no voice
-    assert "speaker" not in await transcribe(one, chords(2.5), speaker=NAME)
-    assert (await transcribe(one, first, rate=SPEECH.rate // 2)).get("speaker") != "Mira"  # half as fast as it was
+    assert "speaker" not in await transcribe(one, chords(2), speaker=NAME)
 
     status, listed = await voices.enroll("--list")
     assert (status, NAME in listed) == (0, True)
