@@ -82,6 +82,7 @@ class ScriptedConductor:
         self._client = client
         self._received: asyncio.Queue[Event] = asyncio.Queue()
         self._last = ""
+        self.is_accepted = False  # the satellite asks its conductor alone whether it is there
         self._asked = self._answered = 0
         self._over = False
 
@@ -148,6 +149,7 @@ class ScriptedConductor:
         while (event := await self._client.read_event()) is not None:
             match event.type:
                 case "ping":
+                    self.is_accepted = True
                     await self.says(Pong(event.data.get("text")).event())
                 case "pong":
                     self._answered += bool(event.data.get("text"))
@@ -227,10 +229,13 @@ async def first_run(conductor: ScriptedConductor, seconds: float) -> tuple[Event
     return detection, pcm, first
 
 
-async def refused(conductor: ScriptedConductor) -> bool:
-    await conductor.says(RunSatellite().event())
-    await conductor.is_heard()
-    return "error" in conductor.heard_so_far()
+async def accepted(conductor: ScriptedConductor) -> None:
+    """Ask to conduct until the satellite lets this conductor."""
+    async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+        while not conductor.is_accepted:
+            await conductor.says(RunSatellite().event())
+            await asyncio.sleep(1)
+    conductor.heard_so_far()  # the refusals
 
 
 async def logged(

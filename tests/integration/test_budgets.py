@@ -19,7 +19,7 @@ PORT, MONITOR = 10_998, 10_997
 BUDGETS = ("--client-audio", "4", "--client-requests", "10", "--client-turns", "2")
 SATELLITE = ("--mic-command", "sleep 600", "--snd-command", "cat")
 SECONDS = 180.0
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,8 @@ from wyoming_rosie.bus.mqtt import PahoMqtt
 from wyoming_rosie.runtime.secrets import Secret
 from wyoming_rosie.runtime.tasks import run_beside
 
+pytestmark = pytest.mark.long
+
 CANARY = "canary-7c1f09-must-not-be-shown"
 HEX_CANARY = "7c1f09ca" * 8
 """The same as a key of 32 bytes."""

@@ -19,6 +19,8 @@ from wyoming_rosie.commands.diagnostics.network import _describe_service
 from wyoming_rosie.commands.doctor import _format_service
 from wyoming_rosie.protocol.client import describe
 
+pytestmark = pytest.mark.long
+
 CASCADE = ("--engine", "cascade")
 NAME = "someone/small"
 COMMAND = "turn on the kitchen light"

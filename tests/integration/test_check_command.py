@@ -13,6 +13,8 @@ from tests.daemons import command
 from tests.fakes import FakeDaemon
 from wyoming_rosie.protocol.server import Send
 
+pytestmark = pytest.mark.long
+
 CREDIT = Attribution("nobody", "https://example.org")
 VOICE = TtsVoice("voice", CREDIT, True, None, "1", ["en"])
 TTS = Info(tts=[TtsProgram("tts", CREDIT, True, None, "1", [VOICE])])

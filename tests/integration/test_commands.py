@@ -19,6 +19,8 @@ from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 from wyoming_rosie.commands.demo import COMMAND, RECORDING, STEPS, page_flags
 from wyoming_rosie.errors import ConfigError
 
+pytestmark = pytest.mark.long
+
 ROSIE = command("wyoming-rosie")
 JSON = {"Content-Type": "application/json"}
 

@@ -8,6 +8,8 @@ import pytest
 from tests.daemons import command
 from wyoming_rosie.programs import PROGRAMS
 
+pytestmark = pytest.mark.long
+
 
 async def check(text: str, folder: Path) -> tuple[int, str]:
     """Return the status and all that is printed for a configuration file."""

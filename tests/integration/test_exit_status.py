@@ -16,6 +16,8 @@ from wyoming_rosie.audio.formats import SPEECH, write_wav
 from wyoming_rosie.commands.__main__ import app
 from wyoming_rosie.programs import PROGRAMS
 
+pytestmark = pytest.mark.long
+
 ROSIE = command("wyoming-rosie")
 COMMANDS = sorted(name for name in app if not name.startswith("-"))
 NOBODY = "tcp://127.0.0.1:9"

@@ -19,6 +19,8 @@ from tests.unresponsive_host import run_unresponsive_host
 from tests.waiting import wait_until
 from wyoming_rosie.protocol.client import Client, connect
 
+pytestmark = pytest.mark.long
+
 KITCHEN = {"area": "kitchen", "conversation_id": "c1"}
 ENDS = ("handled-stop", "not-handled", "not-recognized", "intent", "error")
 PARIS = Rule("france", "Paris is the capital of France. It lies on the Seine.")

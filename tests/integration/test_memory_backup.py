@@ -13,6 +13,8 @@ from tests.waiting import wait_until
 from wyoming_rosie import config
 from wyoming_rosie.protocol.client import Client, PeerError
 
+pytestmark = pytest.mark.long
+
 PLAIN, ENCRYPTED = "intent/memory.db", "intent/memory-encrypted.db"
 SAID = (b"bin day", b"tuesday", b"sqlite format")
 KEY = "0123456789abcdef" * 4

@@ -17,6 +17,8 @@ from tests.daemons import command
 from tests.file_server import FileServer, serve_files
 from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 
+pytestmark = pytest.mark.long
+
 ROSIE = command("wyoming-rosie")
 VOICE = "en_US-test-low"
 

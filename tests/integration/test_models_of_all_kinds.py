@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import pytest
 from wyoming.event import Event
 
 from tests.conftest import OpenPeer, StartDaemon
@@ -9,6 +10,8 @@ from tests.ollama_script import Fault, Rule
 from tests.ollama_server import OllamaServer
 from wyoming_rosie.protocol.client import Client
 from wyoming_rosie_intent.llm.output.answer_length import MAX_SECONDS, OFFER_SECONDS, estimate_speech_seconds
+
+pytestmark = pytest.mark.long
 
 KITCHEN = {"area": "kitchen", "conversation_id": "c1"}
 ENDS = ("handled-stop", "not-handled", "not-recognized", "intent", "error")

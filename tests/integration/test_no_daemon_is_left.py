@@ -15,6 +15,8 @@ import pytest
 from tests.daemons import command
 from wyoming_rosie.commands.demo import RECORDING
 
+pytestmark = pytest.mark.long
+
 ROSIE = command("wyoming-rosie")
 SECONDS = 60.0
 ROLES = ("wake", "vad", "asr", "intent", "tts")

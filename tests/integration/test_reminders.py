@@ -19,6 +19,8 @@ from tests.waiting import LONGEST_SECONDS, wait_until
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.voice_activity.endpointing import SPECULATION
 
+pytestmark = pytest.mark.long
+
 REMINDER = "Reminder: water the plants."
 HOME = """
 [[areas]]

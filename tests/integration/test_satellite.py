@@ -21,11 +21,11 @@ from tests.integration.satellite_room import (
     SAID,
     Room,
     ScriptedConductor,
+    accepted,
     first_run,
     furnished,
     furnished_for_two,
     logged,
-    refused,
 )
 from tests.unit.satellite.dialogues import (
     ANSWER,
@@ -236,9 +236,7 @@ async def test_a_conductor_that_falls_silent_is_replaced(
         reader, writer = await asyncio.open_connection(*room.satellite.uri.removeprefix("tcp://").split(":"))
         writer.write(b'{"type": "run-satellite"}\n')
         assert b"ping" in await reader.readline()
-        async with asyncio.timeout(60):
-            while await refused(room.conductor):
-                await asyncio.sleep(1)
+        await accepted(room.conductor)
         await room.perform(DIALOGUES["a command, its answer, and the next"], words)
         writer.close()
 

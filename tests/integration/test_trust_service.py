@@ -27,6 +27,8 @@ from wyoming_rosie.trust.membership import Membership
 from wyoming_rosie.trust.messages import message
 from wyoming_rosie.trust.roster_client import RosterClient
 
+pytestmark = pytest.mark.long
+
 SECONDS = 60.0
 MICROPHONE = "while :; do head -c 3200 /dev/zero; sleep 0.1; done"
 

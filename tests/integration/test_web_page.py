@@ -259,7 +259,7 @@ async def test_a_page_over_plain_http_is_let_in_by_its_key_and_says_how_to_get_a
         await page.keyboard.press("Enter")
         await state_is(page, "idle")
         await expect(page.get_by_role("button", name="Kitchen")).to_be_disabled()
-        await expect(page.get_by_role("alert")).to_contain_text(f"Open https://{INSECURE_NAME}")
+        await expect(page.locator("#notice")).to_contain_text(f"Open https://{INSECURE_NAME}")
         await write(page, "hello")
         await answered(page, "You said: hello.")
 

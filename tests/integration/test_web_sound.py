@@ -33,6 +33,8 @@ from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, read_wav
 from wyoming_rosie.commands.demo import COMMAND
 from wyoming_rosie.protocol.server import Send
 
+pytestmark = pytest.mark.long
+
 PAGE_SOUND = AudioFormat(rate=48_000, width=2, channels=1)
 SPOKEN = read_wav(COMMAND)[1]
 PIECE = 4_800

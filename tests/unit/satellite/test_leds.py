@@ -201,10 +201,10 @@ async def test_what_moves_goes_on_moving() -> None:
 
 class Unplugged(RecordingLedDriver):
     broken = True
-    tried = 0
+    tried: Sequence[tuple[int, int, int]] = ()
 
     def show(self, pixels: Sequence[tuple[int, int, int]]) -> None:
-        self.tried += 1
+        self.tried = pixels
         if self.broken:
             raise OSError(5, "Input/output error")
         super().show(pixels)
@@ -214,7 +214,7 @@ async def test_lights_that_come_back_show_the_moment() -> None:
     board = Unplugged(1)
     async with running(board) as shown:
         shown.on_event(phase_event("streaming"))
-        await wait_until(lambda: board.tried > 0)
+        await wait_until(lambda: tuple(board.tried) == ((0, 0, 255),))
         board.broken = False
         await wait_until(lambda: bool(board.shown))
     assert board.shown[0] == ((0, 0, 255),)
