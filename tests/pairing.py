@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.daemons import command
+from tests.two_hosts import NEAR, on_host
 from wyoming_rosie.trust.authority import create_request
 from wyoming_rosie.trust.pairing.code import Invitation, parse_invitation
 from wyoming_rosie.trust.pairing.exchange import JoinerExchange
@@ -65,6 +66,13 @@ async def pairing(house: Path, *arguments: str, prefix: Sequence[str] = ()) -> A
         if process.returncode is None:
             process.terminate()
         await process.communicate()
+
+
+@asynccontextmanager
+async def near_pairing(house: Path, *arguments: str) -> AsyncIterator[tuple[Pairing, Invitation]]:
+    """Show a code for the kitchen on the near one of two hosts."""
+    async with pairing(house, "kitchen", *arguments, prefix=on_host(NEAR)) as pair:
+        yield pair, await pair.invitation()
 
 
 @asynccontextmanager

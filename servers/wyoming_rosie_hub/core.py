@@ -212,8 +212,7 @@ class TurnCore:
             return self._refuse(request.turn_id, request.wake_word or "", now) if not request.needs_wake else []
         if request.needs_wake and not request.interrupts and self.phase in _AFTER_SPEECH:
             return self._await_wake_word(request)
-        interrupted = self._reset() if self.phase is not TurnPhase.IDLE else []
-        self._begin_turn(request.turn_id, now)
+        interrupted = self._begin_turn(request.turn_id, now)
         if request.needs_wake:
             self.phase = TurnPhase.AWAITING_WAKE
             return [*interrupted, *self._await_wake_word(request)]
@@ -221,15 +220,17 @@ class TurnCore:
 
     def _refuse(self, turn_id: str, begun_by: str, now: float) -> list[Effect]:
         """Say that the satellite may not ask."""
-        interrupted = self._reset() if self.phase is not TurnPhase.IDLE else []
-        self._begin_turn(turn_id, now)
+        interrupted = self._begin_turn(turn_id, now)
         self.phase = TurnPhase.AWAITING_ANSWER
         return [*interrupted, TraceMark(TraceStep.WAKE, now, begun_by), *self._fail(Failure.FORBIDDEN, now)]
 
-    def _begin_turn(self, turn_id: str, now: float) -> None:
+    def _begin_turn(self, turn_id: str, now: float) -> list[Effect]:
+        """Begin a turn; return what ends the one before."""
+        interrupted = self._reset() if self.phase is not TurnPhase.IDLE else []
         self.turn_id = turn_id
         if now > self._follow_up_until:
             self.conversation_id = turn_id
+        return interrupted
 
     def _await_wake_word(self, run: RunRequested | None) -> list[Effect]:
         """Detect the wake word of a run in the audio from now on; nothing for no run."""
@@ -242,8 +243,7 @@ class TurnCore:
         if not self.may_ask:
             return self._refuse(typed.turn_id, "text", now)
         run = self._awaited_run
-        interrupted = self._reset() if self.phase is not TurnPhase.IDLE else []
-        self._begin_turn(typed.turn_id, now)
+        interrupted = self._begin_turn(typed.turn_id, now)
         detection = self._await_wake_word(run if run is not None and not run.interrupts else None)
         started = TraceMark(TraceStep.WAKE, now, "text")
         return [*interrupted, *detection, started, StartTextTurn(), self._recognize_intent(typed.text, now)]

@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,8 @@ import pytest_asyncio
 from tests.attacks import home
 from tests.attacks.home import ATTACKER, outcome
 from tests.daemons import command
-from tests.pairing import Pairing, pairing
-from tests.two_hosts import FAR, FAR_ADDRESS, NEAR, NEAR_ADDRESS, on_host
+from tests.pairing import Pairing, near_pairing
+from tests.two_hosts import FAR, FAR_ADDRESS, NEAR_ADDRESS, on_host
 from wyoming_rosie.trust.members import load_registry
 from wyoming_rosie.trust.pairing.code import Invitation
 
@@ -28,13 +28,6 @@ RELAY_PORT = 10901
 def house(tmp_path: Path) -> Path:
     """The folder of a hub, which has no members yet."""
     return tmp_path / "hub"
-
-
-@asynccontextmanager
-async def near_pairing(house: Path, *arguments: str) -> AsyncIterator[tuple[Pairing, Invitation]]:
-    """Show a code on the near host."""
-    async with pairing(house, "kitchen", *arguments, prefix=on_host(NEAR)) as pair:
-        yield pair, await pair.invitation()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -19,8 +19,8 @@ With Home Assistant as actor the same holds, before anything is asked of it.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -231,14 +231,7 @@ async def test_each_path_without_the_right_to_act_changes_nothing(
     tmp_path: Path,
 ) -> None:
     """Where everything is allowed in the room. Timers are the hub's, and rings at a satellite that is connected."""
-    satellite = FakeSatellite("bedside", "Bedroom")
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(satellite.serving(info=satellite.info))
-        intent = await daemon("intent", *flags)
-        uris = ("--intent-uri", intent.uri, "--satellite", satellite.uri)
-        hub = await start_web(daemon, "--data-dir", str(tmp_path / "hub"), *uris)
-        await hub.wait_for_line("satellite connected")
-        client = await stack.enter_async_context(aiohttp.ClientSession(await page_of(hub)))
+    async with conducted(daemon, flags, FakeSatellite("bedside", "Bedroom"), tmp_path / "hub") as (intent, client):
         timer = {"seconds": 600, "name": "pizza", "satellite": "bedside"}
         async with client.post("/api/v1/timers", json=timer, headers=bearer(credentials.admin)) as answer:
             assert answer.status == 201, await answer.text()
@@ -257,6 +250,20 @@ async def test_each_path_without_the_right_to_act_changes_nothing(
         assert "pizza" not in json.dumps(entries)
 
 
+@asynccontextmanager
+async def conducted(
+    daemon: StartDaemon, flags: tuple[str, ...], satellite: FakeSatellite, state: Path
+) -> AsyncIterator[tuple[Daemon, aiohttp.ClientSession]]:
+    """Run an intent daemon, a hub and its satellite; yields the daemon, and a client of the hub."""
+    async with satellite.serving(info=satellite.info):
+        intent = await daemon("intent", *flags)
+        uris = ("--intent-uri", intent.uri, "--satellite", satellite.uri)
+        hub = await start_web(daemon, "--data-dir", str(state), *uris)
+        await hub.wait_for_line("satellite connected")
+        async with aiohttp.ClientSession(await page_of(hub)) as client:
+            yield intent, client
+
+
 async def list_timers(client: aiohttp.ClientSession, key: str) -> list[str]:
     async with client.get("/api/v1/timers", headers=bearer(key)) as answer:
         return [timer["id"] for timer in await answer.json()]
@@ -265,14 +272,7 @@ async def list_timers(client: aiohttp.ClientSession, key: str) -> list[str]:
 async def test_a_command_for_later_needs_the_right_when_it_is_given(
     daemon: StartDaemon, flags: tuple[str, ...], credentials: Credentials, tmp_path: Path
 ) -> None:
-    satellite = FakeSatellite("stove", "Kitchen")
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(satellite.serving(info=satellite.info))
-        intent = await daemon("intent", *flags)
-        uris = ("--intent-uri", intent.uri, "--satellite", satellite.uri)
-        hub = await start_web(daemon, "--data-dir", str(credentials.folder), *uris)
-        await hub.wait_for_line("satellite connected")
-        client = await stack.enter_async_context(aiohttp.ClientSession(await page_of(hub)))
+    async with conducted(daemon, flags, FakeSatellite("stove", "Kitchen"), credentials.folder) as (_, client):
         told = await by_rest(client, credentials.tablet)("turn on the bed lamp in ten minutes")
         assert FORBIDDEN["en"][1] in told
         assert await list_timers(client, credentials.admin) == []

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.daemons import Daemon
-from tests.pairing import Pairing, pairing
+from tests.pairing import near_pairing
 from tests.two_hosts import FAR, FAR_ADDRESS, NEAR, on_host, two_hosts
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.commands.demo import RECORDING
-from wyoming_rosie.trust.pairing.code import Invitation
 
 ROOT = Path(__file__).parents[2]
 DAEMONS = {"vad": 10450, "asr": 10300, "intent": 10550, "tts": 10200}
@@ -31,13 +30,6 @@ def _hosts() -> Iterator[None]:
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
     return tmp_path / "hub"
-
-
-@asynccontextmanager
-async def near_pairing(house: Path, *arguments: str) -> AsyncIterator[tuple[Pairing, Invitation]]:
-    """Show a code on the near host."""
-    async with pairing(house, "kitchen", *arguments, prefix=on_host(NEAR)) as pair:
-        yield pair, await pair.invitation()
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.models.checksums import SEEN_FILE, SeenChecksums
+from wyoming_rosie.models.checksums import SEEN_FILE, KnownFile, SeenChecksums, known_files
 from wyoming_rosie.models.partial_file import BrokenTransferError, PartialFile
 
 if TYPE_CHECKING:
@@ -86,6 +86,12 @@ class RetryPolicy:
 
 
 DEFAULT_RETRY_POLICY = RetryPolicy()
+
+
+def create_download(folder_url: str, repository: str, name: str) -> Download:
+    """Return the download of a repository's file, with what is known of it."""
+    known = known_files(repository).get(name, KnownFile())
+    return Download(f"{folder_url}/{name}", Path(name), known.size, known.checksum)
 
 
 def describe_unpinned(files: Sequence[Download]) -> str:

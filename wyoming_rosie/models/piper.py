@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.models.checksums import KnownFile, known_files
-from wyoming_rosie.models.downloads import Download
+from wyoming_rosie.models.checksums import known_files
+from wyoming_rosie.models.downloads import Download, create_download
 from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
 
 NAME = "piper"
@@ -69,10 +69,7 @@ def downloads(name: str, source: str) -> list[Download]:
     if found is None or not source:
         return []
     folder = f"{source.rstrip('/')}/{found['family']}/{found['family']}_{found['region']}/{found['dataset']}/{found['quality']}"
-    known = [
-        (name + ending, known_files(REPOSITORY).get(name + ending, KnownFile())) for ending in (DESCRIPTION, NETWORK)
-    ]
-    return [Download(f"{folder}/{file}", Path(file), about.size, about.checksum) for file, about in known]
+    return [create_download(folder, REPOSITORY, name + ending) for ending in (DESCRIPTION, NETWORK)]
 
 
 def _installed_model(file: Path, name: str, *, is_whole: bool) -> InstalledModel:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.models.checksums import KnownFile, known_files
-from wyoming_rosie.models.downloads import Download
+from wyoming_rosie.models.downloads import create_download
 from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
 from wyoming_rosie.wakeword import micro
 from wyoming_rosie.wakeword.openwakeword import model_files
@@ -50,8 +49,7 @@ def fetch_plan(name: str, data: Path, source: str | None) -> FetchPlan:
 def fetch_plan_for_words(names: list[str], folder: Path, source: str | None) -> FetchPlan:
     """Return the files of several words and of the shared networks."""
     base = (source or RELEASE_URL).rstrip("/")
-    known = [(f"{name}.onnx", known_files(REPOSITORY).get(f"{name}.onnx", KnownFile())) for name in (*_SHARED, *names)]
-    files = [Download(f"{base}/{file}", Path(file), about.size, about.checksum) for file, about in known]
+    files = [create_download(base, REPOSITORY, f"{name}.onnx") for name in (*_SHARED, *names)]
     return FetchPlan(", ".join(names), files, folder, model_files.PRETRAINED_LICENCE, NOTICE)
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.models.checksums import KnownFile, known_files
-from wyoming_rosie.models.downloads import Download
+from wyoming_rosie.models.checksums import known_files
+from wyoming_rosie.models.downloads import Download, create_download
 from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
 from wyoming_rosie.text.suggestions import describe_unknown_name
 
@@ -78,9 +78,9 @@ class ModelFolder:
     def downloads(self, hub: str) -> list[Download]:
         """Return the files to download."""
         base = f"{hub.rstrip('/')}/{self.repository}/resolve/main"
-        files = known_files(self.repository or "") or dict.fromkeys(_USUAL_FILES, KnownFile())
-        small_first = sorted(files, key=lambda name: name == WEIGHTS)
-        return [Download(f"{base}/{name}", Path(name), files[name].size, files[name].checksum) for name in small_first]
+        repository = self.repository or ""
+        small_first = sorted(known_files(repository) or _USUAL_FILES, key=lambda name: name == WEIGHTS)
+        return [create_download(base, repository, name) for name in small_first]
 
     @property
     def _vocabulary(self) -> Path | None:

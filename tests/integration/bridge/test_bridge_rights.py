@@ -14,7 +14,7 @@ from tests.brokers import Mosquitto, Nats, Redis, free_port
 from tests.conftest import StartDaemon
 from tests.houses import House
 from tests.integration.bridge.scripted_daemons import ScriptedAsr, ScriptedVad, audio_of, serve_daemon
-from tests.integration.test_forbidden_actions import is_lit
+from tests.integration.test_forbidden_actions import HOME, is_lit
 from tests.waiting import wait_until
 from wyoming_rosie.bus.connection import BrokerUrl
 from wyoming_rosie.bus.messages import AudioFormatData, Say
@@ -24,13 +24,6 @@ from wyoming_rosie.runtime.tasks import run_beside
 from wyoming_rosie.trust.scopes import TALK_SCOPES, Scope
 
 SECONDS = 60.0
-HOME = """
-areas = [{ id = "kitchen", name = "Kitchen" }, { id = "bedroom", name = "Bedroom" }]
-entities = [{ id = "light.bed", name = "Bed Lamp", domain = "light", area = "bedroom" }]
-
-[rooms.kitchen]
-may = ["light.stove"]
-"""
 COMMAND = "turn on the bed lamp"
 
 

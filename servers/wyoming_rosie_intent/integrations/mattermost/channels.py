@@ -12,6 +12,7 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie_intent.integrations.mattermost.client import ChatChannel, MattermostClient
 from wyoming_rosie_intent.integrations.mattermost.hub import HubAnswer, HubClient
 from wyoming_rosie_intent.integrations.mattermost.posts import (
+    DIRECT,
     ChannelPolicy,
     Post,
     clean_question,
@@ -50,7 +51,7 @@ class ChannelDialogue:
         if channel is None:
             return ChannelPolicy()
         if channel.is_direct:
-            return self._direct if channel.type == "D" else ChannelPolicy()
+            return self._direct if channel.type == DIRECT else ChannelPolicy()
         return self._policies.get(channel.name.casefold(), ChannelPolicy())
 
     async def ask(self, question: str, channel_id: str, user_id: str, policy: ChannelPolicy) -> HubAnswer:
@@ -124,7 +125,7 @@ class ChannelListener:
 
     async def _find_channel(self, post: Post) -> ChatChannel | None:
         if post.is_direct:
-            return ChatChannel(post.channel_id, "", type="D")
+            return ChatChannel(post.channel_id, "", type=DIRECT)
         try:
             return (await self._client.get_directory()).channels.get(post.channel_id)
         except RosieError as err:

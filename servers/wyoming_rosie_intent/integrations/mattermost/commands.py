@@ -19,6 +19,7 @@ from wyoming_rosie_intent.plugins.http_client import HttpError, HttpFailure, Htt
 from wyoming_rosie_intent.plugins.names import SpokenNames
 from wyoming_rosie_intent.plugins.texts import PluginTexts
 
+SERVICE = "Mattermost"
 MAX_MESSAGE_CHARACTERS = 2000
 MAX_CHOICES = 5
 MAX_READ = 5
@@ -61,7 +62,7 @@ class ChatCommands:
                 return await self._read_mentions(account, context)
             return await self._send_message(entities, context, account)
         except HttpError as err:
-            log_failure("Mattermost", intent, err)
+            log_failure(SERVICE, intent, err)
             return self._fail(_FAILURES.get(err.failure, "unreachable"), context)
 
     async def _send_message(

@@ -11,9 +11,9 @@ import structlog
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie_intent.integrations.mattermost.channels import ChannelDialogue, ChannelListener
 from wyoming_rosie_intent.integrations.mattermost.client import ChatChannel, IncomingWebhook, MattermostClient
-from wyoming_rosie_intent.integrations.mattermost.commands import ChatAccount, ChatCommands
+from wyoming_rosie_intent.integrations.mattermost.commands import SERVICE, ChatAccount, ChatCommands
 from wyoming_rosie_intent.integrations.mattermost.hub import HubClient
-from wyoming_rosie_intent.integrations.mattermost.posts import ChannelPolicy, neutralize
+from wyoming_rosie_intent.integrations.mattermost.posts import DIRECT, ChannelPolicy, neutralize
 from wyoming_rosie_intent.integrations.mattermost.webhooks import ChatCommand, WebhookServer
 from wyoming_rosie_intent.integrations.mattermost.websocket import MattermostSocket
 from wyoming_rosie_intent.plugins import (
@@ -51,7 +51,7 @@ TOOLS = (
 class Mattermost(MultilingualPlugin):
     """Settings: `url`, `token`, `persons`, and for channels `hub`, `channels`, `direct`, `listen`, `commands`."""
 
-    name = "Mattermost"
+    name = SERVICE
     version = "1.0.0"
     is_private = True
     languages = Path(__file__).with_name("languages")
@@ -145,10 +145,10 @@ class Mattermost(MultilingualPlugin):
         try:
             channel = (await self._bot.get_directory()).channels.get(command.channel_id)
         except HttpError as err:
-            log_failure("Mattermost", "command", err)
+            log_failure(SERVICE, "command", err)
             return self.texts.render("no_hub", self._language)
         is_direct = channel is None and self._bot.me.id in command.channel_name.split("__")  # the ids of both users
-        known = channel or (ChatChannel(command.channel_id, "", type="D") if is_direct else None)
+        known = channel or (ChatChannel(command.channel_id, "", type=DIRECT) if is_direct else None)
         policy = self._dialogue.find_policy(known)
         return (await self._dialogue.ask(command.text, command.channel_id, command.user_id, policy)).text
 
@@ -175,7 +175,7 @@ def _create_accounts(config: Mapping[str, Any], *, needs_token: bool) -> PersonA
     found = list_account_settings(config, "token")
     if not found and needs_token:
         raise ConfigError('Mattermost needs url = "https://HOST" and token = { secret_file = "PATH" }')
-    accounts = {person: parse_token_account("Mattermost", settings) for person, settings in found.items()}
+    accounts = {person: parse_token_account(SERVICE, settings) for person, settings in found.items()}
     return PersonAccounts(
         {
             person: ChatAccount(MattermostClient(one.url, one.token, one.limits), is_own=bool(person))
