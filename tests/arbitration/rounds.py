@@ -28,6 +28,8 @@ from wyoming_rosie.audio.formats import read_wav
 NAMES = ("kitchen", "hall", "office", "study", "attic", "cellar")
 SIZES = range(2, 7)
 SKEW_SECONDS = 0.2
+CALLS = 5
+"""Calls, one after another, that the same simulated satellites hear."""
 WIFI = Lan(delay_seconds=0.008, loss=0.02)
 PARTS = ("simulation", "hub", "alone", "others", "key")
 NETWORKS: Mapping[str, Network] = {
@@ -36,7 +38,7 @@ NETWORKS: Mapping[str, Network] = {
     "Wi-Fi: 8 ms, 5 % lost": Network(0.008, 0.05),
     "bad Wi-Fi: 8 ms, 20 % lost": Network(0.008, 0.2),
     "slow Wi-Fi: 30 ms, 5 % lost": Network(0.03, 0.05),
-    "8 ms, 20 % lost, multicast alone": Network(0.008, 0.2, copies=1),
+    "8 ms, 20 % lost, multicast alone": Network(0.008, 0.2, has_unicast=False),
     "one stalls for 300 ms": Network(0.008, 0.01, stalled=0),
     "one stalls for 300 ms at any time": Network(0.008, 0.01, stalled=0, stall_spread=0.3),
     "one stalls for 600 ms": Network(0.008, 0.01, stalled=0, stall_seconds=0.6),
@@ -88,10 +90,11 @@ def _simulate_all(rounds: int, seed: int) -> None:
     for is_equal in (False, True):
         for name, network in NETWORKS.items():
             rng, tally = random.Random(seed), Tally()
-            for _ in range(rounds):
-                result = simulate(rng, rng.randrange(2, 7), rng.uniform(0, SKEW_SECONDS), network, is_equal=is_equal)
-                tally.answers[len(result.answers)] += 1
-                tally.seconds.append(min(result.answers.values()))
+            for _ in range(rounds // CALLS):
+                satellites, skew = rng.randrange(2, 7), rng.uniform(0, SKEW_SECONDS)
+                for result in simulate(rng, satellites, skew, network, is_equal=is_equal, calls=CALLS):
+                    tally.answers[len(result.answers)] += 1
+                    tally.seconds.append(min(result.answers.values()))
             sys.stdout.write(f"{'equal claims' if is_equal else 'any claims'}, {name}: {tally}\n")
 
 
@@ -137,11 +140,13 @@ async def _call(house: House, names: Sequence[str], word: bytes, rounds: int, rn
         late = {name: rng.uniform(0, SKEW_SECONDS) for name in names}
         before = {name: len(house.satellites[name].log) for name in names}
         answered = await house.call(word, factors, late)
-        lines = [line for name in names for line in house.satellites[name].log[before[name] :]]
+        lines = [{"at": name, **line} for name in names for line in house.satellites[name].log[before[name] :]]
         tally.answers[len(answered)] += 1
         tally.seconds.append(_decision_seconds(lines))
         tally.waited += [line["waited_ms"] / 1000 for line in lines if "waited_ms" in line]
         sys.stderr.write(f"{number + 1}: {answered}, {1000 * tally.seconds[-1]:.0f} ms\n")
+        if len(answered) != 1:
+            sys.stderr.writelines(f"{line}\n" for line in sorted(lines, key=lambda line: str(line["timestamp"])))
     return tally
 
 

@@ -175,11 +175,15 @@ def by_browser(client: aiohttp.ClientSession, key: str) -> Ask:
 
 
 async def read_audit(path: Path, count: int) -> list[dict[str, Any]]:
-    """Return the entries of an audit file once there are so many."""
+    """Return the entries of an audit file once there are so many: a daemon writes the file soon after it answers."""
+
+    def lines() -> list[str]:
+        return path.read_text().splitlines() if path.exists() else []
+
     async with asyncio.timeout(SECONDS):
-        while len(lines := await asyncio.to_thread(lambda: path.read_text().splitlines())) < count:
+        while len(entries := await asyncio.to_thread(lines)) < count:
             await asyncio.sleep(0.02)
-    return [json.loads(line) for line in lines]
+    return [json.loads(entry) for entry in entries]
 
 
 @pytest.mark.timeout(120)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.arbitration_simulation import WORD, Network, Simulation, simulate
+from tests.arbitration_simulation import WORD, Call, Network, Simulation, simulate
 from wyoming_rosie.wakeword.arbitration.arbiter import MAX_WORDS, Arbiter, Verdict
 from wyoming_rosie.wakeword.arbitration.decisions import (
     LEAST_SUPPRESSION_SECONDS,
@@ -308,7 +308,7 @@ def test_who_has_no_claim_says_that_another_one_has_come_through() -> None:
 
 def test_the_best_one_waits_no_longer_than_for_all() -> None:
     kitchen = PeerArbiter("kitchen")
-    kitchen.start(KITCHEN, 0.0, {"hall", "office"})
+    kitchen.start(KITCHEN, 0.0, {"hall", "office"}, {"hall"})
     kitchen.note_contact(0.01)
     assert not _decides(kitchen.hear_claim(HALL, 0.0, 0.01))
     assert _decides(kitchen.hear_claim(replace(HALL, satellite="office"), 0.0, 0.02))
@@ -316,15 +316,24 @@ def test_the_best_one_waits_no_longer_than_for_all() -> None:
 
 def test_the_best_one_waits_for_those_that_have_not_claimed() -> None:
     kitchen = PeerArbiter("kitchen")
-    kitchen.start(KITCHEN, 0.0, {"hall"})
+    kitchen.start(KITCHEN, 0.0, {"hall"}, {"hall"})
     kitchen.note_contact(0.01)
     assert not _decides(kitchen.advance(WINDOW_SECONDS - 0.001))
     assert _decides(kitchen.advance(WINDOW_SECONDS))
 
 
+def test_a_late_satellite_that_knows_of_a_claim_confirms_a_better_one() -> None:
+    """Else who made it would take the silence for one that is gone."""
+    hall = PeerArbiter("hall")
+    office = replace(HALL, satellite="office")
+    hall.hear_claim(office, 0.0, 0.0)
+    hall.start(HALL, (MAX_LATENESS_MS + 5) / 1000)
+    assert hall.hear_claim(KITCHEN, 0.01, 0.07) == [SendReceipt("kitchen", WORD)]
+
+
 def test_a_satellite_that_is_cut_off_waits_for_a_contact_and_then_for_the_answer() -> None:
     kitchen = PeerArbiter("kitchen")
-    kitchen.start(KITCHEN, 0.0, {"hall"})
+    kitchen.start(KITCHEN, 0.0, {"hall"}, {"hall"})
     assert not _decides(kitchen.advance(2 * WINDOW_SECONDS))
     kitchen.note_contact(0.3)
     effects = [*kitchen.hear_claim(HALL, 0.0, 0.3), *kitchen.advance(0.3)]
@@ -335,7 +344,7 @@ def test_a_satellite_that_is_cut_off_waits_for_a_contact_and_then_for_the_answer
 
 def test_a_satellite_that_stays_cut_off_answers() -> None:
     kitchen = PeerArbiter("kitchen")
-    kitchen.start(KITCHEN, 0.0, {"hall"})
+    kitchen.start(KITCHEN, 0.0, {"hall"}, {"hall"})
     assert not _decides(kitchen.advance(CUT_OFF_SECONDS - 0.01))
     assert _decides(kitchen.advance(CUT_OFF_SECONDS))
 
@@ -370,24 +379,25 @@ def test_an_answer_is_repeated() -> None:
 def test_there_is_never_nobody(seed: int, count: int, skew: float, loss: float, delay: float, equal: bool) -> None:
     rng = random.Random(seed)
     network = Network(delay, loss, stalled=rng.choice([None, 0]))
-    assert simulate(rng, count, skew, network, is_equal=equal).answers
+    assert all(result.answers for result in simulate(rng, count, skew, network, is_equal=equal, calls=2))
 
 
-@pytest.mark.parametrize("loss", [0.0, 0.01, 0.05])
-def test_one_satellite_answers(loss: float) -> None:
+@pytest.mark.parametrize("loss", [0.0, 0.01, 0.05, 0.2])
+def test_one_satellite_answers_each_call(loss: float) -> None:
     rng = random.Random(5)
-    for _ in range(100):
-        result = simulate(
-            rng, rng.randrange(2, 7), rng.uniform(0, 0.2), Network(loss=loss), is_equal=rng.random() < 0.3
+    for _ in range(15):
+        results = simulate(
+            rng, rng.randrange(2, 7), rng.uniform(0, 0.2), Network(loss=loss), is_equal=rng.random() < 0.3, calls=6
         )
-        assert len(result.answers) == 1
+        assert [len(result.answers) for result in results] == [1] * 6
 
 
 @given(HOUSES, st.integers(0, 2**32))
 def test_without_losses_and_delays_all_agree_with_the_rules(claims: list[Claim], seed: int) -> None:
     claims = [replace(claim, lateness_ms=0) for claim in claims]
     network = Network(delay_seconds=0.0, loss=0.0)
-    result = Simulation(claims, [0.0] * len(claims), network, random.Random(seed)).run()
+    names = [claim.satellite for claim in claims]
+    [result] = Simulation(names, [Call(claims, [0.0] * len(claims))], network, random.Random(seed)).run()
     assert list(result.answers) == [choose(claims).satellite]
     assert len(result.silent) == len(claims) - 1
 
@@ -396,10 +406,11 @@ def test_a_stall_of_the_network_lets_one_answer() -> None:
     rng = random.Random(5)
     for _ in range(100):
         stalled = Network(stalled=0, stall_seconds=0.3)
-        assert len(simulate(rng, rng.randrange(2, 7), rng.uniform(0, 0.2), stalled).answers) == 1
+        [result] = simulate(rng, rng.randrange(2, 7), rng.uniform(0, 0.2), stalled)
+        assert len(result.answers) == 1
 
 
 def test_a_stall_longer_than_the_patience_lets_two_answer() -> None:
     """What cannot be decided: a satellite that hears nobody in time must not stay silent."""
-    result = simulate(random.Random(1), 2, 0.0, Network(stalled=0, stall_seconds=CUT_OFF_SECONDS + 0.1))
+    [result] = simulate(random.Random(1), 2, 0.0, Network(stalled=0, stall_seconds=CUT_OFF_SECONDS + 0.1))
     assert len(result.answers) == 2

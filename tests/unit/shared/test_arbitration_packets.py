@@ -43,7 +43,12 @@ CLAIMS = st.builds(
     st.booleans(),
 )
 CONTENTS = st.one_of(
-    st.builds(PeerPresence, TEXTS, st.lists(SESSIONS, max_size=MAX_NEIGHBOURS).map(tuple)),
+    st.builds(
+        PeerPresence,
+        TEXTS,
+        st.lists(SESSIONS, max_size=MAX_NEIGHBOURS // 2).map(tuple),
+        st.lists(SESSIONS, max_size=MAX_NEIGHBOURS // 2).map(tuple),
+    ),
     st.builds(PeerClaim, CLAIMS, st.integers(0, 60_000)),
     st.builds(PeerAnswer, TEXTS),
     st.builds(PeerReceipt, TEXTS),
@@ -246,6 +251,30 @@ def test_who_did_not_hear_the_word_is_no_reason_to_wait_and_who_is_gone_is_one_o
         house["kitchen"].claim(_claim(300), start)
         assert _run(house, start, seconds - 0.02)[1] == {"kitchen": []}
         assert _run(house, start + seconds, 0.02)[1]["kitchen"][0].wins
+
+
+def test_who_was_told_at_once_has_asked_nobody_and_still_waits_when_cut_off() -> None:
+    house = _house("kitchen", "hall")
+    _run(house, 0.0, 2.0)
+    house["kitchen"].claim(_claim(300), 2.0)
+    _run(house, 2.0, 1.0)
+    [told] = house["hall"].claim(_claim(100), 3.0)
+    assert not told.wins
+    del house["kitchen"]
+    house["hall"].claim(_claim(100), 10.0)
+    assert _run(house, 10.0, 2 * WINDOW_SECONDS)[1] == {"hall": []}
+
+
+def test_nobody_decides_at_once_without_a_satellite_that_was_silent_the_time_before() -> None:
+    """Its claim may be on its way, and so may its decision."""
+    house = _house("kitchen", "hall", "office")
+    _run(house, 0.0, 2.0)
+    del house["office"]
+    house["kitchen"].claim(_claim(300), 2.0)
+    _run(house, 2.0, 1.0)
+    house["kitchen"].claim(_claim(300), 10.0)
+    house["hall"].claim(_claim(100), 10.0)
+    assert _run(house, 10.0, WINDOW_SECONDS - 0.02)[1] == {"kitchen": [], "hall": []}
 
 
 def test_satellites_that_both_hear_the_word_decide_at_once() -> None:

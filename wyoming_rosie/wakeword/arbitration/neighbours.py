@@ -21,6 +21,8 @@ EXPECTED_SECONDS = 2.5 * PRESENCE_SECONDS
 LEAST_SECONDS = 0.5
 """Time between two presences, whatever others send."""
 ANSWER_SECONDS = 0.05
+ASKING_SECONDS = 5.0
+"""Time after an unproven satellite was heard in which it is asked to name this one, over and over: its presence may get lost."""
 GREETINGS = 3
 """Presences at the start, since one may get lost."""
 
@@ -84,8 +86,9 @@ class Neighbours:
             return False
         if isinstance(packet.content, PeerPresence):
             self._on_presence(packet.session, packet.content, address, now)
-        if known.is_proven:
-            known.heard_at, known.address = now, address
+        known.heard_at, known.address = now, address
+        if not known.is_proven:
+            self._answer_soon(now)
         return known.is_proven
 
     def greet(self, now: float) -> None:
@@ -97,11 +100,11 @@ class Neighbours:
         """Return the own presence, and plan the next one."""
         self._last_presence = now
         self._greetings = max(0, self._greetings - 1)
-        self.presence_at = now + (
-            LEAST_SECONDS if self._greetings else PRESENCE_SECONDS * self.random.uniform(0.8, 1.2)
-        )
         self._known = {one: known for one, known in self._known.items() if now - known.heard_at < REMEMBERED_SECONDS}
-        return PeerPresence(name, tuple(self._known))
+        unproven = {one: known for one, known in self._known.items() if not known.is_proven}
+        is_looking = self._greetings or any(now - known.heard_at < ASKING_SECONDS for known in unproven.values())
+        self.presence_at = now + (LEAST_SECONDS if is_looking else PRESENCE_SECONDS * self.random.uniform(0.8, 1.2))
+        return PeerPresence(name, tuple(one for one in self._known if one not in unproven), tuple(unproven))
 
     def is_alone(self, now: float) -> bool:
         """Return whether no other satellite was heard within a day."""
@@ -111,15 +114,26 @@ class Neighbours:
         """Return where the neighbours are."""
         return [known.address for known in self._known.values() if known.is_proven]
 
-    def expect_responses(self, now: float) -> frozenset[str]:
+    def all_addresses(self) -> list[Hashable]:
+        """Return where the neighbours are, and those that have not proven to be one."""
+        return [known.address for known in self._known.values()]
+
+    def known(self) -> frozenset[str]:
+        """Return the ids of those that were heard within a day."""
+        return frozenset(session.hex() for session, known in self._known.items() if known.is_proven)
+
+    def reachable(self, now: float) -> frozenset[str]:
         """Return the ids of those that should respond to a claim: they were heard lately, and since the claim before."""
-        expected = set()
-        for session, known in self._known.items():
-            is_there = known.heard_at >= known.asked_at and now - known.heard_at < EXPECTED_SECONDS
-            if known.is_proven and is_there:
-                expected.add(session.hex())
+        return frozenset(
+            session.hex()
+            for session, known in self._known.items()
+            if known.is_proven and known.heard_at >= known.asked_at and now - known.heard_at < EXPECTED_SECONDS
+        )
+
+    def note_request(self, now: float) -> None:
+        """Take note that a claim is sent, to which all should respond."""
+        for known in self._known.values():
             known.asked_at = now
-        return frozenset(expected)
 
     def address_of(self, satellite: str) -> Hashable:
         """Return where a neighbour is that was heard."""
@@ -133,12 +147,13 @@ class Neighbours:
     def _on_presence(self, session: bytes, presence: PeerPresence, address: Hashable, now: float) -> None:
         known = self._known[session]
         was_proven = known.is_proven
-        names_us = self.session in presence.sessions
+        asks_us = self.session in presence.unproven
+        names_us = asks_us or self.session in presence.sessions
         if names_us and not was_proven:
             known.is_proven, known.name = True, presence.name
             self.on_found(known.name)
             self._forget_earlier_starts(session, presence.name, address)
-        if not names_us or not was_proven:
+        if asks_us or not names_us or not was_proven:
             self._answer_soon(now)
 
     def _forget_earlier_starts(self, session: bytes, name: str, address: Hashable) -> None:

@@ -41,10 +41,14 @@ class PacketKind(IntEnum):
 
 @dataclass(frozen=True)
 class PeerPresence:
-    """A satellite is there, and has heard these sessions. A session that it names knows that it is no recording."""
+    """A satellite is there, and has heard these sessions. A session that it names knows that it is no recording.
+
+    The unproven ones have not named its own session yet, and should.
+    """
 
     name: str
     sessions: tuple[bytes, ...] = ()
+    unproven: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,9 +121,10 @@ class PacketCodec:
 
 def _encode_content(content: Content) -> tuple[PacketKind, bytes]:
     match content:
-        case PeerPresence(name, sessions):
-            listed = sessions[:MAX_NEIGHBOURS]
-            return PacketKind.PRESENCE, _encode_text(name) + bytes([len(listed)]) + b"".join(listed)
+        case PeerPresence(name, sessions, unproven):
+            listed = (*sessions, *unproven)[:MAX_NEIGHBOURS]
+            counts = bytes([len(listed), max(0, len(listed) - len(sessions))])
+            return PacketKind.PRESENCE, _encode_text(name) + counts + b"".join(listed)
         case PeerClaim(claim, elapsed_ms):
             flags = _FOLLOW_UP * claim.has_follow_up | _CONDUCTOR * claim.has_conductor
             numbers = (claim.score_permille, claim.snr_tenths, claim.lateness_ms, elapsed_ms)
@@ -154,10 +159,11 @@ def _decode_content(kind: int, body: bytes, satellite: str) -> Content:
 
 def _decode_presence(body: bytes) -> PeerPresence:
     name, rest = _decode_text(body)
-    count, listed = rest[0], rest[1:]
-    if count > MAX_NEIGHBOURS or len(listed) != count * SESSION_BYTES:
+    count, unproven, listed = rest[0], rest[1], rest[2:]
+    if not unproven <= count <= MAX_NEIGHBOURS or len(listed) != count * SESSION_BYTES:
         raise BadPacketError("its list is not whole")
-    return PeerPresence(name, tuple(listed[at : at + SESSION_BYTES] for at in range(0, len(listed), SESSION_BYTES)))
+    sessions = tuple(listed[at : at + SESSION_BYTES] for at in range(0, len(listed), SESSION_BYTES))
+    return PeerPresence(name, sessions[: count - unproven], sessions[count - unproven :])
 
 
 def _decode_claim(body: bytes, satellite: str) -> PeerClaim:

@@ -73,8 +73,8 @@ class _OwnRound:
     made_at: float
     deadline: float
     repeats: list[float]  # times at which it is sent again
-    expected: frozenset[str]  # satellites that should respond
-    is_cut_off: bool  # none of them has
+    neighbours: frozenset[str]  # satellites that may claim the word, too
+    is_cut_off: bool  # nothing has come from any of them
     was_stalled: bool = False  # the first response has come late
     better: str | None = None  # the satellite with the best claim, if that is not this one
 
@@ -95,8 +95,10 @@ class PeerArbiter:
         times = [at for one in self._rounds.values() for at in (one.deadline, *one.repeats)]
         return min([*times, *(at for at, _ in self._answers)], default=None)
 
-    def start(self, claim: Claim, now: float, expected: Collection[str] = ()) -> list[PeerEffect]:
-        """Claim a word that this satellite hears; `expected` are those that should respond, whether they hear it or not."""
+    def start(
+        self, claim: Claim, now: float, neighbours: Collection[str] = (), reachable: Collection[str] = ()
+    ) -> list[PeerEffect]:
+        """Claim a word that this satellite hears, and that its neighbours may hear; the reachable ones should respond in any case."""
         self._forget(now)
         if (winner := self._decisions.find_winner(claim.word, now)) is not None:
             return [Decided(claim.word, wins=winner == self.satellite, winner=winner)]
@@ -105,9 +107,9 @@ class PeerArbiter:
         claim = replace(claim, lateness_ms=max(0, round(1000 * (now - first))))
         is_late = claim.lateness_ms > MAX_LATENESS_MS
         repeats = [] if is_late else [now + after for after in REPEATS_SECONDS]
-        is_cut_off = bool(expected) and not others
+        is_cut_off = bool(reachable) and not others
         deadline = now + CUT_OFF_SECONDS if is_cut_off else min(now, first) + WINDOW_SECONDS
-        own = self._rounds[claim.word] = _OwnRound(claim, now, deadline, repeats, frozenset(expected), is_cut_off)
+        own = self._rounds[claim.word] = _OwnRound(claim, now, deadline, repeats, frozenset(neighbours), is_cut_off)
         for (word, _), (other, _) in self._heard.items():
             if word == claim.word and (is_late or is_better(other, claim)):
                 self._yield(own, other)
@@ -137,11 +139,12 @@ class PeerArbiter:
         if own is None:
             is_answered = self._decisions.find_winner(claim.word, now) == self.satellite
             return [SendAnswer(claim.word) if is_answered else SendReceipt(claim.satellite, claim.word)]
+        reply = self._reply(own, claim, now) if is_new else []
         if is_better(claim, own.claim):
             self._yield(own, claim)
-            return []
+            return reply
         self._decide_early(own, now)
-        return [*(self._reply(own, claim, now) if is_new else []), *self.advance(now)]
+        return [*reply, *self.advance(now)]
 
     def hear_answer(self, satellite: str, word: str, now: float) -> list[PeerEffect]:
         """Take another satellite's word that it answers."""
@@ -183,9 +186,9 @@ class PeerArbiter:
         return [SendClaim(own.claim, now - own.made_at) if own.repeats else SendReceipt(other.satellite, other.word)]
 
     def _decide_early(self, own: _OwnRound, now: float) -> None:
-        """Wait no longer once all that should respond have claimed the word, and none has a better claim."""
+        """Wait no longer once all neighbours have claimed the word, and none has a better claim."""
         claimed = {satellite for word, satellite in self._heard if word == own.claim.word}
-        if own.better is None and not own.was_stalled and own.expected and own.expected <= claimed:
+        if own.better is None and not own.was_stalled and own.neighbours and own.neighbours <= claimed:
             own.deadline = now
 
     def _answer(self, own: _OwnRound, now: float) -> Sequence[PeerEffect]:

@@ -76,8 +76,11 @@ class PeerNode:
 
     def claim(self, claim: Claim, now: float) -> list[Decided]:
         """Claim a wake word that ended just now."""
-        expected = self._neighbours.expect_responses(now)
-        return self._apply(self._arbiter.start(replace(claim, satellite=self.session.hex()), now, expected))
+        own = replace(claim, satellite=self.session.hex())
+        effects = self._arbiter.start(own, now, self._neighbours.known(), self._neighbours.reachable(now))
+        if any(isinstance(effect, SendClaim) for effect in effects):
+            self._neighbours.note_request(now)
+        return self._apply(effects)
 
     def end_turn(self, now: float) -> None:
         """Let the words that this satellite has won be claimed anew, as its turn is over."""
@@ -107,7 +110,7 @@ class PeerNode:
     def advance(self, now: float) -> list[Decided]:
         """Send and decide what is due."""
         if now >= self._neighbours.presence_at:
-            self._send(self._neighbours.create_presence(self.name, now), ())
+            self._send(self._neighbours.create_presence(self.name, now), self._neighbours.all_addresses())
         return self._apply(self._arbiter.advance(now))
 
     def _apply(self, effects: Iterable[PeerEffect]) -> list[Decided]:
