@@ -142,7 +142,7 @@ class PeerArbiter:
         reply = self._reply(own, claim, now) if is_new else []
         if is_better(claim, own.claim):
             self._yield(own, claim)
-            return reply
+            return [*reply]
         self._decide_early(own, now)
         return [*reply, *self.advance(now)]
 
