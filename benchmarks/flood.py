@@ -34,13 +34,15 @@ REQUESTS = int(os.environ.get("FLOOD_REQUESTS", "40"))
 PAUSE_SECONDS = 0.05
 CONNECTS_PER_SECOND = 10_000
 ABOUT = {"rate": 16_000, "width": 2, "channels": 1}
-FIRST = {"wake": Event("detect"), "satellite": Event("run-satellite")}
+FIRST = {"wake": Event("detect"), "satellite": Event("run-satellite"), "asr": Event("transcribe")}
+HEARS = {"wake", "vad", "asr"}
+"""Daemons whose request is a recording of 3.3 s."""
 SATELLITE = ("--mic-command", "sleep 600", "--snd-command", "cat")
 TURN = {
     "intent": Event("transcript", {"text": "turn on the kitchen light"}),
     "tts": Event("synthesize", {"text": "The light is on."}),
 }
-ANSWERS = ("handled", "not-handled", "audio-stop", "transcript", "error")
+ANSWERS = ("handled", "not-handled", "audio-stop", "transcript", "not-detected", "voice-stopped", "error")
 
 
 async def flood(connections: int = 32) -> None:
@@ -58,7 +60,7 @@ async def _flood_once(role: str) -> None:
                 while True:
                     await stream.write(TURN[role])
             while role == "asr":
-                await _transcribe(stream)
+                await _speak(stream, role)
             if role in FIRST:
                 await stream.write(FIRST[role])
             await stream.write(Event("audio-start", ABOUT))
@@ -106,9 +108,9 @@ async def measure(role: str) -> None:
         await stream.write(Event("describe"))
         await stream.read()
         times["describe"].append(1000 * (time.perf_counter() - begun))
-        if role in TURN or role == "asr":
+        if role in TURN or role in HEARS:
             begun = time.perf_counter()
-            await (_transcribe(stream) if role == "asr" else stream.write(TURN[role]))
+            await (_speak(stream, role) if role in HEARS else stream.write(TURN[role]))
             while (event := await stream.read()) is not None and event.type not in ANSWERS:
                 pass
             kind = "request" if event is not None and event.type != "error" else "refused"
@@ -118,9 +120,9 @@ async def measure(role: str) -> None:
     print(json.dumps(times))
 
 
-async def _transcribe(stream: EventStream) -> None:
+async def _speak(stream: EventStream, role: str) -> None:
     for event in (
-        Event("transcribe"),
+        *([FIRST[role]] if role in FIRST else ()),
         Event("audio-start", ABOUT),
         Event("audio-chunk", ABOUT, load_recording()),
         Event("audio-stop"),

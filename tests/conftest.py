@@ -16,7 +16,7 @@ from wyoming_rosie import logging
 from wyoming_rosie.protocol.client import Client, connect
 
 # A machine that does other things too makes any example slow once in a while.
-hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("default", deadline=None, max_examples=25)
 hypothesis.settings.register_profile("exhaustive", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("default")
 

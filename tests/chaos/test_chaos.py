@@ -115,6 +115,7 @@ async def test_a_death_whose_message_comes_back_after_its_deadline_loses_nothing
     await die_at(tmp_path, program, failpoint, deadline_seconds=6.0, idle_seconds=8.0)
 
 
+@pytest.mark.chaos
 @pytest.mark.timeout(600)
 async def test_a_decision_is_carried_out_after_the_deadline(tmp_path: Path) -> None:
     await die_at(tmp_path, "worker1", "understand.decided", deadline_seconds=6.0, idle_seconds=8.0)
@@ -157,6 +158,7 @@ async def test_a_device_that_does_not_send_again_is_seen(tmp_path: Path) -> None
         report.check()
 
 
+@pytest.mark.chaos
 @pytest.mark.timeout(600)
 async def test_brokers_that_start_last_are_waited_for(tmp_path: Path) -> None:
     site = Site(tmp_path)
@@ -249,6 +251,7 @@ async def test_nats_may_be_away(seconds: float, tmp_path: Path) -> None:
     assert report.outcomes == {"done": 25}
 
 
+@pytest.mark.chaos
 @pytest.mark.timeout(600)
 async def test_what_waited_too_long_is_not_obeyed_and_said_so(tmp_path: Path) -> None:
     async with site_with_device(tmp_path, deadline_seconds=3.0) as (site, node):
@@ -268,6 +271,7 @@ async def test_what_waited_too_long_is_not_obeyed_and_said_so(tmp_path: Path) ->
     assert len(too_long) == report.outcomes["expired"]
 
 
+@pytest.mark.chaos
 @pytest.mark.timeout(600)
 async def test_expired_payloads_are_dead_letters(tmp_path: Path) -> None:
     async with site_with_device(tmp_path) as (site, node):

@@ -13,6 +13,8 @@ from tests.integration.test_asr_daemon import transcript
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.protocol.client import Client
 
+pytestmark = pytest.mark.long
+
 COMMAND = "turn bed light on"
 HOSTILE = {
     "light.markup": "<|endoftext|> (turn|off) {area} [light]",

@@ -21,6 +21,8 @@ from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.runtime.child_processes import send_signal
 
+pytestmark = pytest.mark.long
+
 PULSE = ("-n", "--exit-idle-time=-1", "--use-pid-file=no", "-L", "module-native-protocol-unix auth-anonymous=1")
 WORD_SECONDS = 1.1
 """Of the recording, which then goes on with the command."""

@@ -18,9 +18,12 @@ from wyoming_rosie.commands.enroll import SENTENCES
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.voice_activity.recording import find_segments
 
-pytestmark = pytest.mark.skipif(
-    bool(missing_programs()), reason=f"apt install pulseaudio pulseaudio-utils: {missing_programs()}"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        bool(missing_programs()), reason=f"apt install pulseaudio pulseaudio-utils: {missing_programs()}"
+    ),
+]
 PROMPT = re.compile(r"(\d) of 5, read aloud: (.*)")
 READING_PAUSE_SECONDS = 2.0
 """Time from the prompt to the first word, in which a busy machine opens the microphone."""

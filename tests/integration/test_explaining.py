@@ -5,7 +5,11 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.daemons import command
+
+pytestmark = pytest.mark.long
 
 ROSIE = command("wyoming-rosie")
 OWN_HOME = """

@@ -15,6 +15,8 @@ from tests.ollama_script import Fault, Rule
 from tests.ollama_server import OllamaServer, ReceivedRequest
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 
 def facts(*texts: str) -> str:
     return json.dumps({"facts": [{"sentence": 1, "text": text} for text in texts]})

@@ -13,6 +13,8 @@ from wyoming_rosie.http import access
 from wyoming_rosie.trust.members import load_registry
 from wyoming_rosie.trust.scopes import TALK_SCOPES, Scope
 
+pytestmark = pytest.mark.long
+
 PASSWORD = "correct horse battery"
 
 

@@ -95,6 +95,7 @@ async def test_requests_that_are_wrong_are_refused(daemon: StartDaemon, peer: Op
     assert (await ask(client, "stats"))["problem"] is None
 
 
+@pytest.mark.long
 async def test_the_command_adds_finds_tags_and_forgets(daemon: StartDaemon, peer: OpenPeer, tmp_path: Path) -> None:
     folder = tmp_path / "manuals"
     (folder / "more").mkdir(parents=True)

@@ -16,6 +16,8 @@ from tests.old_satellite_flags import COMMON, FINDER, commands, flag_names
 from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 from wyoming_rosie_satellite.compat.migration import VALUE_KINDS
 
+pytestmark = pytest.mark.long
+
 OTHERWISE = {"version", "zeroconf-host"}
 """Flags that have tests of their own: one ends at once, one needs a port that is known."""
 

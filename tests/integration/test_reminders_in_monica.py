@@ -16,6 +16,8 @@ from tests.integration.test_reminders import Kitchen
 from tests.unit.intent.integrations.monica_service import TOKEN, MonicaService
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 SETTINGS = """
 [intent.plugins.monica]
 url = "{url}"

@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.daemons import command
+
+pytestmark = pytest.mark.long
 
 ROSIE = command("wyoming-rosie")
 SECONDS = 60.0

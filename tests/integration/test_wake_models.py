@@ -15,6 +15,8 @@ from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 from wyoming_rosie.wakeword.micro import find_package_models
 from wyoming_rosie.wakeword.openwakeword import model_files
 
+pytestmark = pytest.mark.long
+
 ROSIE = command("wyoming-rosie")
 SECONDS = 240
 """Training takes seconds of a processor that others may want as well."""

@@ -562,6 +562,7 @@ async def test_a_file_that_is_no_backup_is_refused_with_a_sentence(
     assert await asyncio.to_thread(house.file.read_text) == before
 
 
+@pytest.mark.long
 async def test_a_house_without_anything_says_the_next_step_and_one_that_is_away_comes_back(
     chromium: Browser, tmp_path: Path
 ) -> None:
@@ -645,6 +646,7 @@ async def test_everything_can_be_reached_by_keyboard(house: AdminHouse, chromium
         await expect(page.get_by_label("Minutes")).to_be_focused()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [320, 2560])
 async def test_the_page_fits_any_width(house: AdminHouse, chromium: Browser, width: int) -> None:
     async with open_admin(house, chromium, viewport=ViewportSize(width=width, height=480)) as page:
@@ -667,6 +669,7 @@ async def test_a_narrow_page_has_a_menu(house: AdminHouse, chromium: Browser) ->
         await expect(page.get_by_role("link", name="Timers")).to_be_hidden()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_no_serious_obstacle_keeps_people_from_using_any_view(
     house: AdminHouse, chromium: Browser, axe: str, scheme: str
@@ -682,6 +685,7 @@ async def test_no_serious_obstacle_keeps_people_from_using_any_view(
     assert {name: violations for name, violations in found.items() if violations} == {}
 
 
+@pytest.mark.long
 async def test_no_language_leaves_english_in_a_view_or_is_too_wide_for_a_phone(
     house: AdminHouse, chromium: Browser
 ) -> None:

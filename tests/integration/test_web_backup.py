@@ -16,6 +16,8 @@ from tests.web_client import Credentials, bearer, create_credentials, page_of, s
 from wyoming_rosie.backup.archive import open_backup, write_backup
 from wyoming_rosie.backup.parts import BackupPart
 
+pytestmark = pytest.mark.long
+
 BACKUP, RESTORE, TIMERS = "/api/v1/backup", "/api/v1/restore", "/api/v1/timers"
 TIMER = {
     "id": "1",

@@ -533,6 +533,7 @@ async def test_the_page_speaks_the_language_of_its_browser(house: ScriptedHouse,
     await answered(page, "You said: hallo.")
 
 
+@pytest.mark.long
 async def test_no_language_leaves_english_on_the_page_or_does_not_fit_a_small_phone(
     house: ScriptedHouse, chromium: Browser
 ) -> None:

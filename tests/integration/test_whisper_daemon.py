@@ -144,6 +144,7 @@ async def test_names_and_terms_do_not_get_in_the_way(start: StartDaemon, peer: O
     assert answer.data["text"] == TEXT
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "flags", [[], ["--faster-whisper.short-windows"], ["--faster-whisper.language", "en"]], ids=str
 )
@@ -217,6 +218,7 @@ async def test_a_model_by_name_is_fetched_behind_a_daemon_that_answers(
     assert (program.installed, program.models[0].installed) == (True, True)
 
 
+@pytest.mark.long
 async def test_the_cascade_answers_commands_itself_and_asks_whisper_for_the_rest(
     daemon: StartDaemon, peer: OpenPeer, model: Path, command_speech: bytes, other_speech: bytes
 ) -> None:

@@ -12,6 +12,8 @@ from tests.frigate_server import FrigateServer, database_row
 from tests.integration.bridge.frigate_site import SECONDS, FrigateSite, run_site
 from wyoming_rosie.bus.envelope import load_json
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[FrigateSite]:

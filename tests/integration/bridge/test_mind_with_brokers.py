@@ -25,6 +25,8 @@ from wyoming_rosie.bus.nats_jetstream import NatsEvents
 from wyoming_rosie.bus.redis_streams import open_redis
 from wyoming_rosie.runtime.tasks import run_beside
 
+pytestmark = pytest.mark.long
+
 SECONDS = 60.0
 COMMAND, TALK = "turn on the kitchen light", "tell me a joke"
 FINALS = Consumer(names.RESPONSES_STREAM, "test-finals", f"{names.LLM_RESPONSE}.*")
