@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+MAKER = "wyoming-rosie"
+"""Whom our programs name as their maker."""
+
 
 @dataclass(frozen=True)
 class Program:

@@ -8,11 +8,12 @@ from wyoming.info import Attribution, Info, MicProgram, Satellite, SndProgram, W
 
 from wyoming_rosie import __version__
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat
+from wyoming_rosie.programs import MAKER
 from wyoming_rosie.protocol import discovery
 from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.messages import MAIN_SLOT
 
-_CREDIT = Attribution(name="wyoming-rosie", url="https://pypi.org/project/wyoming-rosie/")
+_CREDIT = Attribution(name=MAKER, url="https://pypi.org/project/wyoming-rosie/")
 
 
 def create_info(

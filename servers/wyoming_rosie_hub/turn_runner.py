@@ -10,6 +10,7 @@ from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event
+from wyoming.satellite import RunSatellite
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 from wyoming.user_event import UserEvent
 from wyoming.vad import VoiceStarted, VoiceStopped
@@ -109,7 +110,10 @@ class TurnRunner:
         self._deadline_timer: asyncio.TimerHandle | None = None
         self._timeline = Timeline("", 0.0)
         self._response = IntentResponse(self._executors, satellite)
-        self.wake_claims = WakeClaims(hub.arbitration, satellite.satellite_id, send, self.process)
+        self._streams_until_told = False  # whether the satellite goes on sending audio after the turn
+        self.wake_claims = WakeClaims(
+            hub.arbitration, satellite.satellite_id, send, self.process, tells_words=not satellite.is_of_another_make
+        )
 
     def set_satellite_language(self, language: str | None) -> None:
         """Set the language that the satellite reports; None for the hub's."""
@@ -140,6 +144,7 @@ class TurnRunner:
         """Feed an input to the turn rules and apply their effects."""
         if isinstance(event, m.RunRequested):
             self._take_settings()
+            self._streams_until_told = self._satellite.is_of_another_make and not event.needs_wake
             if event.needs_wake and self._satellite.may_ask:
                 self.wake_claims.join()
         if isinstance(event, m.AudioReceived):
@@ -153,6 +158,13 @@ class TurnRunner:
             self._hub.on_phase(self._satellite.satellite_id)
             if self._core.phase in BETWEEN_TURNS:
                 self.wake_claims.end_turn()
+                self._end_stream()
+
+    def _end_stream(self) -> None:
+        """Let a satellite of another make wait for its wake word again: wyoming-satellite 1.0 streams until a transcript or this."""
+        if self._streams_until_told:
+            self._streams_until_told = False
+            self._send(RunSatellite().event())
 
     def add_wake_word(self, event: Event) -> None:
         """Keep a `detection` in the history of wake words."""
@@ -243,6 +255,7 @@ class TurnRunner:
         self._send(Transcribe(language=language).event())
 
     def _recognize_intent(self, effect: m.RecognizeIntent) -> None:
+        self._streams_until_told = False
         self._send(Transcript(text=effect.text, context=self._create_context(effect.conversation_id)).event())
         self._response = IntentResponse(self._executors, self._satellite)
         if self._hub.timers.is_waiting(self._satellite.satellite_id):

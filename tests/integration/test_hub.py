@@ -283,6 +283,18 @@ async def test_an_unreachable_daemon_is_reported_aloud(harness: HubHarness, down
     assert any(event.payload for event in told if event.type == "audio-chunk")
 
 
+async def test_a_satellite_of_another_make_that_got_no_transcript_is_told_to_wait_for_its_word(
+    harness: HubHarness,
+) -> None:
+    """wyoming-satellite 1.0 sends audio until one of the two comes, and hears no wake word meanwhile."""
+    harness.down.add("asr")
+    await harness.begin()
+    heard = len(harness.satellite.heard)
+    told = await harness.turn()
+    await harness.satellite.wait_for("run-satellite", after=heard)
+    assert "run-satellite" not in types(told)
+
+
 async def test_stored_phrases_replace_a_failed_voice(harness: HubHarness) -> None:
     phrases = harness._data_dir / "phrases"
     hub = await harness.begin()

@@ -17,6 +17,7 @@ class SatelliteIdentity:
     caller: str | None = None
     may_act: bool = True
     may_ask: bool = True  # otherwise nothing that it sends is listened to
+    is_of_another_make: bool = False
 
 
 @dataclass(frozen=True)

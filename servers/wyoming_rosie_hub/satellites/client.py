@@ -13,6 +13,7 @@ from wyoming.ping import Ping
 from wyoming.satellite import RunSatellite
 
 from wyoming_rosie.errors import RosieError, UnreachableError
+from wyoming_rosie.programs import MAKER
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.outbox import Outbox
@@ -119,7 +120,9 @@ class SatelliteClient:
             raise UnreachableError(f"{self.uri} is not a satellite")
         self.software = _describe_software(info.satellite)
         self.wake_words = tuple(model.name for program in info.wake for model in program.models if model.installed)
-        return _identify_member(peer.member, SatelliteIdentity(info.satellite.name, info.satellite.area))
+        is_of_another_make = info.satellite.attribution.name != MAKER
+        satellite = SatelliteIdentity(info.satellite.name, info.satellite.area, is_of_another_make=is_of_another_make)
+        return _identify_member(peer.member, satellite)
 
     def _on_connected(self, satellite: SatelliteIdentity, turns: TurnRunner) -> None:
         self.satellite_id, self.area, self._is_unreachable = satellite.satellite_id, satellite.area, False

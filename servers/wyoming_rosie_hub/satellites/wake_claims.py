@@ -7,6 +7,7 @@ from wyoming.event import Event
 
 from wyoming_rosie.wakeword.arbitration.arbiter import Verdict
 from wyoming_rosie.wakeword.arbitration.events import WakeClaim, WakeVerdict, create_verdict_event
+from wyoming_rosie.wakeword.arbitration.rules import ANY_WORD
 from wyoming_rosie.wakeword.detection import normalize_name
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.satellites.arbitration import SatelliteArbitration
@@ -33,11 +34,14 @@ class WakeClaims:
         name: str,
         send: Callable[[Event], None],
         process: Callable[[m.Input], None],
+        *,
+        tells_words: bool = True,
     ) -> None:
         self.send = send
         self._arbitration = arbitration
         self._name = name
         self._process = process
+        self._tells_words = tells_words  # otherwise any run may be one after a wake word
         self._satellite: str | None = None  # while joined
         self._pending: dict[str, _Pending] = {}  # by word
         self._won_turns: dict[str, tuple[str, ...]] = {}  # who heard the word too, by turn
@@ -61,12 +65,13 @@ class WakeClaims:
 
     def claim_run(self, run: m.RunRequested, score: float | None) -> None:
         """Claim the word of a run that has started: of another make, or of a satellite that got no verdict in time."""
-        if run.needs_wake or run.wake_word is None or self._satellite is None:
+        word = run.wake_word if run.wake_word or self._tells_words else ANY_WORD
+        if run.needs_wake or word is None or self._satellite is None:
             return
         if (others := self._won_turns.pop(run.turn_id, None)) is not None:
             self._report_others(others)
         elif self._arbitration.is_needed:
-            self._claim(WakeClaim(run.turn_id, run.wake_word, score=score), _Pending(is_running=True))
+            self._claim(WakeClaim(run.turn_id, word, score=score), _Pending(is_running=True))
 
     def claim_detection(self, detection: m.WakeWordDetected, score: float | None) -> None:
         """Claim a word that the wake daemon detected in the satellite's audio."""

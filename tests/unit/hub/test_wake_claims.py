@@ -30,10 +30,10 @@ LOUD, FAINT = (WakeClaim(f"{snr} dB", WORD, score=0.9, snr_db=snr) for snr in (3
 class Box:
     """A satellite at the hub: what it is told, and what its turn is told."""
 
-    def __init__(self, arbitration: SatelliteArbitration, name: str) -> None:
+    def __init__(self, arbitration: SatelliteArbitration, name: str, *, tells_words: bool = True) -> None:
         self.told: list[Event] = []
         self.inputs: list[m.Input] = []
-        self.claims = WakeClaims(arbitration, name, self.told.append, self.inputs.append)
+        self.claims = WakeClaims(arbitration, name, self.told.append, self.inputs.append, tells_words=tells_words)
         self.claims.join()
 
     @property
@@ -145,6 +145,16 @@ async def test_a_button_is_no_claim(kitchen: Box, hall: Box) -> None:
     hall.claims.claim_run(m.RunRequested("button"), None)
     await decided()
     assert hall.inputs == []
+
+
+async def test_the_run_of_another_make_that_does_not_tell_its_word_ends_when_it_loses(
+    arbitration: SatelliteArbitration, kitchen: Box, hall: Box
+) -> None:
+    garage = Box(arbitration, "garage", tells_words=False)
+    garage.claims.claim_run(m.RunRequested("run"), None)
+    kitchen.claims.claim(replace(LOUD, age_ms=50))
+    await decided()
+    assert garage.inputs == [m.AnsweredElsewhere("kitchen")]
 
 
 async def test_satellites_of_one_name_are_two(arbitration: SatelliteArbitration, kitchen: Box) -> None:

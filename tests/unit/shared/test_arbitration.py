@@ -28,6 +28,7 @@ from wyoming_rosie.wakeword.arbitration.peer_arbiter import (
     SendTurnEnd,
 )
 from wyoming_rosie.wakeword.arbitration.rules import (
+    ANY_WORD,
     HUB_WINDOW_SECONDS,
     MAX_LATENESS_MS,
     WINDOW_SECONDS,
@@ -41,7 +42,7 @@ HALL = Claim("hall", WORD, 950, 150)
 CLAIMS = st.builds(
     Claim,
     st.sampled_from("abcdefgh"),
-    st.just(WORD),
+    st.sampled_from([WORD, WORD, "alexa", ANY_WORD]),
     st.none() | st.integers(0, 1000),
     st.none() | st.integers(0, 1000),
     st.integers(0, 200),
@@ -211,6 +212,40 @@ def test_another_word_is_another_decision() -> None:
     arbiter.claim(HALL, 0, 0.0)
     arbiter.claim(replace(KITCHEN, word="alexa"), 0, 0.0)
     assert all(verdict.wins for verdict in arbiter.decide(HUB_WINDOW_SECONDS))
+
+
+UNNAMED = replace(HALL, word=ANY_WORD)
+
+
+@pytest.mark.parametrize("claims", [(UNNAMED, KITCHEN), (KITCHEN, UNNAMED)], ids=["before", "after"])
+def test_a_claim_to_a_word_that_is_not_told_is_one_to_the_word_of_the_others(claims: Sequence[Claim]) -> None:
+    arbiter = _arbiter("kitchen", "hall")
+    first, second = claims
+    assert arbiter.claim(first, 0, 0.0) == []
+    assert arbiter.claim(second, 0, 0.02) == [
+        Verdict("kitchen", WORD, "kitchen", ("hall",)),
+        Verdict("hall", ANY_WORD, "kitchen"),
+    ]
+
+
+@pytest.mark.parametrize("claims", [(UNNAMED, KITCHEN), (KITCHEN, UNNAMED)], ids=["first", "last"])
+def test_a_word_that_is_not_told_is_suppressed_by_any_decision_and_its_own_suppresses_any(
+    claims: Sequence[Claim],
+) -> None:
+    arbiter = _arbiter("kitchen", "hall")
+    first, second = claims
+    arbiter.claim(first, 0, 0.0)
+    assert [verdict.wins for verdict in arbiter.decide(HUB_WINDOW_SECONDS)] == [True]
+    assert arbiter.claim(second, 0, 0.2) == [Verdict(second.satellite, second.word, first.satellite)]
+
+
+def test_a_word_that_is_not_told_makes_two_words_no_single_one() -> None:
+    arbiter = _arbiter("kitchen", "hall", "office")
+    arbiter.claim(replace(HALL, satellite="office", word="alexa"), 0, 0.0)
+    arbiter.claim(KITCHEN, 0, 0.01)
+    arbiter.claim(UNNAMED, 0, 0.02)
+    winners = [verdict.satellite for verdict in arbiter.decide(1.0) if verdict.wins]
+    assert winners == ["office", "kitchen"]
 
 
 def test_a_satellite_that_leaves_wins_nothing() -> None:
@@ -394,7 +429,7 @@ def test_one_satellite_answers_each_call(loss: float) -> None:
 
 @given(HOUSES, st.integers(0, 2**32))
 def test_without_losses_and_delays_all_agree_with_the_rules(claims: list[Claim], seed: int) -> None:
-    claims = [replace(claim, lateness_ms=0) for claim in claims]
+    claims = [replace(claim, word=WORD, lateness_ms=0) for claim in claims]
     network = Network(delay_seconds=0.0, loss=0.0)
     names = [claim.satellite for claim in claims]
     [result] = Simulation(names, [Call(claims, [0.0] * len(claims))], network, random.Random(seed)).run()

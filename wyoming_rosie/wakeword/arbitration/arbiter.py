@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from wyoming_rosie.wakeword.arbitration.decisions import Decisions
-from wyoming_rosie.wakeword.arbitration.rules import HUB_WINDOW_SECONDS, Claim, choose
+from wyoming_rosie.wakeword.arbitration.rules import ANY_WORD, HUB_WINDOW_SECONDS, Claim, choose, may_be_same
 
 MAX_WORDS = 64
 """Words that are decided at the same time; claims to more of them are won at once."""
@@ -72,11 +72,12 @@ class Arbiter:
         """Take a claim to a word that ended so long ago at its satellite; return what can be told at once."""
         if (winner := self._decisions.find_winner(claim.word, now)) is not None:
             return [Verdict(claim.satellite, claim.word, winner)]
-        if claim.word not in self._rounds and len(self._rounds) >= MAX_WORDS:
+        word = self._find_round(claim.word)
+        if word not in self._rounds and len(self._rounds) >= MAX_WORDS:
             return [Verdict(claim.satellite, claim.word, claim.satellite)]
-        one = self._rounds.setdefault(claim.word, _Round(now + HUB_WINDOW_SECONDS))
+        one = self._rounds.setdefault(word, _Round(now + HUB_WINDOW_SECONDS))
         one.claims.setdefault(claim.satellite, (claim, now - min(max(age_seconds, 0.0), MAX_AGE_SECONDS)))
-        return self._decide(claim.word, now) if self.members <= one.claims.keys() else []
+        return self._decide(word, now) if self.members <= one.claims.keys() else []
 
     def decide(self, now: float) -> list[Verdict]:
         """Return the verdicts of the rounds whose window is over."""
@@ -87,10 +88,17 @@ class Arbiter:
         """Let the words that a satellite has won be claimed anew, as its turn is over."""
         self._decisions.end_turn(satellite, now)
 
+    def _find_round(self, word: str) -> str:
+        """Return the word of the round that a claim belongs to; one whose word was not known gets it from the claim."""
+        if word != ANY_WORD and ANY_WORD in self._rounds and word not in self._rounds:
+            self._rounds[word] = self._rounds.pop(ANY_WORD)
+        return next((other for other in reversed(self._rounds) if may_be_same(word, other)), word)
+
     def _decide(self, word: str, now: float) -> list[Verdict]:
         one = self._rounds.pop(word)
         winner = one.choose().satellite
         others = tuple(sorted(one.claims.keys() - {winner}))
         self._decisions.add(word, winner, now)
-        losers = [Verdict(satellite, word, winner) for satellite in others]
-        return [Verdict(winner, word, winner, others), *losers]
+        words = {satellite: claim.word for satellite, (claim, _) in one.claims.items()}
+        losers = [Verdict(satellite, words[satellite], winner) for satellite in others]
+        return [Verdict(winner, words[winner], winner, others), *losers]

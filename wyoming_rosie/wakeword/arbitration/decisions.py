@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
+from wyoming_rosie.wakeword.arbitration.rules import may_be_same
+
 SUPPRESSION_SECONDS = 2.0
 """Time for which a decision counts, unless the turn of the winner ends before."""
 LEAST_SUPPRESSION_SECONDS = 0.5
@@ -33,8 +35,9 @@ class Decisions:
 
     def find_winner(self, word: str, now: float) -> str | None:
         """Return who answers a word; None if that is to be decided."""
-        known = self._by_word.get(word)
-        return known.winner if known is not None and now < known.until else None
+        known = (one for other, one in self._by_word.items() if may_be_same(word, other) and now < one.until)
+        latest = max(known, key=lambda one: one.decided_at, default=None)
+        return None if latest is None else latest.winner
 
     def end_turn(self, winner: str, now: float) -> bool:
         """Let the next call be decided anew, as the turn of a satellite has ended; return whether it had won one."""

@@ -19,6 +19,8 @@ MAX_SNR_TENTHS = 300
 USUAL_SNR_TENTHS = MAX_SNR_TENTHS
 """Loudness of a claim that has none: seven satellites in ten that hear a word measure as much."""
 USUAL_SCORE_PERMILLE = 900
+ANY_WORD = ""
+"""Word of a claim whose satellite does not tell which one it heard: the call may be that of any other claim."""
 FOLLOW_UP_TENTHS = 120
 """Advantage of the satellite that is spoken with: half the distance and a wall."""
 LATENESS_TENTHS_PER_MS = 1
@@ -60,6 +62,11 @@ def choose(claims: Iterable[Claim]) -> Claim:
 def is_better(claim: Claim, other: Claim) -> bool:
     """Return whether the first claim wins against the other."""
     return claim.rank < other.rank
+
+
+def may_be_same(word: str, other: str) -> bool:
+    """Return whether two claims may be to the same word."""
+    return word == other or ANY_WORD in (word, other)
 
 
 def to_permille(score: float | None) -> int | None:
