@@ -200,7 +200,9 @@ class Utterance:
 
     def _create_stream(self) -> ScheduledStream[VadStream, VadEvent]:
         state = self._context.create_vad_stream()
-        return self._context.vad_scheduler.create_stream(state, self._on_vad_events, may_drop=False)
+        return self._context.vad_scheduler.create_stream(
+            state, self._on_vad_events, client=self._client, may_drop=False
+        )
 
     async def _finish_detection(self) -> None:
         """Wait until all speech is found; search all audio if the conductor has reported none."""

@@ -12,6 +12,7 @@ from wyoming_rosie.audio.receiver import AudioReceiver
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
+from wyoming_rosie.protocol.connection import client_of
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.runtime.fields import parse_number
@@ -92,7 +93,9 @@ class VadHandler:
         self._outbox.start(self._send_vad_event)
         self._context = self._context or turn.context(event)
         rules = for_command(self._rules) if self._context.get("turn_id") else self._rules
-        self._stream = self._scheduler.create_stream(VadStream(self._engine, rules), self._on_vad_events)
+        self._stream = self._scheduler.create_stream(
+            VadStream(self._engine, rules), self._on_vad_events, client=client_of(self._send)
+        )
         self._had_voice = False
         self._start_ms = _parse_timestamp(event)
 

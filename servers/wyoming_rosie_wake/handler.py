@@ -11,6 +11,7 @@ from wyoming_rosie.audio.receiver import AudioReceiver
 from wyoming_rosie.errors import BadEventError, EngineError, RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
+from wyoming_rosie.protocol.connection import client_of
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.runtime.fields import Fields
@@ -125,7 +126,7 @@ class WakeHandler:
         self._outbox.start(self._send_detection)
         state = await self._scheduler.call(self._engine.create_stream, self._names)
         self._recording = RecordingBuffer(self._recorder) if self._recorder is not None else None
-        self._stream = self._scheduler.create_stream(state, self._on_detections)
+        self._stream = self._scheduler.create_stream(state, self._on_detections, client=client_of(self._send))
 
     async def _push(self, pcm: bytes) -> None:
         if self._stream is None or not pcm:

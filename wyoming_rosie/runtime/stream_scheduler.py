@@ -1,12 +1,13 @@
 """Stream scheduler: batches many audio streams on the few threads of an engine, in turn.
 
-A stream that sends faster than real time has to wait. When the engine cannot keep up, a stream whose backlog is too long loses
-its oldest audio, which is counted; other streams are not delayed by it.
+Live streams come first. Of those that send faster than real time, the ones of the client that has used the engine least
+lately are next, so that a whole recording does not wait for another client's many. When the engine cannot keep up, a stream
+whose backlog is too long loses its oldest audio, which is counted; other streams are not delayed by it.
 """
 
 import asyncio
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import structlog
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError, EngineError, RosieError
+from wyoming_rosie.runtime.fair_queue import ClientUsage
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import lower_priority
 
@@ -26,6 +28,8 @@ KEPT_BACKLOG_SECONDS = 1.0
 """Newest audio that stays in the backlog then."""
 TICK_SECONDS_PER_STREAM = 0.02
 MAX_BATCH_SIZE = 32
+SHARED_BATCH_SIZE = 8
+"""Streams ahead of real time in a batch while several clients have streams: others wait for no longer than that takes."""
 _WORKERS = range(65)
 FINISH_SECONDS = 60.0
 _MAX_BACKLOG_BYTES = SPEECH.bytes_in(MAX_BACKLOG_SECONDS)
@@ -84,7 +88,8 @@ class BatchScheduler(Generic[S, F]):
         self._ready: deque[ScheduledStream[S, F]] = deque()
         self._coalesced: deque[ScheduledStream[S, F]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._open_streams = 0
+        self._open_streams = Counter[str]()  # by client
+        self._usage = ClientUsage()
 
     @property
     def waiting(self) -> int:
@@ -100,14 +105,14 @@ class BatchScheduler(Generic[S, F]):
         self._threads.submit(function)
 
     def create_stream(
-        self, state: S, on_results: Callable[[Sequence[F]], None], *, may_drop: bool = True
+        self, state: S, on_results: Callable[[Sequence[F]], None], *, client: str = "", may_drop: bool = True
     ) -> "ScheduledStream[S, F]":
         """Create a stream; the event loop calls `on_results` with its results, in order.
 
         A stream of limited length must not drop audio that the engine is late with (`may_drop`); it waits.
         """
-        self._open_streams += 1
-        return ScheduledStream(self, state, on_results, may_drop=may_drop)
+        self._open_streams[client] += 1
+        return ScheduledStream(self, state, on_results, client=client, may_drop=may_drop)
 
     def close(self) -> None:
         """Start no more batches; results of running ones are dropped."""
@@ -118,13 +123,14 @@ class BatchScheduler(Generic[S, F]):
 
     def remove_stream(self, stream: "ScheduledStream[S, F]") -> None:
         """Remove a closed stream."""
-        self._open_streams -= 1
+        self._open_streams[stream.client] -= 1
+        self._open_streams += Counter()  # forgets clients without any
         if stream in self._coalesced:
             self._coalesced.remove(stream)
 
     def coalesce(self, stream: "ScheduledStream[S, F]") -> bool:
         """Read the stream's source once per tick from now on; return False if it is the only stream."""
-        if self._open_streams < 2:  # it would gain nothing but delay
+        if self._open_streams.total() < 2:  # it would gain nothing but delay
             return False
         self._coalesced.append(stream)
         self._tick_soon()
@@ -140,7 +146,7 @@ class BatchScheduler(Generic[S, F]):
         if not self._ready or not self._idle_workers:
             return
         if (
-            self._open_streams < 2
+            self._open_streams.total() < 2
             or len(self._ready) >= MAX_BATCH_SIZE
             or any(stream.is_behind for stream in self._ready)
         ):
@@ -150,7 +156,7 @@ class BatchScheduler(Generic[S, F]):
 
     def _tick_soon(self) -> None:
         if self._timer is None:
-            seconds = min(self.limits.tick_seconds, TICK_SECONDS_PER_STREAM * self._open_streams)
+            seconds = min(self.limits.tick_seconds, TICK_SECONDS_PER_STREAM * self._open_streams.total())
             groups = max(1.0, len(self._coalesced) / MAX_BATCH_SIZE)  # they are read in groups, one per tick
             self._timer = asyncio.get_running_loop().call_later(seconds / groups, self._tick)
 
@@ -178,11 +184,26 @@ class BatchScheduler(Generic[S, F]):
 
     def _start_batches(self) -> None:
         while self._ready and self._idle_workers:
-            batch = [self._ready.popleft() for _ in range(min(len(self._ready), MAX_BATCH_SIZE))]
-            work = [(stream, stream.take_batch(self.limits)) for stream in batch]
+            work = [(stream, stream.take_batch(self.limits)) for stream in self._take_ready()]
             work = [(stream, piece) for stream, piece in work if piece.pcm]
+            for stream, piece in work:
+                self._usage.add(stream.client, SPEECH.seconds(len(piece.pcm)), loop_time())
             if work:
                 self._submit([stream for stream, _ in work], [piece for _, piece in work])
+
+    def _take_ready(self) -> "list[ScheduledStream[S, F]]":
+        """Take the streams of the next batch."""
+        batch = [stream for stream in self._ready if not stream.is_behind][:MAX_BATCH_SIZE]
+        behind = [stream for stream in self._ready if stream.is_behind]
+        if behind:
+            now = loop_time()
+            client = min((stream.client for stream in behind), key=lambda client: self._usage.find(client, now))
+            most = MAX_BATCH_SIZE if len(self._open_streams) < 2 else SHARED_BATCH_SIZE
+            room = min(most, MAX_BATCH_SIZE - len(batch))
+            batch += [stream for stream in behind if stream.client == client][:room]
+        taken = set(batch)
+        self._ready = deque(stream for stream in self._ready if stream not in taken)
+        return batch
 
     def _submit(self, streams: "list[ScheduledStream[S, F]]", pieces: "list[_BatchItem[S]]") -> None:
         self._idle_workers -= 1
@@ -216,9 +237,11 @@ class ScheduledStream(Generic[S, F]):
         state: S,
         on_results: Callable[[Sequence[F]], None],
         *,
-        may_drop: bool = True,
+        client: str,
+        may_drop: bool,
     ) -> None:
         self.state = state
+        self.client = client
         self.source: AudioSource | None = None  # of a coalesced stream
         self.dropped_samples = 0
         self._scheduler = scheduler

@@ -12,6 +12,7 @@ from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.runtime.stream_scheduler import (
     KEPT_BACKLOG_SECONDS,
     MAX_BACKLOG_SECONDS,
+    SHARED_BATCH_SIZE,
     BatchLimits,
     BatchScheduler,
     ScheduledStream,
@@ -66,8 +67,8 @@ class Room:
         self.scheduler: BatchScheduler[Tally, int] = BatchScheduler("test", engine.hear, PACE, threads)
         self.found: list[int] = []
 
-    def open(self, *, may_drop: bool = True) -> ScheduledStream[Tally, int]:
-        return self.scheduler.create_stream(Tally(), self.found.extend, may_drop=may_drop)
+    def open(self, *, client: str = "", may_drop: bool = True) -> ScheduledStream[Tally, int]:
+        return self.scheduler.create_stream(Tally(), self.found.extend, client=client, may_drop=may_drop)
 
 
 @pytest.fixture
@@ -129,6 +130,33 @@ async def test_a_stream_is_never_in_two_threads_at_once(room: Room) -> None:
     assert len(room.engine.threads) == 2
     assert not room.engine.overlapped
     assert all(len(stream.state.pcm) == 30 * HOP for stream in streams)
+
+
+async def test_a_whole_recording_is_heard_before_more_of_a_client_with_many(slow_room: Room) -> None:
+    many = [slow_room.open(client="many") for _ in range(30)]
+    for stream in many:
+        await stream.push(bytes(20 * HOP))
+    await asyncio.sleep(0.1)
+    before = sum(len(stream.state.pcm) for stream in many)
+    one = slow_room.open(client="one")
+    await one.push(bytes(20 * HOP))
+    await one.finish()
+    assert len(one.state.pcm) == 20 * HOP
+    assert sum(len(stream.state.pcm) for stream in many) - before <= 2 * SHARED_BATCH_SIZE * PACE.max_bytes
+
+
+async def test_a_live_stream_waits_for_one_batch_of_a_client_with_many(slow_room: Room) -> None:
+    many, live = [slow_room.open(client="many") for _ in range(30)], slow_room.open(client="live")
+    for stream in many:
+        await stream.push(bytes(20 * HOP))
+    batches = []
+    for _ in range(3):
+        before = len(slow_room.engine.batches)
+        await live.push(bytes(HOP))
+        await live.finish()
+        batches += slow_room.engine.batches[before:]
+    assert len(live.state.pcm) == 3 * HOP
+    assert max(batches) <= SHARED_BATCH_SIZE + 1
 
 
 async def test_a_stream_with_much_to_hear_leaves_the_others_their_turn(slow_room: Room) -> None:
