@@ -64,6 +64,7 @@ async def test_a_running_house_is_asked_and_its_question_can_be_answered(daemon:
     assert "no question for --continue" in complaint
 
 
+@pytest.mark.long
 async def test_a_running_house_is_left_alone_by_those_who_name_another(daemon: StartDaemon, tmp_path: Path) -> None:
     house = await running_house(daemon, tmp_path)
     other = await daemon("intent")
@@ -108,6 +109,7 @@ async def test_on_a_terminal_a_question_is_answered_at_once(daemon: StartDaemon)
     assert "Unlocked the Front Door." in shown
 
 
+@pytest.mark.long
 async def test_a_house_in_memory_made_from_ones_own_home_says_so_with_each_answer_and_to_the_doctor(
     daemon: StartDaemon, tmp_path: Path
 ) -> None:

@@ -153,6 +153,7 @@ async def test_recorded_commands_end_in_the_right_intent(
     assert sum(one.is_wrong_action for one in (*people, *voices)) <= math.ceil(0.04 * len((*people, *voices)))
 
 
+@pytest.mark.long
 async def test_what_is_no_command_does_nothing(hear: Hear, recordings: dict[str, bytes]) -> None:
     clips = ["commands-en/oov_1.wav", "commands-en/oov_2.wav", "noise/background_noise.wav", "asr/jfk.wav"]
     heard = {clip: await hear(recordings[clip]) for clip in clips}

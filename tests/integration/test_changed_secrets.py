@@ -25,6 +25,7 @@ async def ask_until(client: Client, is_wanted: Callable[[str], bool]) -> str:
     return str(answer)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", ["a file", "a folder of credentials"])
 async def test_a_token_of_home_assistant_that_changes_on_disk_is_used_without_a_restart(
     place: str, peer: OpenPeer, tmp_path: Path

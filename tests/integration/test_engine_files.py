@@ -20,6 +20,8 @@ from wyoming_rosie.audio.files import read_audio
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.commands.demo import COMMAND
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples" / "engines"
 FOLDERS = {

@@ -323,6 +323,7 @@ async def test_a_yes_from_a_room_that_may_not_does_not_carry_out_what_another_as
     assert outcomes == [("127.0.0.1", "asked"), ("kitchen (satellite)", "refused")]
 
 
+@pytest.mark.long
 async def test_the_refusal_is_a_sentence_in_the_language_of_the_command(
     daemon: StartDaemon, flags: tuple[str, ...]
 ) -> None:

@@ -151,6 +151,7 @@ SLOW = {"rate": 1000, "width": 2, "channels": 1}
 FIRST = {"wake": [Event("detect")], "asr": [Event("transcribe")], "satellite": [Event("run-satellite")]}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", [role for role in ROLES if role in ("wake", "vad", "asr", "satellite")], indirect=True)
 async def test_audio_that_grows_when_it_is_converted_is_taken_in_pieces(target: Daemon, role: str) -> None:
     process = psutil.Process(target.process.pid)

@@ -33,6 +33,7 @@ def is_complete(artifact: Artifact) -> bool:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", SERVICES)
 async def test_a_service_is_one_installed_program_with_languages(daemon: StartDaemon, role: str) -> None:
     info = await info_of(await daemon(role))

@@ -223,6 +223,7 @@ async def test_a_bad_request_gets_its_reason_and_the_next_one_its_answer(shared_
         assert (await ask(client, "what time is it")).type == "handled"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -136,6 +136,7 @@ async def test_the_command_adds_finds_tags_and_forgets(daemon: StartDaemon, peer
     assert "add --yes" in await rosie("forget", "--kind", "fact", "--uri", uri, status=2)
 
 
+@pytest.mark.long
 async def test_a_wrong_export_imports_nothing(daemon: StartDaemon, peer: OpenPeer, tmp_path: Path) -> None:
     uri = (await daemon("intent")).uri
     file = tmp_path / "wrong.jsonl"

@@ -55,6 +55,7 @@ async def start(
     return stack[-1]
 
 
+@pytest.mark.long
 async def test_a_satellite_that_has_joined_talks_to_the_hub_and_nothing_is_plain_on_the_wire(
     house: Path, tmp_path: Path
 ) -> None:

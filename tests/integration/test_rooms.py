@@ -92,6 +92,7 @@ async def rooms(daemon: StartDaemon, tmp_path: Path) -> AsyncIterator[Rooms]:
         yield house
 
 
+@pytest.mark.long
 async def test_timers_and_failed_delayed_commands_belong_to_their_room(rooms: Rooms) -> None:
     assert await rooms.say("Kitchen", "set a timer for 20 seconds") == "20 second timer started."
     assert await rooms.say("Office", "cancel the timer") == "The 20 second timer is cancelled."

@@ -81,6 +81,7 @@ async def test_dialogue(daemon: StartDaemon, folder: Path, words: dict[str, byte
         await room.perform(dialogue, words)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [
@@ -137,6 +138,7 @@ def detections_in(said: bytes) -> set[int]:
     return {heard.sample - lead for lead in leads for heard in MicroStream(word).process(bytes(2 * lead) + said)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("clip", ["woww_alexa", "woww_hey_jarvis", "woww_hey_mycroft", "woww_okay_nabu"])
 async def test_each_bundled_word_wakes_it_through_a_daemon(
     daemon: StartDaemon, folder: Path, words: dict[str, bytes], clip: str

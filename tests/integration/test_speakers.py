@@ -73,6 +73,7 @@ async def transcribe(ears: Client, pcm: bytes, **context: str) -> dict[str, obje
     return dict(answer.data["context"])
 
 
+@pytest.mark.long
 async def test_voices_are_enrolled_known_and_forgotten_while_the_daemon_runs(
     voices: Voices, daemon: StartDaemon, peer: OpenPeer
 ) -> None:

@@ -178,6 +178,7 @@ async def run_command(*arguments: str, state: Path) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), err.decode()
 
 
+@pytest.mark.long
 async def test_commands_use_the_identity_of_this_users_programs(
     daemon: StartDaemon, house: House, members: dict[str, Membership], tmp_path: Path
 ) -> None:

@@ -228,6 +228,7 @@ async def test_nearly_all_recorded_voices_are_found_when_they_are_30_db_softer(
     assert len(missed) <= 0.1 * len(voices), missed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("decibels", [0, -20])
 @pytest.mark.parametrize(
     ("name", "sound"),

@@ -20,6 +20,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("where", ["in process", "at a daemon"])
 async def test_a_command_after_silence_begins_where_its_wake_word_ends(
     daemon: StartDaemon, folder: Path, shared_data: Path, where: str

@@ -124,6 +124,7 @@ async def test_a_stopped_asr_daemon_is_reported_aloud_and_used_again_later(
     assert await loop.say(turn_on_the_lights, "t2") == "Turned on the Kitchen Light."
 
 
+@pytest.mark.long
 def test_a_recorded_voice_needs_no_pause_after_the_wake_word(shared_data: Path, tmp_path: Path) -> None:
     word = speech(shared_data / "wake" / "woww_okay_nabu.wav")
     spoken = speech(shared_data / "commands-en-tts" / "turn_on_the_kitchen_lights.wav")

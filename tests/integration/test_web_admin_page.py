@@ -194,6 +194,7 @@ async def test_a_key_that_may_only_talk_is_told_so(house: AdminHouse, chromium: 
         await expect(page.get_by_role("alert")).to_contain_text("This key may talk, but not look at the house")
 
 
+@pytest.mark.long
 async def test_the_page_to_talk_to_the_house_leads_there_whoever_may_run_it(
     house: AdminHouse, chromium: Browser
 ) -> None:
@@ -521,6 +522,7 @@ async def test_members_are_listed_and_revoked(house: AdminHouse, chromium: Brows
     assert member.id in registry.revoked
 
 
+@pytest.mark.long
 async def test_a_new_password_keeps_its_page_and_ends_the_others(house: AdminHouse, chromium: Browser) -> None:
     async with open_admin(house, chromium) as page, open_admin(house, chromium) as other:
         await expect(other.get_by_role("heading", name=KITCHEN)).to_be_visible()

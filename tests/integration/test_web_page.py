@@ -250,6 +250,7 @@ async def test_the_page_comes_back_after_the_hub_was_killed(
         await answered(page, "You said: hello.")
 
 
+@pytest.mark.long
 async def test_a_page_over_plain_http_is_let_in_by_its_key_and_says_how_to_get_a_microphone(
     own_house: ScriptedHouse, chromium: Browser, tablet_key: str
 ) -> None:
@@ -264,6 +265,7 @@ async def test_a_page_over_plain_http_is_let_in_by_its_key_and_says_how_to_get_a
         await answered(page, "You said: hello.")
 
 
+@pytest.mark.long
 async def test_a_page_over_https_has_a_microphone(own_house: ScriptedHouse, chromium: Browser, tablet_key: str) -> None:
     async with own_house.serving("--web.names", INSECURE_NAME, "--web.tls"):
         page = await open_page(chromium, own_house.url.replace("127.0.0.1", INSECURE_NAME), ignore_https_errors=True)
@@ -286,6 +288,7 @@ async def test_a_camera_reads_from_the_page_where_the_certificate_is(
         assert cv2.QRCodeDetector().detectAndDecode(pixels)[0] == url
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("script", "sentence"),
     [
@@ -398,6 +401,7 @@ async def test_the_page_fits_any_width(house: ScriptedHouse, chromium: Browser, 
     assert await page.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.long
 async def test_everything_can_be_done_by_keyboard(house: ScriptedHouse, chromium: Browser) -> None:
     page = await open_page(chromium, house.url)
     await state_is(page, "idle")
@@ -424,6 +428,7 @@ async def test_the_room_is_chosen_once(house: ScriptedHouse, chromium: Browser) 
     await expect(page.locator("#room")).to_have_text("<img src=x onerror=alert(1)>")
 
 
+@pytest.mark.long
 async def test_a_script_in_the_name_of_a_device_stays_text(own_house: ScriptedHouse, chromium: Browser) -> None:
     async def name_a_timer(event: Event, send: Send) -> None:
         if event.type == "transcript":
@@ -446,6 +451,7 @@ async def test_a_script_in_the_name_of_a_device_stays_text(own_house: ScriptedHo
             assert await page.evaluate("[typeof attacked, document.querySelectorAll('img').length]") == ["undefined", 0]
 
 
+@pytest.mark.long
 async def test_a_timer_is_counted_down_and_rings(own_house: ScriptedHouse, chromium: Browser) -> None:
     async def start_timer(event: Event, send: Send) -> None:
         if event.type == "transcript":
@@ -464,6 +470,7 @@ async def test_a_timer_is_counted_down_and_rings(own_house: ScriptedHouse, chrom
         await expect(page.locator("#timers")).to_be_hidden()
 
 
+@pytest.mark.long
 async def test_what_rings_on_the_page_is_snoozed(own_house: ScriptedHouse, chromium: Browser) -> None:
     slots: dict[str, dict[str, object]] = {
         "tea": {"seconds": 1, "name": "tea"},
@@ -500,6 +507,7 @@ async def test_volume_and_mute_are_set_from_elsewhere(house: ScriptedHouse, chro
         await expect(page.get_by_role("button", name="Muted")).to_have_attribute("aria-pressed", "true")
 
 
+@pytest.mark.long
 async def test_a_house_without_daemons_says_so(own_house: ScriptedHouse, chromium: Browser) -> None:
     await own_house.start_hub(dict.fromkeys(("wake", "vad", "asr", "intent", "tts"), "tcp://127.0.0.1:9"))
     page = await open_page(chromium, own_house.url)
@@ -510,6 +518,7 @@ async def test_a_house_without_daemons_says_so(own_house: ScriptedHouse, chromiu
     await expect(page.get_by_role("alert")).to_contain_text("The wake word cannot be heard")
 
 
+@pytest.mark.long
 async def test_a_page_that_cannot_be_loaded_says_that_the_house_is_away(
     own_house: ScriptedHouse, chromium: Browser
 ) -> None:

@@ -217,6 +217,7 @@ def chosen(transport: str) -> str:
     return message("user-event", name="transport", transport=transport)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "packet", [b"", b"\x03", b"\xff" * 100, bytes(1501)], ids=["empty", "no-count", "noise", "large"]
 )

@@ -65,6 +65,7 @@ def test_any_way_of_decoding_ends_with_the_text(model: WhisperModel, options: di
     assert heard.no_speech < 0.1
 
 
+@pytest.mark.long
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="other processors have one back end")
 @pytest.mark.parametrize(
     "back_end",

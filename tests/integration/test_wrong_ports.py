@@ -14,6 +14,8 @@ from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.protocol.client import DESCRIBE_SECONDS, describe
 
+pytestmark = pytest.mark.long
+
 COMMANDS = {
     "detect": (str(RECORDING),),
     "transcribe": (str(RECORDING),),

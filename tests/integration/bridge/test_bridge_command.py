@@ -86,6 +86,7 @@ async def test_a_broker_that_is_away_is_named_by_its_health() -> None:
     assert "MQTT" in parts["mqtt"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -127,6 +128,7 @@ async def bury(url: str, key: str) -> None:
         await delivery.bury("payload_expired", "the audio has expired or was never there")
 
 
+@pytest.mark.long
 async def test_dead_letters_are_listed_shown_and_replayed_with_a_new_key_and_deadline(redis: Redis) -> None:
     flags = ("--broker.redis", redis.url)
     assert "There are no dead letters" in (await run("dead", "list", *flags))[1]

@@ -77,6 +77,7 @@ async def running(daemon: StartDaemon, folder: Path, scopes: frozenset[Scope], *
         yield BusHouse(node, said, folder / "audit", intent.uri)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("device", "room", "told"),
     [

@@ -253,6 +253,7 @@ async def test_redis_brings_nothing_that_harms_the_bridge(site: Site) -> None:
     assert_nothing_foreign(site, {"voice/kitchen/audio_meta"})
 
 
+@pytest.mark.long
 async def test_nats_brings_nothing_that_harms_the_bridge(site: Site) -> None:
     js = site.nats.jetstream()
     for subject, about in ON_NATS.items():

@@ -32,6 +32,7 @@ def look(video: Path) -> dict[tuple[str, int], FrameReport]:
     return found
 
 
+@pytest.mark.long
 def test_nobody_is_seen_where_nobody_is(reports: dict[tuple[str, int], FrameReport]) -> None:
     empty = [key for key, shown in LABELLED.items() if shown == "nobody"]
     assert len(empty) == 23

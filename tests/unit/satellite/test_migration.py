@@ -111,6 +111,7 @@ def test_any_text_comes_through(text: str) -> None:
         assert tomllib.loads(migrate(["run", "--name", text]))["satellite"]["name"] == text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", VALUE_KINDS)
 def test_each_old_flag_gives_a_file_that_can_be_read(name: str) -> None:
     values = {"NOTHING": "", "TEXT": "x", "WHOLE": "2", "NUMBER": "0.5", "WORD": "x y", "REPEAT": "2 1"}

@@ -65,6 +65,7 @@ def test_the_settings_of_a_container_are_read(tmp_path: Path) -> None:
     assert (settings.wake_word_name, settings.debug, settings.wake_refractory_seconds) == (("hey_jarvis",), True, 3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("flag", [*WITH_VALUE, *WITHOUT_VALUE, *ADDRESS])
 def test_each_flag_becomes_a_valid_setting_or_a_comment(flag: str) -> None:
     value = "" if flag in WITHOUT_VALUE else "1"
