@@ -1,12 +1,10 @@
 """Turns of clients at something they share, so that none waits for all requests of another, and a bounded queue with them."""
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from typing import Any, Generic, Protocol, TypeVar
 
 MAX_TURNS = 1024
 """Clients whose latest turns are remembered; a client with an older one is treated as a new one."""
-MAX_USED_SECONDS = 60.0
-"""Use beyond which a client is not put back any further."""
 
 
 class QueuedRequest(Protocol):
@@ -44,25 +42,6 @@ class ClientTurns:
     def forget(self) -> None:
         """Treat all clients as new ones."""
         self._latest.clear()
-
-
-class ClientUsage:
-    """What each client has used lately, in seconds of something; one second is forgiven each second."""
-
-    def __init__(self) -> None:
-        self._used: OrderedDict[str, tuple[float, float]] = OrderedDict()  # with the time at which it was so much
-
-    def add(self, client: str, seconds: float, now: float) -> None:
-        """Count what a client uses."""
-        self._used[client] = min(self.find(client, now) + seconds, MAX_USED_SECONDS), now
-        self._used.move_to_end(client)
-        if len(self._used) > MAX_TURNS:
-            self._used.popitem(last=False)
-
-    def find(self, client: str, now: float) -> float:
-        """Return what a client has used and is not forgiven yet."""
-        used, at = self._used.get(client, (0.0, now))
-        return max(0.0, used - (now - at))
 
 
 class FairQueue(Generic[R]):

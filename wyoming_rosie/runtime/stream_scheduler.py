@@ -17,7 +17,7 @@ import structlog
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError, EngineError, RosieError
-from wyoming_rosie.runtime.fair_queue import ClientUsage
+from wyoming_rosie.http.rate_limit import Rate, RateLimit
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import lower_priority
 
@@ -30,6 +30,10 @@ TICK_SECONDS_PER_STREAM = 0.02
 MAX_BATCH_SIZE = 32
 SHARED_BATCH_SIZE = 8
 """Streams ahead of real time in a batch while several clients have streams: others wait for no longer than that takes."""
+USE_RATE = Rate(per_second=1.0, burst=0)
+"""Of a second of audio that a client has had processed, this is forgiven."""
+MAX_USED_SECONDS = 60.0
+"""Use beyond which a client is not put back any further."""
 _WORKERS = range(65)
 FINISH_SECONDS = 60.0
 _MAX_BACKLOG_BYTES = SPEECH.bytes_in(MAX_BACKLOG_SECONDS)
@@ -89,7 +93,7 @@ class BatchScheduler(Generic[S, F]):
         self._coalesced: deque[ScheduledStream[S, F]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._open_streams = Counter[str]()  # by client
-        self._usage = ClientUsage()
+        self._usage = RateLimit(USE_RATE)  # what each client has had processed and is not forgiven yet
 
     @property
     def waiting(self) -> int:
@@ -186,8 +190,9 @@ class BatchScheduler(Generic[S, F]):
         while self._ready and self._idle_workers:
             work = [(stream, stream.take_batch(self.limits)) for stream in self._take_ready()]
             work = [(stream, piece) for stream, piece in work if piece.pcm]
+            now = loop_time()
             for stream, piece in work:
-                self._usage.add(stream.client, SPEECH.seconds(len(piece.pcm)), loop_time())
+                self._usage.take(stream.client, now, SPEECH.seconds(len(piece.pcm)), patience=MAX_USED_SECONDS)
             if work:
                 self._submit([stream for stream, _ in work], [piece for _, piece in work])
 
@@ -197,7 +202,7 @@ class BatchScheduler(Generic[S, F]):
         behind = [stream for stream in self._ready if stream.is_behind]
         if behind:
             now = loop_time()
-            client = min((stream.client for stream in behind), key=lambda client: self._usage.find(client, now))
+            client = min((stream.client for stream in behind), key=lambda one: self._usage.seconds_until(one, now, 0))
             most = MAX_BATCH_SIZE if len(self._open_streams) < 2 else SHARED_BATCH_SIZE
             room = min(most, MAX_BATCH_SIZE - len(batch))
             batch += [stream for stream in behind if stream.client == client][:room]

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.runtime.fair_queue import MAX_TURNS, MAX_USED_SECONDS, ClientTurns, ClientUsage, FairQueue
+from wyoming_rosie.runtime.fair_queue import MAX_TURNS, ClientTurns, FairQueue
 
 CLIENTS = st.sampled_from("abcd")
 MAX_WAITING = 3
@@ -100,27 +100,3 @@ def test_the_memory_of_turns_is_bounded() -> None:
     for number in range(2 * MAX_TURNS):
         turns.take(str(number))
     assert [turns.latest(str(number)) for number in (0, MAX_TURNS - 1, MAX_TURNS)] == [0, 0, MAX_TURNS + 1]
-
-
-def test_what_was_used_is_forgiven_second_by_second() -> None:
-    usage = ClientUsage()
-    usage.add("a", 3.0, 10.0)
-    usage.add("a", 2.0, 11.0)
-    assert [usage.find(client, 12.0) for client in ("a", "b")] == [3.0, 0.0]
-    assert usage.find("a", 20.0) == 0.0
-
-
-@given(st.lists(st.tuples(CLIENTS, st.floats(0, 100)), max_size=20))
-def test_nobody_is_put_back_without_end(uses: list[tuple[str, float]]) -> None:
-    usage = ClientUsage()
-    for client, seconds in uses:
-        usage.add(client, seconds, 0.0)
-    assert all(usage.find(client, 0.0) <= MAX_USED_SECONDS for client in "abcd")
-    assert all(usage.find(client, MAX_USED_SECONDS) == 0.0 for client in "abcd")
-
-
-def test_clients_whose_use_is_remembered_are_bounded() -> None:
-    usage = ClientUsage()
-    for number in range(MAX_TURNS + 1):
-        usage.add(str(number), 5.0, 0.0)
-    assert [usage.find(client, 0.0) for client in ("0", "1")] == [0.0, 5.0]

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.http.rate_limit import MAX_CLIENTS, Rate, RateLimit
+from wyoming_rosie.runtime.stream_scheduler import MAX_USED_SECONDS, USE_RATE
 
 RATE = Rate(per_second=2, burst=5)
 
@@ -58,3 +59,20 @@ def test_whoever_is_patient_gets_the_rate_and_holds_its_place(requests: list[tup
             total += cost
             latest = max(latest, now + wait)
     assert total <= RATE.burst + RATE.per_second * latest + 1e-6
+
+
+def test_what_was_used_is_forgiven_second_by_second() -> None:
+    usage = RateLimit(USE_RATE)
+    usage.take("a", 10.0, 3.0, patience=MAX_USED_SECONDS)
+    usage.take("a", 11.0, 2.0, patience=MAX_USED_SECONDS)
+    assert [usage.seconds_until(client, 12.0, 0) for client in ("a", "b")] == [3.0, 0.0]
+    assert usage.seconds_until("a", 20.0, 0) == 0.0
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.floats(0, 100)), max_size=20))
+def test_nobody_is_put_back_without_end(uses: list[tuple[str, float]]) -> None:
+    usage = RateLimit(USE_RATE)
+    for client, seconds in uses:
+        usage.take(client, 0.0, seconds, patience=MAX_USED_SECONDS)
+    assert all(usage.seconds_until(client, 0.0, 0) <= MAX_USED_SECONDS for client in "abcd")
+    assert all(usage.seconds_until(client, MAX_USED_SECONDS, 0) == 0.0 for client in "abcd")

@@ -86,9 +86,9 @@ class Neighbours:
             return False
         if isinstance(packet.content, PeerPresence):
             self._on_presence(packet.session, packet.content, address, now)
-        known.heard_at, known.address = now, address
-        if not known.is_proven:
+        elif not known.is_proven:
             self._answer_soon(now)
+        known.heard_at, known.address = now, address
         return known.is_proven
 
     def greet(self, now: float) -> None:

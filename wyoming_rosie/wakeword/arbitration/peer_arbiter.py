@@ -142,7 +142,7 @@ class PeerArbiter:
         reply = self._reply(own, claim, now) if is_new else []
         if is_better(claim, own.claim):
             self._yield(own, claim)
-            return [*reply]
+            return reply
         self._decide_early(own, now)
         return [*reply, *self.advance(now)]
 
@@ -181,7 +181,7 @@ class PeerArbiter:
         own.better = other.satellite
         own.deadline = own.made_at + ANSWER_TIMEOUT_SECONDS
 
-    def _reply(self, own: _OwnRound, other: Claim, now: float) -> Sequence[PeerEffect]:
+    def _reply(self, own: _OwnRound, other: Claim, now: float) -> list[PeerEffect]:
         """Return the own claim for a satellite that may not have got it; one that is late is kept back."""
         return [SendClaim(own.claim, now - own.made_at) if own.repeats else SendReceipt(other.satellite, other.word)]
 
