@@ -1,7 +1,8 @@
-"""How much a client that sends too much slows others: `describe` and a whole request beside it, with and without the flood.
+"""How much a client that sends too much slows others: `describe` and a whole request, with and without the flood.
 
-Clients are on another host, a network namespace, each at an address of its own. Both take turns in one run; needs root.
-The flood has a low priority, since another machine's would take none of this one's processor.
+Clients are on another host, a network namespace, each at an address of its own. Three cases take turns in one run: no flood,
+the flood at a second daemon, which tells what it costs the machine, and the flood at the same daemon; needs root. The
+flood has a low priority, since another machine's would take none of this one's processor.
 
     sudo python benchmarks/flood.py [ROLE ...]       FLOOD_REQUESTS=5 for a short run
     sudo python benchmarks/flood.py --connects       10,000 connections a second
@@ -14,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,7 +31,7 @@ from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.protocol.wire import EventStream, encode
 
 ROOT = Path(__file__).parents[1]
-PORT = 10_996
+PORT, SECOND_PORT = 10_996, 10_995
 HONEST, HOSTILE = "10.99.7.3", "10.99.7.4"
 ROUNDS = 3
 REQUESTS = int(os.environ.get("FLOOD_REQUESTS", "40"))
@@ -50,13 +52,13 @@ ANSWERS = ("handled", "not-handled", "audio-stop", "transcript", "detection", "n
 
 async def flood(connections: int = 32) -> None:
     """Send audio, utterances or sentences without end, and connect again when refused."""
-    role = sys.argv[2]
-    await asyncio.gather(*(_flood_once(role) for _ in range(connections)))
+    role, port = sys.argv[2], int(sys.argv[3])
+    await asyncio.gather(*(_flood_once(role, port) for _ in range(connections)))
 
 
-async def _flood_once(role: str) -> None:
+async def _flood_once(role: str, port: int) -> None:
     while True:
-        stream = await _connect(HOSTILE)
+        stream = await _connect(HOSTILE, port)
         reading = asyncio.create_task(_discard(stream))
         try:
             if role in TURN:
@@ -83,14 +85,15 @@ async def _discard(stream: EventStream) -> None:
     stream.abort()
 
 
-async def _connect(source: str) -> EventStream:
+async def _connect(source: str, port: int = PORT) -> EventStream:
     loop = asyncio.get_running_loop()
-    _, stream = await loop.create_connection(EventStream, NEAR_ADDRESS, PORT, local_addr=(source, 0))
+    _, stream = await loop.create_connection(EventStream, NEAR_ADDRESS, port, local_addr=(source, 0))
     return stream
 
 
 def connect_without_end() -> None:
     """Connect at a fixed rate, and close at once."""
+    port = int(sys.argv[3])
     begun, number = time.monotonic(), 0
     while True:
         for _ in range(max(0, int((time.monotonic() - begun) * CONNECTS_PER_SECOND) - number)):
@@ -98,7 +101,7 @@ def connect_without_end() -> None:
             with socket.socket() as one:
                 one.bind((HOSTILE, 0))
                 one.setblocking(False)
-                one.connect_ex((NEAR_ADDRESS, PORT))
+                one.connect_ex((NEAR_ADDRESS, port))
         time.sleep(0.001)
 
 
@@ -155,39 +158,55 @@ def _far(*arguments: str) -> Sequence[str]:
     return (*on_host(FAR), sys.executable, "-m", "benchmarks.flood", *arguments)
 
 
-async def compare(role: str, *arguments: str, extra: Sequence[str] = ()) -> None:
-    """Print a line for `describe` and for a request of a daemon."""
-    uri = ("--uri", f"tcp://0.0.0.0:{PORT}", "--no-zeroconf", *extra)
-    daemon = await Daemon.start(role, *(SATELLITE if role == "satellite" else ()), *uri, prefix=on_host(NEAR))
-    process = psutil.Process(daemon.process.pid)
-    alone: dict[str, list[float]] = {"describe": [], "request": [], "refused": []}
-    beside: dict[str, list[float]] = {"describe": [], "request": [], "refused": []}
+async def compare(role: str, kind: str, *, extra: Sequence[str] = ()) -> None:
+    """Print a line for `describe` and for a request of a daemon, with a flood of this kind."""
+    daemons = [await _start(role, port, extra) for port in (PORT, SECOND_PORT)]
+    process = psutil.Process(daemons[0].process.pid)
+    alone, elsewhere, beside = (defaultdict[str, list[float]](list) for _ in range(3))
     used = wall = 0.0
     try:
         await ask(role)
         for _ in range(ROUNDS):
-            for kind, values in (await ask(role)).items():
-                alone[kind] += values
-            async with flooding(*arguments):
+            _extend(alone, await ask(role))
+            async with flooding(kind, role, str(SECOND_PORT)):
+                _extend(elsewhere, await ask(role))
+            async with flooding(kind, role, str(PORT)):
                 cpu, begun = sum(process.cpu_times()[:2]), time.monotonic()
-                for kind, values in (await ask(role)).items():
-                    beside[kind] += values
+                _extend(beside, await ask(role))
                 used += sum(process.cpu_times()[:2]) - cpu
                 wall += time.monotonic() - begun
     finally:
-        await daemon.stop()
-    for kind in ("describe", "request"):
-        if alone[kind] and beside[kind]:
-            one, other = percentile(alone[kind], 95), percentile(beside[kind], 95)
-            share = 100 * used / wall
-            print(f"| {role} | {kind} | {one:.1f} | {other:.1f} | {other / one:.2f} | {share:.0f} % |", flush=True)
+        for daemon in daemons:
+            await daemon.stop()
+    for answer in ("describe", "request"):
+        if alone[answer] and beside[answer]:
+            found = [times[answer] for times in (alone, elsewhere, beside)]
+            cells = " | ".join(f"{percentile(values, 50):.1f}, {percentile(values, 95):.1f}" for values in found)
+            medians, ends = ([percentile(values, percent) for values in found] for percent in (50, 95))
+            ratios = f"{medians[2] / medians[0]:.2f}, {ends[2] / ends[0]:.2f} | {ends[2] / ends[1]:.2f}"
+            print(f"| {role} | {answer} | {cells} | {ratios} | {100 * used / wall:.0f} % |", flush=True)
     asked = len(beside["request"]) + len(beside["refused"])
     if beside["refused"]:
-        print(f"| {role} | refused | {len(alone['refused'])} | {len(beside['refused'])} of {asked} | | |", flush=True)
+        print(
+            f"| {role} | refused | {len(alone['refused'])} | | {len(beside['refused'])} of {asked} | | | |", flush=True
+        )
+
+
+async def _start(role: str, port: int, extra: Sequence[str]) -> Daemon:
+    uri = ("--uri", f"tcp://0.0.0.0:{port}", "--no-zeroconf", *extra)
+    return await Daemon.start(role, *(SATELLITE if role == "satellite" else ()), *uri, prefix=on_host(NEAR))
+
+
+def _extend(times: dict[str, list[float]], more: dict[str, list[float]]) -> None:
+    for kind, values in more.items():
+        times[kind] += values
 
 
 async def main() -> None:
-    print("| daemon | | p95 alone, ms | beside the flood | ratio | daemon's CPU beside it |\n|---|---|---|---|---|---|")
+    print(
+        "| daemon | | no flood: median, p95 in ms | at a second daemon | at this one | ratios | p95 to second's | CPU |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     with two_hosts():
         for address in (HONEST, HOSTILE):
             ip("-n", FAR, "addr", "add", f"{address}/24", "dev", "cable")
@@ -197,7 +216,7 @@ async def main() -> None:
         extra = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
         roles = [one for one in sys.argv[1:] if one in WORK or one == "satellite"]
         for role in roles or [*WORK, "satellite"]:
-            await compare(role, "--flood", role, extra=extra)
+            await compare(role, "--flood", extra=extra)
 
 
 if __name__ == "__main__":

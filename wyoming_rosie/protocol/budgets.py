@@ -22,6 +22,8 @@ _LOG = structlog.get_logger()
 
 BURST_SECONDS = 10
 """A client may send at once what a budget allows in this time."""
+AUDIO_BURST_SECONDS = 2
+"""The same for audio: with the default budget 40 s, more than the longest command, and little work at once for an engine."""
 MAX_WAIT_SECONDS = 10.0
 LEAST_CHUNK_SECONDS = 0.01
 """Cost of the shortest chunk of audio: however little is in it, it is work."""
@@ -71,7 +73,7 @@ class Budgets:
 
     def __init__(self, limits: BudgetLimits, slowed: Counter) -> None:
         self._limits = {
-            Budget.AUDIO: _bucket(limits.audio),
+            Budget.AUDIO: _bucket(limits.audio, AUDIO_BURST_SECONDS),
             Budget.REQUESTS: _bucket(limits.requests),
             Budget.TURNS: _bucket(limits.turns),
             Budget.CONNECTIONS: _bucket(limits.requests),
@@ -157,8 +159,8 @@ class Account:
         return max(self._budgets.take(self._client, budget, cost, now) for budget, cost in costs(event, size))
 
 
-def _bucket(per_second: float) -> RateLimit:
-    return RateLimit(Rate(per_second, round(per_second * BURST_SECONDS)))
+def _bucket(per_second: float, burst_seconds: int = BURST_SECONDS) -> RateLimit:
+    return RateLimit(Rate(per_second, round(per_second * burst_seconds)))
 
 
 def _audio_seconds(event: Event) -> float:

@@ -27,17 +27,22 @@ MAX_BACKLOG_SECONDS = 2.0
 KEPT_BACKLOG_SECONDS = 1.0
 """Newest audio that stays in the backlog then."""
 TICK_SECONDS_PER_STREAM = 0.02
+LIVE_CHUNK_SECONDS = 0.25
+"""A stream with longer chunks is a recording, which gains nothing by a tick, and must not slow live streams by one."""
 MAX_BATCH_SIZE = 32
-SHARED_BATCH_SIZE = 8
-"""Streams ahead of real time in a batch while several clients have streams: others wait for no longer than that takes."""
+BACKLOG_BATCH_SIZE = 8
+"""Streams in a batch that are recordings or behind: others wait for no longer than that takes. More gain nothing."""
 USE_RATE = Rate(per_second=1.0, burst=0)
 """Of a second of audio that a client has had processed, this is forgiven."""
+MUCH_USED_SECONDS = 10.0
+"""Use from which a client waits while others are served."""
 MAX_USED_SECONDS = 60.0
 """Use beyond which a client is not put back any further."""
 _WORKERS = range(65)
 FINISH_SECONDS = 60.0
 _MAX_BACKLOG_BYTES = SPEECH.bytes_in(MAX_BACKLOG_SECONDS)
 _KEPT_BACKLOG_BYTES = SPEECH.bytes_in(KEPT_BACKLOG_SECONDS)
+_LIVE_CHUNK_BYTES = SPEECH.bytes_in(LIVE_CHUNK_SECONDS)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -93,6 +98,9 @@ class BatchScheduler(Generic[S, F]):
         self._coalesced: deque[ScheduledStream[S, F]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._open_streams = Counter[str]()  # by client
+        self.live_streams: set[ScheduledStream[S, F]] = set()
+        self._is_closed = False
+        self._running = Counter[str]()  # batches with streams of each client
         self._usage = RateLimit(USE_RATE)  # what each client has had processed and is not forgiven yet
 
     @property
@@ -123,18 +131,20 @@ class BatchScheduler(Generic[S, F]):
         if self._timer is not None:
             self._timer.cancel()
         self._ready.clear()
+        self._is_closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def remove_stream(self, stream: "ScheduledStream[S, F]") -> None:
         """Remove a closed stream."""
         self._open_streams[stream.client] -= 1
         self._open_streams += Counter()  # forgets clients without any
+        self.live_streams.discard(stream)
         if stream in self._coalesced:
             self._coalesced.remove(stream)
 
     def coalesce(self, stream: "ScheduledStream[S, F]") -> bool:
-        """Read the stream's source once per tick from now on; return False if it is the only stream."""
-        if self._open_streams.total() < 2:  # it would gain nothing but delay
+        """Read the stream's source once per tick from now on; return False unless it is one of several live streams."""
+        if stream not in self.live_streams or len(self.live_streams) < 2:  # it would gain nothing but delay
             return False
         self._coalesced.append(stream)
         self._tick_soon()
@@ -142,17 +152,18 @@ class BatchScheduler(Generic[S, F]):
 
     def enqueue(self, stream: "ScheduledStream[S, F]") -> None:
         """Queue a stream that has audio for a batch."""
-        self._ready.append(stream)
-        self._start_soon()
+        if not self._is_closed:
+            self._ready.append(stream)
+            self._start_soon()
 
     def _start_soon(self) -> None:
-        """Start at once for a single stream, a stream that is behind or a full batch; otherwise with the next tick."""
+        """Start at once for a single live stream, a recording or a full batch; otherwise with the next tick."""
         if not self._ready or not self._idle_workers:
             return
         if (
-            self._open_streams.total() < 2
+            len(self.live_streams) < 2
             or len(self._ready) >= MAX_BATCH_SIZE
-            or any(stream.is_behind for stream in self._ready)
+            or not all(stream.keeps_up for stream in self._ready)
         ):
             self._start_batches()
         else:
@@ -160,7 +171,7 @@ class BatchScheduler(Generic[S, F]):
 
     def _tick_soon(self) -> None:
         if self._timer is None:
-            seconds = min(self.limits.tick_seconds, TICK_SECONDS_PER_STREAM * self._open_streams.total())
+            seconds = min(self.limits.tick_seconds, TICK_SECONDS_PER_STREAM * len(self.live_streams))
             groups = max(1.0, len(self._coalesced) / MAX_BATCH_SIZE)  # they are read in groups, one per tick
             self._timer = asyncio.get_running_loop().call_later(seconds / groups, self._tick)
 
@@ -187,8 +198,8 @@ class BatchScheduler(Generic[S, F]):
         self._start_batches()
 
     def _start_batches(self) -> None:
-        while self._ready and self._idle_workers:
-            work = [(stream, stream.take_batch(self.limits)) for stream in self._take_ready()]
+        while self._idle_workers and (streams := self._take_ready()):
+            work = [(stream, stream.take_batch(self.limits)) for stream in streams]
             work = [(stream, piece) for stream, piece in work if piece.pcm]
             now = loop_time()
             for stream, piece in work:
@@ -197,24 +208,40 @@ class BatchScheduler(Generic[S, F]):
                 self._submit([stream for stream, _ in work], [piece for _, piece in work])
 
     def _take_ready(self) -> "list[ScheduledStream[S, F]]":
-        """Take the streams of the next batch."""
-        batch = [stream for stream in self._ready if not stream.is_behind][:MAX_BATCH_SIZE]
-        behind = [stream for stream in self._ready if stream.is_behind]
-        if behind:
-            now = loop_time()
-            client = min((stream.client for stream in behind), key=lambda one: self._usage.seconds_until(one, now, 0))
-            most = MAX_BATCH_SIZE if len(self._open_streams) < 2 else SHARED_BATCH_SIZE
-            room = min(most, MAX_BATCH_SIZE - len(batch))
-            batch += [stream for stream in behind if stream.client == client][:room]
+        """Take the streams of the next batch: live ones that keep up, and others of one client."""
+        batch = [stream for stream in self._ready if stream.keeps_up][:MAX_BATCH_SIZE]
+        others = [stream for stream in self._ready if not stream.keeps_up]
+        served = {*self._running, *(stream.client for stream in batch)}
+        clients = [client for client in {stream.client for stream in others} if self._may_start(client, served)]
+        if clients:
+            client = min(clients, key=self._used_seconds)
+            room = min(BACKLOG_BATCH_SIZE, MAX_BATCH_SIZE - len(batch))
+            batch += [stream for stream in others if stream.client == client][:room]
         taken = set(batch)
         self._ready = deque(stream for stream in self._ready if stream not in taken)
         return batch
 
+    def _may_start(self, client: str, served: set[str]) -> bool:
+        """Return whether a client may start a batch of its recordings now.
+
+        One that has used much lately leaves a thread free for others, and waits while one that has used less is served.
+        """
+        used = self._used_seconds(client)
+        if len(self._open_streams) < 2 or used < MUCH_USED_SECONDS:
+            return True
+        is_last_thread = self._idle_workers == 1 and self._running[client] > 0
+        return not is_last_thread and all(self._used_seconds(other) >= used for other in served)
+
+    def _used_seconds(self, client: str) -> float:
+        return self._usage.seconds_until(client, loop_time(), cost=0)
+
     def _submit(self, streams: "list[ScheduledStream[S, F]]", pieces: "list[_BatchItem[S]]") -> None:
         self._idle_workers -= 1
+        clients = {stream.client for stream in streams}
+        self._running.update(clients)
         loop = asyncio.get_running_loop()
         future = self._threads.submit(self._run_batch, pieces)
-        future.add_done_callback(lambda done: _notify(loop, self._on_batch_done, streams, done))
+        future.add_done_callback(lambda done: _notify(loop, self._on_batch_done, streams, clients, done))
 
     def _run_batch(self, pieces: "list[_BatchItem[S]]") -> Sequence[Sequence[F]]:
         for piece in pieces:
@@ -222,8 +249,11 @@ class BatchScheduler(Generic[S, F]):
                 piece.state.skip(piece.skipped)
         return self._process([(piece.state, piece.pcm) for piece in pieces])
 
-    def _on_batch_done(self, streams: "list[ScheduledStream[S, F]]", future: "Future[Sequence[Sequence[F]]]") -> None:
+    def _on_batch_done(
+        self, streams: "list[ScheduledStream[S, F]]", clients: set[str], future: "Future[Sequence[Sequence[F]]]"
+    ) -> None:
         self._idle_workers += 1
+        self._running -= Counter(clients)
         failure = None if future.cancelled() else future.exception()
         if failure is not None:
             _LOG.error("engine failed", exc_info=failure)
@@ -272,6 +302,11 @@ class ScheduledStream(Generic[S, F]):
     def is_behind(self) -> bool:
         """Whether the backlog exceeds one batch."""
         return len(self._backlog) >= 2 * self._scheduler.limits.max_bytes
+
+    @property
+    def keeps_up(self) -> bool:
+        """Whether the stream is live and has no backlog."""
+        return self in self._scheduler.live_streams and not self.is_behind
 
     def try_push(self, pcm: bytes) -> bool:
         """Queue audio, or return False if `push` would wait, drop audio or raise."""
@@ -353,6 +388,10 @@ class ScheduledStream(Generic[S, F]):
         self._progress.set()
 
     def _append(self, pcm: bytes) -> None:
+        if len(pcm) <= _LIVE_CHUNK_BYTES:
+            self._scheduler.live_streams.add(self)
+        else:
+            self._scheduler.live_streams.discard(self)
         if not self._received_bytes:
             self._start_time = loop_time()
         self._received_bytes += len(pcm)

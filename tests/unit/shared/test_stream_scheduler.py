@@ -10,9 +10,9 @@ import pytest
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.runtime.stream_scheduler import (
+    BACKLOG_BATCH_SIZE,
     KEPT_BACKLOG_SECONDS,
     MAX_BACKLOG_SECONDS,
-    SHARED_BATCH_SIZE,
     BatchLimits,
     BatchScheduler,
     ScheduledStream,
@@ -70,6 +70,16 @@ class Room:
     def open(self, *, client: str = "", may_drop: bool = True) -> ScheduledStream[Tally, int]:
         return self.scheduler.create_stream(Tally(), self.found.extend, client=client, may_drop=may_drop)
 
+    async def open_live(self, count: int) -> list[ScheduledStream[Tally, int]]:
+        """Open streams that have had a hop of audio each."""
+        streams = [self.open() for _ in range(count)]
+        for stream in streams:
+            await stream.push(bytes(HOP))
+        for stream in streams:
+            await stream.finish()
+        self.engine.batches.clear()
+        return streams
+
 
 @pytest.fixture
 async def room() -> AsyncIterator[Room]:
@@ -96,7 +106,7 @@ async def test_audio_comes_whole_and_in_order_and_less_than_a_hop_waits(room: Ro
 
 
 async def test_streams_that_are_due_together_work_together(room: Room) -> None:
-    streams = [room.open() for _ in range(8)]
+    streams = await room.open_live(8)
     for _ in range(3):
         for stream in streams:
             await stream.push(bytes(HOP))
@@ -113,11 +123,53 @@ async def test_a_stream_that_is_alone_does_not_wait(room: Room) -> None:
 
 
 async def test_one_of_many_streams_waits_a_little_for_the_others(room: Room) -> None:
-    streams = [room.open() for _ in range(3)]
+    streams = await room.open_live(3)
     await streams[0].push(bytes(HOP))
     assert room.scheduler._timer is not None
     await streams[0].finish()
     assert room.engine.batches == [1]
+
+
+async def test_a_live_stream_does_not_wait_for_recordings_nor_for_streams_without_audio(room: Room) -> None:
+    live, recording, _ = room.open(), room.open(client="other"), room.open(client="other")
+    await recording.push(bytes(SPEECH.bytes_in(1)))
+    await recording.finish()
+    tap = Tap()
+    for stream in (live, recording):
+        await live.push(bytes(HOP))
+        assert room.scheduler._timer is None
+        stream.coalesce(tap)
+        assert not tap.is_held
+        await live.finish()
+
+
+async def test_a_client_that_used_much_leaves_a_thread_and_waits_while_another_is_served(room: Room) -> None:
+    room.engine.seconds = 0.002
+    recording = bytes(SPEECH.bytes_in(MAX_BACKLOG_SECONDS))
+    many, one = [room.open(client="many") for _ in range(20)], room.open(client="one")
+    for _ in range(2):
+        await asyncio.gather(*(stream.push(recording) for stream in many))
+    assert room.scheduler._running == {"many": 1}
+    await one.push(recording)
+    assert room.scheduler._running == {"many": 1, "one": 1}
+    while room.scheduler._running["many"]:
+        await asyncio.sleep(0)
+    before = sum(len(stream.state.pcm) for stream in many)
+    await one.finish()
+    assert len(one.state.pcm) == len(recording)
+    assert sum(len(stream.state.pcm) for stream in many) - before <= BACKLOG_BATCH_SIZE * PACE.max_bytes
+    await many[0].finish()
+
+
+async def test_no_batch_is_started_after_the_end(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+    room.engine.seconds = 0.01
+    stream = room.open()
+    await stream.push(bytes(10 * HOP))
+    room.scheduler.close()
+    await asyncio.to_thread(room.scheduler._threads.shutdown)
+    await asyncio.sleep(0)
+    assert room.engine.batches == [1]
+    assert not caplog.records
 
 
 async def test_a_stream_is_never_in_two_threads_at_once(room: Room) -> None:
@@ -142,7 +194,7 @@ async def test_a_whole_recording_is_heard_before_more_of_a_client_with_many(slow
     await one.push(bytes(20 * HOP))
     await one.finish()
     assert len(one.state.pcm) == 20 * HOP
-    assert sum(len(stream.state.pcm) for stream in many) - before <= 2 * SHARED_BATCH_SIZE * PACE.max_bytes
+    assert sum(len(stream.state.pcm) for stream in many) - before <= 2 * BACKLOG_BATCH_SIZE * PACE.max_bytes
 
 
 async def test_a_live_stream_waits_for_one_batch_of_a_client_with_many(slow_room: Room) -> None:
@@ -156,7 +208,7 @@ async def test_a_live_stream_waits_for_one_batch_of_a_client_with_many(slow_room
         await live.finish()
         batches += slow_room.engine.batches[before:]
     assert len(live.state.pcm) == 3 * HOP
-    assert max(batches) <= SHARED_BATCH_SIZE + 1
+    assert max(batches) <= BACKLOG_BATCH_SIZE + 1
 
 
 async def test_a_stream_with_much_to_hear_leaves_the_others_their_turn(slow_room: Room) -> None:
@@ -249,7 +301,7 @@ class Tap:
 
 
 async def test_sources_rest_between_ticks_while_there_are_several_streams(room: Room) -> None:
-    streams = [room.open() for _ in range(2)]
+    streams = await room.open_live(2)
     taps = [Tap() for _ in streams]
     for stream, tap in zip(streams, taps, strict=True):
         stream.coalesce(tap)
@@ -271,7 +323,7 @@ async def test_the_only_stream_does_not_rest(room: Room) -> None:
 
 
 async def test_all_of_many_sources_are_released_in_turn(room: Room) -> None:
-    streams = [room.open() for _ in range(100)]
+    streams = await room.open_live(100)
     taps = [Tap() for _ in streams]
     for stream, tap in zip(streams, taps, strict=True):
         stream.coalesce(tap)
