@@ -171,7 +171,8 @@ class BatchScheduler(Generic[S, F]):
 
     def _tick_soon(self) -> None:
         if self._timer is None:
-            seconds = min(self.limits.tick_seconds, TICK_SECONDS_PER_STREAM * len(self.live_streams))
+            streams = max(1, len(self.live_streams))  # none, where those that are read once per tick became recordings
+            seconds = min(self.limits.tick_seconds, TICK_SECONDS_PER_STREAM * streams)
             groups = max(1.0, len(self._coalesced) / MAX_BATCH_SIZE)  # they are read in groups, one per tick
             self._timer = asyncio.get_running_loop().call_later(seconds / groups, self._tick)
 

@@ -316,6 +316,19 @@ async def test_sources_rest_between_ticks_while_there_are_several_streams(room: 
     assert taps[0].releases == released
 
 
+async def test_sources_that_become_recordings_are_still_read_once_per_tick(room: Room) -> None:
+    streams, tap = await room.open_live(2), Tap()
+    streams[0].coalesce(tap)
+    for stream in streams:
+        await stream.push(bytes(SPEECH.bytes_in(1)))
+        await stream.finish()
+    while not tap.releases:
+        await asyncio.sleep(0)
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert tap.releases < 100
+
+
 async def test_the_only_stream_does_not_rest(room: Room) -> None:
     stream, tap = room.open(), Tap()
     stream.coalesce(tap)
