@@ -212,29 +212,31 @@ class BatchScheduler(Generic[S, F]):
         """Take the streams of the next batch: live ones that keep up, and others of one client."""
         batch = [stream for stream in self._ready if stream.keeps_up][:MAX_BATCH_SIZE]
         others = [stream for stream in self._ready if not stream.keeps_up]
+        used = self._read_usage()
         served = {*self._running, *(stream.client for stream in batch)}
-        clients = [client for client in {stream.client for stream in others} if self._may_start(client, served)]
+        clients = [client for client in {stream.client for stream in others} if self._may_start(client, served, used)]
         if clients:
-            client = min(clients, key=self._used_seconds)
+            client = min(clients, key=used)
             room = min(BACKLOG_BATCH_SIZE, MAX_BATCH_SIZE - len(batch))
             batch += [stream for stream in others if stream.client == client][:room]
         taken = set(batch)
         self._ready = deque(stream for stream in self._ready if stream not in taken)
         return batch
 
-    def _may_start(self, client: str, served: set[str]) -> bool:
+    def _read_usage(self) -> Callable[[str], float]:
+        """Return what tells the seconds of audio that a client has used beyond real time, as of now."""
+        now = loop_time()
+        return lambda client: self._usage.seconds_until(client, now, cost=0)
+
+    def _may_start(self, client: str, served: set[str], used: Callable[[str], float]) -> bool:
         """Return whether a client may start a batch of its recordings now.
 
         One that has used much lately leaves a thread free for others, and waits while one that has used less is served.
         """
-        used = self._used_seconds(client)
-        if len(self._open_streams) < 2 or used < MUCH_USED_SECONDS:
+        if len(self._open_streams) < 2 or used(client) < MUCH_USED_SECONDS:
             return True
         is_last_thread = self._idle_workers == 1 and self._running[client] > 0
-        return not is_last_thread and all(self._used_seconds(other) >= used for other in served)
-
-    def _used_seconds(self, client: str) -> float:
-        return self._usage.seconds_until(client, loop_time(), cost=0)
+        return not is_last_thread and all(used(other) >= used(client) for other in served)
 
     def _submit(self, streams: "list[ScheduledStream[S, F]]", pieces: "list[_BatchItem[S]]") -> None:
         self._idle_workers -= 1
