@@ -159,6 +159,26 @@ async def test_a_client_that_used_much_leaves_a_thread_and_waits_while_another_i
     await many[0].finish()
 
 
+@pytest.mark.parametrize("threads", [1, 2, 4])
+async def test_of_clients_that_used_much_each_gets_as_much(threads: int) -> None:
+    room = Room(CountingEngine(0.001), threads)
+    recording = bytes(SPEECH.bytes_in(MAX_BACKLOG_SECONDS))
+    streams = {client: [room.open(client=client, may_drop=False) for _ in range(6)] for client in ("a", "b", "c")}
+    sending = [asyncio.create_task(_send(stream, recording, 3)) for many in streams.values() for stream in many]
+    heard = dict.fromkeys(streams, 0)
+    while sum(heard.values()) < SPEECH.bytes_in(75):  # of 108 s
+        await asyncio.sleep(0.001)
+        heard = {client: sum(len(stream.state.pcm) for stream in many) for client, many in streams.items()}
+    assert max(heard.values()) <= 1.5 * min(heard.values())
+    await asyncio.gather(*sending)
+    room.scheduler.close()
+
+
+async def _send(stream: ScheduledStream[Tally, int], pcm: bytes, times: int) -> None:
+    for _ in range(times):
+        await stream.push(pcm)
+
+
 async def test_no_batch_is_started_after_the_end(room: Room, caplog: pytest.LogCaptureFixture) -> None:
     room.engine.seconds = 0.01
     stream = room.open()
