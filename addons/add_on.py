@@ -123,7 +123,20 @@ def main(role: str, place: Surroundings | None = None) -> int:
     port, token = place.port or BY_ROLE[role].port, os.environ.get("SUPERVISOR_TOKEN")
     if port and token and wait_until_healthy(program, place.http_port):
         announce(place, port, token)
-    return program.wait()
+    return wait(program)
+
+
+def wait(program: "subprocess.Popen[bytes]") -> int:
+    """Pass SIGTERM on until the program ends; return its exit status.
+
+    The signals are blocked: one that comes just before a call of `waitpid` would have its handler called after it.
+    """
+    signals = {signal.SIGTERM, signal.SIGCHLD}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    while (status := program.poll()) is None:
+        if signal.sigwait(signals) == signal.SIGTERM:
+            program.terminate()
+    return status
 
 
 if __name__ == "__main__":

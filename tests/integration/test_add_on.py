@@ -19,6 +19,7 @@ from tests.brokers import free_port
 from wyoming_rosie.audio.formats import SPEECH, write_wav
 
 ROOT = Path(__file__).parents[2]
+WAIT = "import time; time.sleep(600)"
 WAIT_SECONDS = 60
 
 
@@ -79,6 +80,26 @@ def test_home_assistant_learns_the_address_of_a_program_that_serves(
     assert (where, authorization, message["service"]) == ("/discovery", "Bearer canary", "wyoming")
     assert message["config"]["uri"].endswith(f":{port}")
     assert status == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "program", "status"),
+    [
+        ("", "import time; time.sleep(0.2); raise SystemExit(7)", 7),
+        ("signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}); os.kill(os.getpid(), signal.SIGTERM)", WAIT, -15),
+    ],
+    ids=["its program ended", "it was stopped just before it waits"],
+)
+def test_an_add_on_ends_with_its_program(before: str, program: str, status: int) -> None:
+    code = f"""
+import add_on, os, signal, subprocess, sys
+program = subprocess.Popen([sys.executable, "-c", {program!r}])
+{before}
+print(add_on.wait(program))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "addons")}
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, timeout=WAIT_SECONDS, capture_output=True)
+    assert ended.stdout.decode() == f"{status}\n", ended.stderr
 
 
 def test_options_become_flags_and_secrets_do_not() -> None:
