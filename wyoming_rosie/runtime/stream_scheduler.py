@@ -240,11 +240,10 @@ class BatchScheduler(Generic[S, F]):
 
     def _submit(self, streams: "list[ScheduledStream[S, F]]", pieces: "list[_BatchItem[S]]") -> None:
         self._idle_workers -= 1
-        clients = {stream.client for stream in streams}
-        self._running.update(clients)
+        self._running.update({stream.client for stream in streams})
         loop = asyncio.get_running_loop()
         future = self._threads.submit(self._run_batch, pieces)
-        future.add_done_callback(lambda done: _notify(loop, self._on_batch_done, streams, clients, done))
+        future.add_done_callback(lambda done: _notify(loop, self._on_batch_done, streams, done))
 
     def _run_batch(self, pieces: "list[_BatchItem[S]]") -> Sequence[Sequence[F]]:
         for piece in pieces:
@@ -252,11 +251,9 @@ class BatchScheduler(Generic[S, F]):
                 piece.state.skip(piece.skipped)
         return self._process([(piece.state, piece.pcm) for piece in pieces])
 
-    def _on_batch_done(
-        self, streams: "list[ScheduledStream[S, F]]", clients: set[str], future: "Future[Sequence[Sequence[F]]]"
-    ) -> None:
+    def _on_batch_done(self, streams: "list[ScheduledStream[S, F]]", future: "Future[Sequence[Sequence[F]]]") -> None:
         self._idle_workers += 1
-        self._running -= Counter(clients)
+        self._running -= Counter({stream.client for stream in streams})
         failure = None if future.cancelled() else future.exception()
         if failure is not None:
             _LOG.error("engine failed", exc_info=failure)
